@@ -1,0 +1,217 @@
+//! A web server for a folder on this machine: enough HTTP for a browser, and not a byte more.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::at;
+use crate::{Error, Result, paths};
+
+/// Serves `dist/` on the loopback interface until the program is ended.
+///
+/// # Errors
+/// The port is taken.
+pub fn forever(port: u16) -> Result<()> {
+    let server = Server::bind(&paths::dist(), port)?;
+    println!("\nserving {} on http://{} (Ctrl-C ends it)", paths::dist().display(), server.address());
+    server.run();
+    Ok(())
+}
+
+/// A folder served over HTTP on 127.0.0.1.
+#[derive(Debug)]
+pub struct Server {
+    folder: PathBuf,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Listens on `port`, or on any free one for 0.
+    ///
+    /// # Errors
+    /// `folder` holds no page, or the port is taken.
+    pub fn bind(folder: &Path, port: u16) -> Result<Self> {
+        let index = folder.join("index.html");
+        fs::metadata(&index).map_err(at(&index))?;
+        let refused =
+            |error| Error::new(format!("port {port} cannot be used: {error}; choose another with --port"));
+        let listener = TcpListener::bind(("127.0.0.1", port)).map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        Ok(Self { folder: folder.to_owned(), listener, address })
+    }
+
+    /// The address to open.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers requests, each on its own thread, for as long as the program runs.
+    pub fn run(self) {
+        for stream in self.listener.incoming().flatten() {
+            let folder = self.folder.clone();
+            std::thread::spawn(move || {
+                if let Err(error) = answer(&folder, &stream) {
+                    // A tab that was closed is no news.
+                    let quiet = [std::io::ErrorKind::BrokenPipe, std::io::ErrorKind::ConnectionReset];
+                    if !quiet.contains(&error.kind()) {
+                        eprintln!("serve: {error}");
+                    }
+                }
+            });
+        }
+    }
+}
+
+fn answer(folder: &Path, mut stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let mut request = String::new();
+    let mut reader = BufReader::new(stream.take(16 * 1024));
+    reader.read_line(&mut request)?;
+    if request.is_empty() {
+        return Ok(()); // A connection the browser opened to have one in hand.
+    }
+    let mut header = String::new();
+    while reader.read_line(&mut header)? > 2 {
+        header.clear();
+    }
+    let mut words = request.split_whitespace();
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let file = match method {
+        "GET" | "HEAD" => file_for(folder, target),
+        _ => {
+            return respond(
+                &mut stream,
+                "405 Method Not Allowed",
+                "text/plain",
+                b"only GET and HEAD\n",
+                method,
+            );
+        }
+    };
+    match file.as_deref().map(|file| (file, fs::read(file))) {
+        Some((file, Ok(body))) => respond(&mut stream, "200 OK", content_type(file), &body, method),
+        _ => respond(&mut stream, "404 Not Found", "text/plain", b"no such file\n", method),
+    }
+}
+
+fn respond(
+    stream: &mut impl Write,
+    status: &str,
+    kind: &str,
+    body: &[u8],
+    method: &str,
+) -> std::io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n",
+        body.len()
+    )?;
+    if method != "HEAD" {
+        stream.write_all(body)?;
+    }
+    stream.flush()
+}
+
+/// The file that a request target names, if it stays inside `folder`.
+fn file_for(folder: &Path, target: &str) -> Option<PathBuf> {
+    let path = percent_decoded(target.split(['?', '#']).next()?)?;
+    let relative = Path::new(path.strip_prefix('/')?);
+    if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    let file = folder.join(relative);
+    Some(if file.is_dir() { file.join("index.html") } else { file })
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        if *first == b'%' {
+            let code = std::str::from_utf8(tail.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(code, 16).ok()?);
+            rest = tail.get(2..)?;
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The media type by the file's extension. Browsers compile wasm while it downloads only when told that it is.
+fn content_type(file: &Path) -> &'static str {
+    match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "webmanifest" => "application/json",
+        "md" | "txt" => "text/plain; charset=utf-8",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "mp3" => "audio/mpeg",
+        "ogg" => "audio/ogg",
+        "mid" | "midi" => "audio/midi",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_file(target: &str, expected: Option<&str>) {
+        assert_eq!(file_for(Path::new("/d"), target).as_deref(), expected.map(Path::new), "for {target}");
+    }
+
+    #[test]
+    fn requests_stay_inside_the_folder() {
+        check_file("/a.js", Some("/d/a.js"));
+        check_file("/a%20b.mid?v=1#x", Some("/d/a b.mid"));
+        check_file("/sub/a.css", Some("/d/sub/a.css"));
+        check_file("/../secret", None);
+        check_file("/%2e%2e/secret", None);
+        check_file("//etc/passwd", None);
+        check_file("/%zz", None);
+        check_file("/%", None);
+        check_file("relative", None);
+    }
+
+    #[test]
+    fn a_page_is_served() {
+        let folder = std::env::temp_dir().join(format!("xtask-serve-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("index.html"), "<p>hello").unwrap();
+        fs::write(folder.join("a.wasm"), [0]).unwrap();
+        let server = Server::bind(&folder, 0).unwrap();
+        let address = server.address();
+        std::thread::spawn(|| server.run());
+        let get = |request: &str| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            write!(stream, "{request}\r\nHost: x\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        };
+        let page = get("GET / HTTP/1.1");
+        assert!(page.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/html"), "{page}");
+        assert!(page.ends_with("\r\n\r\n<p>hello"), "{page}");
+        assert!(get("HEAD / HTTP/1.1").ends_with("\r\n\r\n"));
+        assert!(get("GET /a.wasm HTTP/1.1").contains("application/wasm"));
+        assert!(get("GET /b HTTP/1.1").starts_with("HTTP/1.1 404"));
+        assert!(get("POST / HTTP/1.1").starts_with("HTTP/1.1 405"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_without_a_page_is_refused() {
+        let error = Server::bind(Path::new("/nowhere"), 0).unwrap_err();
+        assert!(error.to_string().starts_with("/nowhere/index.html: "), "{error}");
+    }
+}

@@ -1,0 +1,135 @@
+//! The programs that turn the `web` crate into a page: found at the pinned version, or installed.
+//!
+//! Versions live in the root `Cargo.toml`: `wasm-bindgen` among the dependencies, since the program must equal
+//! the library, and the others under `[workspace.metadata.tools]`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::at;
+use crate::process::{self, command, output, run, which};
+use crate::{Error, Result, paths};
+
+/// Finds or installs Trunk and `wasm-bindgen`.
+///
+/// # Errors
+/// `cargo install` failed.
+pub fn ensure_page_tools() -> Result<()> {
+    // Most of a tool's build is optimizing it. Trunk only copies files; wasm-bindgen reads tens of megabytes.
+    ensure(&Tool { name: "wasm-bindgen", package: "wasm-bindgen-cli", options: &[], opt_level: "1" })?;
+    ensure(&Tool { name: "trunk", package: "trunk", options: &["--no-default-features"], opt_level: "0" })
+}
+
+/// `wasm-opt` at the pinned version from the npm registry, or the reason why there is none.
+///
+/// # Errors
+/// There is no npm, or it failed.
+pub fn wasm_opt() -> Result<WasmOpt> {
+    let version = pinned("binaryen")?;
+    let (Some(node), Some(npm)) = (which("node"), which("npm")) else {
+        return Err(Error::new("wasm-opt comes from the npm registry, and there is no node and npm here"));
+    };
+    let folder = paths::cache().join("npm").join(format!("binaryen-{version}"));
+    let script = folder.join("node_modules/binaryen/bin/wasm-opt");
+    if !script.is_file() {
+        println!("installing binaryen {version} from the npm registry");
+        fs::create_dir_all(&folder).map_err(at(&folder))?;
+        let mut install = command(npm);
+        install.args(["install", "--no-save", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
+        run(install.arg(format!("binaryen@{version}")).current_dir(&folder))?;
+    }
+    Ok(WasmOpt { node, script, version })
+}
+
+/// Binaryen's optimizer as its npm package ships it: a script for node.
+#[derive(Debug)]
+pub struct WasmOpt {
+    /// The `node` program.
+    pub node: PathBuf,
+    /// What node runs.
+    pub script: PathBuf,
+    /// Binaryen's version.
+    pub version: String,
+}
+
+/// The version of `name` that the root `Cargo.toml` pins.
+///
+/// # Errors
+/// It pins none.
+pub fn pinned(name: &str) -> Result<String> {
+    let file = paths::root().join("Cargo.toml");
+    let manifest = fs::read_to_string(&file).map_err(at(&file))?;
+    pinned_in(&manifest, name).ok_or_else(|| Error::new(format!("Cargo.toml pins no version of {name}")))
+}
+
+struct Tool<'a> {
+    name: &'a str,
+    package: &'a str,
+    options: &'a [&'a str],
+    opt_level: &'a str,
+}
+
+fn ensure(tool: &Tool) -> Result<()> {
+    let version = pinned(tool.name)?;
+    let ours = process::executable(&paths::tools().join("bin"), tool.name);
+    for file in [Some(ours), which(tool.name)].into_iter().flatten() {
+        if reports(&file, &version) {
+            return Ok(());
+        }
+    }
+    println!("installing {} {version}, once; this takes some minutes", tool.package);
+    // Kept from one try to the next, so that an interrupted installation goes on where it stopped.
+    let build = paths::cache().join("tools-build");
+    let install = |lock: &[&str]| {
+        let mut cargo = process::cargo("install");
+        cargo.args(lock).args(tool.options).args(["--force", "--version", &version, "--root"]);
+        cargo.arg(paths::tools()).arg(tool.package).env("CARGO_TARGET_DIR", &build);
+        cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", tool.opt_level).env("CARGO_PROFILE_RELEASE_LTO", "off");
+        run(cargo.env_remove("RUSTFLAGS"))
+    };
+    // A lock file can name a crate that was withdrawn since; newer ones do not always fit either.
+    install(&["--locked"]).or_else(|_| install(&[]))?;
+    fs::remove_dir_all(&build).map_err(at(&build))
+}
+
+fn reports(program: &Path, version: &str) -> bool {
+    program.is_file()
+        && output(command(program).arg("--version"))
+            .is_ok_and(|text| text.split_whitespace().any(|word| word == version))
+}
+
+/// Reads `name = "=1.2.3"`; a name that stands twice must say the same twice to be found.
+fn pinned_in(manifest: &str, name: &str) -> Option<String> {
+    let mut versions = manifest.lines().filter_map(|line| {
+        let (key, value) = line.split_once('=')?;
+        let version = value.trim().strip_prefix('"')?.split('"').next()?;
+        (key.trim() == name).then(|| version.trim_start_matches('=').to_owned())
+    });
+    let first = versions.next()?;
+    versions.all(|other| other == first).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(manifest: &str, expected: Option<&str>) {
+        assert_eq!(pinned_in(manifest, "trunk").as_deref(), expected);
+    }
+
+    #[test]
+    fn pins() {
+        check("[tools]\ntrunk = \"0.21.14\" # why", Some("0.21.14"));
+        check("trunk = \"=0.21.14\"", Some("0.21.14"));
+        check("trunk-x = \"1\"\nxtrunk = \"2\"", None);
+        check("trunk = \"1\"\ntrunk = \"2\"", None);
+    }
+
+    #[test]
+    fn every_tool_is_pinned() {
+        for name in ["trunk", "wasm-bindgen", "binaryen"] {
+            pinned(name).unwrap();
+        }
+    }
+}
