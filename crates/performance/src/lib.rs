@@ -1,0 +1,17 @@
+//! Expressive piano performances as plain values.
+
+mod codec;
+mod error;
+pub mod midi;
+mod note;
+mod sounding;
+mod vocabulary;
+
+pub use codec::{Decoded, Decoder, Irregularities, decode, encode};
+pub use error::Error;
+pub use note::{Note, Performance};
+pub use sounding::Sounding;
+pub use vocabulary::{
+    Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, N_VELOCITY_BINS, Pitch, STEP_MICROS, Shift, Token, Velocity,
+    VelocityBin,
+};

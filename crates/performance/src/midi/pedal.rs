@@ -1,0 +1,124 @@
+//! Keys and sustain pedals of the sixteen channels: from key presses to sounding notes.
+
+use super::track::ChannelEvent;
+use crate::{N_PITCHES, Pitch, Velocity};
+
+const N_CHANNELS: usize = 16;
+
+/// A sounding note, in ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TickNote {
+    pub(super) pitch: Pitch,
+    pub(super) velocity: Velocity,
+    pub(super) start_tick: u64,
+    pub(super) end_tick: u64,
+}
+
+/// Every channel's keys and pedal while the file is played from start to end.
+#[derive(Debug)]
+pub(super) struct Keys {
+    channels: [Channel; N_CHANNELS],
+    notes: Vec<TickNote>,
+    /// How often a pedal went down.
+    pub(super) pedal_presses: usize,
+    /// NOTE_OFFs of keys that were not down.
+    pub(super) unmatched_offs: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Channel {
+    pedal_is_down: bool,
+    sounding: [Option<Sound>; N_PITCHES],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Sound {
+    velocity: Velocity,
+    start_tick: u64,
+    key_is_down: bool,
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        let channel = Channel { pedal_is_down: false, sounding: [None; N_PITCHES] };
+        Self { channels: [channel; N_CHANNELS], notes: Vec::new(), pedal_presses: 0, unmatched_offs: 0 }
+    }
+
+    /// Takes the next event, in order of time.
+    pub(super) fn apply(&mut self, tick: u64, channel: u8, event: ChannelEvent) {
+        let channel = &mut self.channels[usize::from(channel) % N_CHANNELS];
+        match event {
+            ChannelEvent::NoteOn(pitch, velocity) => {
+                let sound = Sound { velocity, start_tick: tick, key_is_down: true };
+                let restruck = channel.sounding[pitch.index()].replace(sound);
+                self.notes.extend(restruck.map(|sound| sound.ended(pitch, tick)));
+            }
+            ChannelEvent::NoteOff(pitch) => {
+                let sound = &mut channel.sounding[pitch.index()];
+                match sound {
+                    Some(sounding) if sounding.key_is_down => {
+                        sounding.key_is_down = false;
+                        if !channel.pedal_is_down {
+                            self.notes.extend(sound.take().map(|sound| sound.ended(pitch, tick)));
+                        }
+                    }
+                    _ => self.unmatched_offs += 1,
+                }
+            }
+            ChannelEvent::Pedal { is_down } => {
+                self.pedal_presses += usize::from(is_down && !channel.pedal_is_down);
+                channel.pedal_is_down = is_down;
+                channel.damp(tick, &mut self.notes);
+            }
+            ChannelEvent::KeysOff => {
+                channel.release_keys();
+                channel.damp(tick, &mut self.notes);
+            }
+            ChannelEvent::SoundOff => channel.silence(tick, &mut self.notes),
+            ChannelEvent::Program(_) => {}
+        }
+    }
+
+    /// Ends what still sounds; returns all notes, and how many of them had a key that never went up.
+    pub(super) fn finish(mut self, tick: u64) -> (Vec<TickNote>, usize) {
+        let is_stuck = |sound: &&Sound| sound.key_is_down;
+        let stuck = self.channels.iter().flat_map(|channel| channel.sounding.iter().flatten());
+        let n_stuck = stuck.filter(is_stuck).count();
+        for channel in &mut self.channels {
+            channel.silence(tick, &mut self.notes);
+        }
+        (self.notes, n_stuck)
+    }
+}
+
+impl Channel {
+    /// The dampers fall, unless the pedal holds them: notes without a key end.
+    fn damp(&mut self, tick: u64, notes: &mut Vec<TickNote>) {
+        if self.pedal_is_down {
+            return;
+        }
+        for pitch in Pitch::all() {
+            let sound = &mut self.sounding[pitch.index()];
+            let damped = sound.take_if(|sound| !sound.key_is_down);
+            notes.extend(damped.map(|sound| sound.ended(pitch, tick)));
+        }
+    }
+
+    fn release_keys(&mut self) {
+        for sound in self.sounding.iter_mut().flatten() {
+            sound.key_is_down = false;
+        }
+    }
+
+    fn silence(&mut self, tick: u64, notes: &mut Vec<TickNote>) {
+        for pitch in Pitch::all() {
+            notes.extend(self.sounding[pitch.index()].take().map(|sound| sound.ended(pitch, tick)));
+        }
+    }
+}
+
+impl Sound {
+    fn ended(self, pitch: Pitch, end_tick: u64) -> TickNote {
+        TickNote { pitch, velocity: self.velocity, start_tick: self.start_tick, end_tick }
+    }
+}

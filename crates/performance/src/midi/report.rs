@@ -1,0 +1,206 @@
+//! What a file was made of, and what was left out: facts with sentences.
+
+use std::fmt;
+
+/// What a MIDI file was made of.
+///
+/// Its `Display` is the short line for people: `pedal applied, 2 tracks merged, drums left out`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How the file's tracks belong together.
+    pub format: Format,
+    /// Number of tracks that were read and merged.
+    pub n_tracks: usize,
+    /// General MIDI programs (0 is a grand piano) that the channels asked for, low to high; all are
+    /// played on the piano.
+    pub programs: Vec<u8>,
+    /// Number of tempo events that count; 0 leaves the whole file at 120 quarter notes a minute.
+    pub tempo_changes: usize,
+    /// How often the sustain pedal went down. Above 0 it was applied: notes last until it goes up.
+    pub pedal_presses: usize,
+    /// Number of notes on channel 10, the drum kit; they are left out.
+    pub drum_notes: usize,
+    /// What was wrong with the file and is missing therefore; empty for a sound file.
+    pub dropped: Vec<Dropped>,
+}
+
+/// How a file's tracks belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Format 0: one track.
+    SingleTrack,
+    /// Format 1: tracks that play together.
+    Parallel,
+    /// Format 2: tracks that are pieces of their own. They are read one after another.
+    Sequential,
+}
+
+/// Something in a MIDI file that could not be used. Tracks count from 1, positions are bytes from the
+/// start of the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// A format that is not 0, 1 or 2; read like format 1.
+    UnknownFormat {
+        /// The format in the header.
+        number: u16,
+    },
+    /// Bytes between the chunks, or before the header.
+    SkippedBytes {
+        /// Position of the first.
+        at: usize,
+        /// How many.
+        bytes: usize,
+    },
+    /// The file ends within a track. What comes before was read.
+    CutOff {
+        /// The track.
+        track: usize,
+        /// Length of the file.
+        at: usize,
+    },
+    /// A track turns into bytes that are no MIDI event. What comes before was read.
+    Unreadable {
+        /// The track.
+        track: usize,
+        /// Position of the first byte that is no event.
+        at: usize,
+        /// How many bytes of the track were left.
+        bytes: usize,
+    },
+    /// A track's bytes go on after its end mark.
+    BytesAfterEnd {
+        /// The track.
+        track: usize,
+        /// How many.
+        bytes: usize,
+    },
+    /// A track has no end mark; maybe there was more.
+    NoEndMark {
+        /// The track.
+        track: usize,
+    },
+    /// Events that do not belong into files (system messages, malformed meta events), passed over.
+    IllegalEvents {
+        /// The track.
+        track: usize,
+        /// How many.
+        events: usize,
+    },
+    /// More tracks than a header can announce.
+    TooManyTracks,
+    /// Tempo events that ask for 0 µs a quarter note, ignored.
+    ZeroTempos {
+        /// How many.
+        events: usize,
+    },
+    /// NOTE_OFFs for keys that were not down, ignored.
+    UnmatchedNoteOffs {
+        /// How many.
+        events: usize,
+    },
+    /// Keys still down at the end; their notes end with the piece.
+    StuckNotes {
+        /// How many.
+        notes: usize,
+    },
+    /// Notes that start after [`MAX_HOURS`](super::MAX_HOURS), left out.
+    LateNotes {
+        /// How many.
+        notes: usize,
+    },
+    /// Notes that sounded past [`MAX_HOURS`](super::MAX_HOURS), ended there.
+    EndlessNotes {
+        /// How many.
+        notes: usize,
+    },
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut facts = Vec::new();
+        if self.pedal_presses > 0 {
+            facts.push("pedal applied".to_owned());
+        }
+        if self.n_tracks > 1 {
+            let how = if self.format == Format::Sequential { "one after another" } else { "merged" };
+            facts.push(format!("{} tracks {how}", self.n_tracks));
+        }
+        if self.programs.len() > 1 {
+            facts.push(format!("{} instruments played on the piano", self.programs.len()));
+        }
+        if self.drum_notes > 0 {
+            facts.push("drums left out".to_owned());
+        }
+        f.write_str(&facts.join(", "))
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SingleTrack => "format 0",
+            Self::Parallel => "format 1",
+            Self::Sequential => "format 2",
+        })
+    }
+}
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::UnknownFormat { number } => {
+                write!(f, "it says it is of format {number}; it was read as format 1")
+            }
+            Self::SkippedBytes { at, bytes } => {
+                write!(f, "{} at byte {at} are not MIDI and were skipped", count(bytes, "byte"))
+            }
+            Self::CutOff { track, at } => {
+                write!(f, "it stops after {at} bytes, in the middle of track {track}")
+            }
+            Self::Unreadable { track, at, bytes } => {
+                write!(
+                    f,
+                    "track {track} is damaged at byte {at}; its last {} were left out",
+                    count(bytes, "byte")
+                )
+            }
+            Self::BytesAfterEnd { track, bytes } => {
+                write!(f, "{} after the end of track {track} were left out", count(bytes, "byte"))
+            }
+            Self::NoEndMark { track } => write!(f, "track {track} has no end mark"),
+            Self::IllegalEvents { track, events } => {
+                write!(
+                    f,
+                    "{} in track {track} do not belong in a file and were skipped",
+                    count(events, "event")
+                )
+            }
+            Self::TooManyTracks => f.write_str("it has more than 65535 tracks; the rest was left out"),
+            Self::ZeroTempos { events } => {
+                write!(f, "{} of zero length were ignored", count(events, "tempo"))
+            }
+            Self::UnmatchedNoteOffs { events } => {
+                write!(f, "{} released no key", count(events, "note-off"))
+            }
+            Self::StuckNotes { notes } => {
+                write!(f, "{} never ended; they end with the piece", count(notes, "note"))
+            }
+            Self::LateNotes { notes } => {
+                write!(f, "{} later than {} hours were left out", count(notes, "note"), super::MAX_HOURS)
+            }
+            Self::EndlessNotes { notes } => {
+                write!(
+                    f,
+                    "{} lasted past {} hours and were cut there",
+                    count(notes, "note"),
+                    super::MAX_HOURS
+                )
+            }
+        }
+    }
+}
+
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

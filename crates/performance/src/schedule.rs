@@ -1,0 +1,496 @@
+//! Playing events that are still being invented: what is due, given the time.
+//!
+//! [`Schedule`] knows neither a clock nor an instrument. It is fed tokens as they come, is asked again
+//! and again "it is now so late, what is due?", and answers with note messages that carry the moment at
+//! which they are due, a look-ahead in advance. The caller hands them to an instrument that can be told
+//! what to do ahead of time, so a caller that is held up for less than the look-ahead goes unnoticed.
+//!
+//! When the tokens run out, the music waits: the whole time base shifts, and not a note is skipped,
+//! squeezed or played late.
+//!
+//! ```
+//! use performance::schedule::{Message, Schedule, Status};
+//! use performance::{Event, Pitch, Shift, Token};
+//! let (down, up) = (Event::NoteOn(Pitch::new(60)?), Event::NoteOff(Pitch::new(60)?));
+//! let mut schedule = Schedule::new(1_000_000, 300_000);
+//! assert!(schedule.poll(5_000_000).is_empty());
+//!
+//! schedule.feed(&[down, Event::TimeShift(Shift::MAX), up].map(Token::from));
+//! let due = schedule.poll(5_000_000);
+//! assert!(matches!(due[0].message, Message::NoteOn { .. }) && due[0].at_us >= 5_000_000);
+//!
+//! // A second later there is nothing to play, and it is not the end: the note is held.
+//! assert!(schedule.poll(7_000_000).is_empty());
+//! assert_eq!(schedule.status(), Status::Waiting);
+//! assert_eq!(schedule.stop(7_000_000)[0].message, Message::NoteOff { pitch: Pitch::new(60)? });
+//! # Ok::<(), performance::Error>(())
+//! ```
+
+use std::collections::VecDeque;
+
+use crate::{Event, Pitch, STEP_MICROS, Sounding, Token, Velocity, VelocityBin};
+
+/// How long after a wait the first message is due. Smaller starts sooner; larger leaves the instrument
+/// more time to prepare the first note.
+const LEAD_US: u64 = 60_000;
+
+/// What an instrument is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Strike a key.
+    NoteOn {
+        /// The key.
+        pitch: Pitch,
+        /// How hard.
+        velocity: Velocity,
+    },
+    /// Release a key.
+    NoteOff {
+        /// The key.
+        pitch: Pitch,
+    },
+}
+
+impl Message {
+    /// The key it is about.
+    #[must_use]
+    pub fn pitch(self) -> Pitch {
+        match self {
+            Self::NoteOn { pitch, .. } | Self::NoteOff { pitch } => pitch,
+        }
+    }
+}
+
+/// A message and the moment it is due, in microseconds of the caller's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timed {
+    /// When, on the clock that [`Schedule::poll`] is asked with.
+    pub at_us: u64,
+    /// What.
+    pub message: Message,
+}
+
+/// What a [`Schedule`] is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// For more tokens: at the start, or because they ran out.
+    Waiting,
+    /// Music is under way.
+    Playing,
+    /// The last event is past.
+    Finished,
+}
+
+/// Turns a growing sequence of tokens into timed note messages.
+///
+/// *Music time* starts at 0 with the first token; *clock time* is the caller's.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    lookahead_us: u64,
+    buffer_us: u64,
+    /// Not handed out yet, `at_us` in music time.
+    queue: VecDeque<Timed>,
+    /// Handed out and not yet past, `at_us` in clock time.
+    handed_out: VecDeque<Timed>,
+    /// What sounds on the instrument once all messages before `handed_out` are done.
+    sounding: Sounding,
+    /// What sounds after all tokens fed.
+    fed_sounding: Sounding,
+    /// Music time after all tokens fed.
+    fed_us: u64,
+    bin: VelocityBin,
+    ended: bool,
+    status: Status,
+    /// Clock time of music time 0, while playing.
+    base_us: i128,
+    /// Music time that the play-head has reached for certain.
+    reached_us: u64,
+    waits: usize,
+}
+
+impl Schedule {
+    /// `lookahead_us`: how far ahead of the clock messages are handed out. Larger survives longer
+    /// hold-ups of the caller; smaller makes instruments stop sooner that cannot take messages back.
+    ///
+    /// `buffer_us`: how much music there must be before it starts, or goes on after a wait. Larger waits
+    /// longer but more rarely.
+    #[must_use]
+    pub fn new(lookahead_us: u64, buffer_us: u64) -> Self {
+        Self {
+            lookahead_us,
+            buffer_us,
+            queue: VecDeque::new(),
+            handed_out: VecDeque::new(),
+            sounding: Sounding::default(),
+            fed_sounding: Sounding::default(),
+            fed_us: 0,
+            bin: VelocityBin::default(),
+            ended: false,
+            status: Status::Waiting,
+            base_us: 0,
+            reached_us: 0,
+            waits: 0,
+        }
+    }
+
+    /// Changes the look-ahead from the next [`poll`](Self::poll) on. What was handed out stays so.
+    pub fn set_lookahead_us(&mut self, lookahead_us: u64) {
+        self.lookahead_us = lookahead_us;
+    }
+
+    /// Changes how much music ends a wait.
+    pub fn set_buffer_us(&mut self, buffer_us: u64) {
+        self.buffer_us = buffer_us;
+    }
+
+    /// Takes more of the performance. Irregular events are treated as [`decode`](crate::decode) does.
+    pub fn feed(&mut self, tokens: &[Token]) {
+        for &token in tokens {
+            match Event::from(token) {
+                Event::NoteOn(pitch) => {
+                    self.release(pitch);
+                    self.push(Event::NoteOn(pitch), Message::NoteOn { pitch, velocity: self.bin.velocity() });
+                }
+                Event::NoteOff(pitch) => self.release(pitch),
+                Event::TimeShift(shift) => self.fed_us += u64::from(shift.steps()) * STEP_MICROS,
+                Event::Velocity(bin) => self.bin = bin,
+            }
+        }
+    }
+
+    /// No more tokens will come: what still sounds ends with the last of them.
+    pub fn end(&mut self) {
+        for pitch in Pitch::all() {
+            self.release(pitch);
+        }
+        self.ended = true;
+    }
+
+    /// The messages that are due before `now_us` + look-ahead and were not handed out before, in order.
+    /// None is due before `now_us`.
+    pub fn poll(&mut self, now_us: u64) -> Vec<Timed> {
+        self.forget_past(now_us);
+        if self.status == Status::Playing && self.music_us(now_us) > i128::from(self.known_us()) {
+            self.waits += usize::from(self.queue.is_empty());
+            self.reached_us = self.position_us(now_us);
+            self.status = Status::Waiting;
+        }
+        if self.status == Status::Waiting {
+            if !self.ended && self.fed_us < self.reached_us + self.buffer_us {
+                return Vec::new();
+            }
+            self.base_us = i128::from(now_us + LEAD_US) - i128::from(self.reached_us);
+            self.status = Status::Playing;
+        }
+        let is_over = self.music_us(now_us) >= i128::from(self.fed_us) && self.queue.is_empty();
+        if self.status == Status::Playing && self.ended && is_over {
+            self.reached_us = self.fed_us;
+            self.status = Status::Finished;
+        }
+        if self.status == Status::Finished {
+            return Vec::new();
+        }
+        let horizon_us = self.music_us(now_us) + i128::from(self.lookahead_us);
+        let mut due = Vec::new();
+        while let Some(&next) = self.queue.front() {
+            // A chord is handed out when all of it is known: once time has moved on.
+            let is_complete = self.ended || next.at_us < self.fed_us;
+            if !is_complete || i128::from(next.at_us) >= horizon_us {
+                break;
+            }
+            self.queue.pop_front();
+            // Never in the past: the check for lateness above has shifted the base if need be.
+            let at_us = u64::try_from(self.base_us + i128::from(next.at_us)).unwrap_or(now_us);
+            due.push(Timed { at_us, ..next });
+        }
+        self.handed_out.extend(&due);
+        due
+    }
+
+    /// Ends the music. Returns the messages after which nothing sounds on an instrument that cannot take
+    /// back what it was told: releases at `now_us` of what sounds now, and for each strike that was handed
+    /// out for later a release at the same moment.
+    pub fn stop(&mut self, now_us: u64) -> Vec<Timed> {
+        self.forget_past(now_us);
+        let off = |at_us, pitch| Timed { at_us, message: Message::NoteOff { pitch } };
+        let mut offs: Vec<Timed> = self.sounding.pitches().map(|pitch| off(now_us, pitch)).collect();
+        offs.extend(self.handed_out.drain(..).filter_map(|timed| match timed.message {
+            Message::NoteOn { pitch, .. } => Some(off(timed.at_us, pitch)),
+            Message::NoteOff { .. } => None,
+        }));
+        self.reached_us = self.position_us(now_us);
+        self.queue.clear();
+        self.sounding = Sounding::default();
+        self.ended = true;
+        self.status = Status::Finished;
+        offs
+    }
+
+    /// Music time at the play-head. Never goes back, and stands still while waiting.
+    #[must_use]
+    pub fn position_us(&self, now_us: u64) -> u64 {
+        if self.status != Status::Playing {
+            return self.reached_us;
+        }
+        let music_us = self.music_us(now_us).clamp(0, i128::from(u64::MAX)) as u64;
+        music_us.min(self.known_us()).max(self.reached_us)
+    }
+
+    /// Music time after the last token fed.
+    #[must_use]
+    pub fn fed_us(&self) -> u64 {
+        self.fed_us
+    }
+
+    /// What it is doing, as of the last [`poll`](Self::poll).
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// How often the tokens ran out in the middle of the music.
+    #[must_use]
+    pub fn waits(&self) -> usize {
+        self.waits
+    }
+
+    /// Clock time to music time; negative before the music starts.
+    fn music_us(&self, now_us: u64) -> i128 {
+        i128::from(now_us) - self.base_us
+    }
+
+    /// Music time up to which the play-head may go: the next message, or the end of what was fed. Once
+    /// everything was handed out and no more comes, it may go as far as it likes.
+    fn known_us(&self) -> u64 {
+        match self.queue.front() {
+            Some(next) => next.at_us,
+            None if self.ended => u64::MAX,
+            None => self.fed_us,
+        }
+    }
+
+    fn forget_past(&mut self, now_us: u64) {
+        while let Some(past) = self.handed_out.pop_front_if(|timed| timed.at_us <= now_us) {
+            match past.message {
+                Message::NoteOn { pitch, .. } => self.sounding.apply(Event::NoteOn(pitch)),
+                Message::NoteOff { pitch } => self.sounding.apply(Event::NoteOff(pitch)),
+            }
+        }
+    }
+
+    fn push(&mut self, event: Event, message: Message) {
+        self.fed_sounding.apply(event);
+        self.queue.push_back(Timed { at_us: self.fed_us, message });
+    }
+
+    fn release(&mut self, pitch: Pitch) {
+        if self.fed_sounding.contains(pitch) {
+            self.push(Event::NoteOff(pitch), Message::NoteOff { pitch });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND_US: u64 = 1_000_000;
+
+    fn on(pitch: u8) -> Token {
+        Event::NoteOn(Pitch::new(pitch).unwrap()).into()
+    }
+
+    fn off(pitch: u8) -> Token {
+        Event::NoteOff(Pitch::new(pitch).unwrap()).into()
+    }
+
+    fn shift(steps: u8) -> Token {
+        Event::TimeShift(crate::Shift::new(steps).unwrap()).into()
+    }
+
+    fn show(messages: &[Timed]) -> String {
+        let line = |timed: &Timed| match timed.message {
+            Message::NoteOn { pitch, .. } => format!("{}+{}", timed.at_us / 1000, pitch.get()),
+            Message::NoteOff { pitch } => format!("{}-{}", timed.at_us / 1000, pitch.get()),
+        };
+        messages.iter().map(line).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Feeds each chunk and polls at each moment (ms) in turn; shows what was handed out and the status.
+    #[track_caller]
+    fn check(steps: &[(&[Token], u64)], expected: Expect) {
+        let mut schedule = Schedule::new(SECOND_US, 300_000);
+        let lines = steps.iter().map(|(tokens, at_ms)| {
+            schedule.feed(tokens);
+            let due = schedule.poll(at_ms * 1000);
+            format!(
+                "{at_ms}: [{}] {:?} at {}",
+                show(&due),
+                schedule.status(),
+                schedule.position_us(at_ms * 1000) / 1000
+            )
+        });
+        expected.assert_eq(&lines.collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn waits_for_a_buffer_then_plays_in_time() {
+        check(
+            &[(&[on(60), shift(25)], 100), (&[off(60), shift(25)], 200), (&[], 300), (&[], 600)],
+            expect![[r#"
+                100: [] Waiting at 0
+                200: [260+60 460-60] Playing at 0
+                300: [] Playing at 40
+                600: [] Playing at 340"#]],
+        );
+    }
+
+    #[test]
+    fn a_chord_is_handed_out_whole() {
+        check(
+            &[(&[shift(50), on(60)], 0), (&[on(64), shift(1)], 10)],
+            expect![[r#"
+                0: [] Playing at 0
+                10: [460+60 460+64] Playing at 0"#]],
+        );
+    }
+
+    #[test]
+    fn tokens_that_come_too_late_shift_the_music() {
+        check(
+            &[
+                (&[on(60), shift(50)], 0),
+                (&[], 1000),
+                (&[off(60), shift(10)], 2000),
+                (&[on(62), shift(40)], 3000),
+                (&[], 3200),
+            ],
+            expect![[r#"
+                0: [60+60] Playing at 0
+                1000: [] Waiting at 400
+                2000: [] Waiting at 400
+                3000: [3060-60 3140+62] Playing at 400
+                3200: [] Playing at 540"#]],
+        );
+    }
+
+    #[test]
+    fn a_caller_held_up_beyond_the_look_ahead_shifts_the_music() {
+        let long: Vec<Token> = (60..64).flat_map(|pitch| [on(pitch), shift(100), off(pitch)]).collect();
+        check(
+            &[(&long, 0), (&[], 2500), (&[], 2600)],
+            expect![[r#"
+                0: [60+60 860-60 860+61] Playing at 0
+                2500: [2560-61 2560+62 3360-62 3360+63] Playing at 1600
+                2600: [] Playing at 1640"#]],
+        );
+    }
+
+    #[test]
+    fn stop_releases_what_sounds_and_what_would_have() {
+        let mut schedule = Schedule::new(SECOND_US, 0);
+        schedule.feed(&[on(60), shift(25), on(64), shift(25), off(60), on(67), shift(125)]);
+        assert_eq!(show(&schedule.poll(0)), "60+60 260+64 460-60 460+67");
+        assert_eq!(show(&schedule.stop(300_000)), "300-60 300-64 460-67");
+        assert_eq!((schedule.status(), schedule.position_us(400_000)), (Status::Finished, 240_000));
+        assert!(schedule.poll(400_000).is_empty() && schedule.stop(400_000).is_empty());
+    }
+
+    #[test]
+    fn the_end_releases_what_still_sounds() {
+        let mut schedule = Schedule::new(SECOND_US, 10 * SECOND_US);
+        schedule.feed(&[on(60), shift(25)]);
+        schedule.end();
+        assert_eq!(show(&schedule.poll(0)), "60+60 260-60");
+        assert_eq!(schedule.status(), Status::Playing);
+        assert!(schedule.poll(270_000).is_empty());
+        assert_eq!((schedule.status(), schedule.position_us(0)), (Status::Finished, 200_000));
+    }
+
+    fn tokens() -> impl Strategy<Value = Vec<Token>> {
+        // Few pitches, so that strikes of sounding and releases of silent keys do occur.
+        let event = prop_oneof![
+            (60..66u8).prop_map(on),
+            (60..66u8).prop_map(off),
+            (1..=125u8).prop_map(shift),
+            (381..413u16).prop_map(|token| Token::new(token).unwrap()),
+        ];
+        prop::collection::vec(event, 0..200)
+    }
+
+    proptest! {
+        /// However tokens and polls fall: all notes of `decode` come, in order, never late, never closer
+        /// together than composed, and exactly as composed if there was always enough music.
+        #[test]
+        fn nothing_is_skipped_squeezed_or_late(
+            tokens in tokens(),
+            steps in prop::collection::vec((0..20usize, 0..700u64), 1..100),
+            lookahead_ms in 1..2000u64,
+        ) {
+            let mut schedule = Schedule::new(lookahead_ms * 1000, 300_000);
+            let mut rest = tokens.as_slice();
+            let (mut now_us, mut played, mut position_us) = (0, Vec::new(), 0);
+            let endless = steps.iter().cycle().copied().chain(std::iter::repeat((20, 100)));
+            for (n, pause_ms) in endless {
+                if schedule.status() == Status::Finished {
+                    break;
+                }
+                let (chunk, later) = rest.split_at(n.max(1).min(rest.len()));
+                schedule.feed(chunk);
+                rest = later;
+                if rest.is_empty() {
+                    schedule.end();
+                }
+                let due = schedule.poll(now_us);
+                prop_assert!(due.iter().all(|timed| timed.at_us >= now_us));
+                played.extend(due);
+                prop_assert!(schedule.position_us(now_us) >= position_us);
+                position_us = schedule.position_us(now_us);
+                now_us += (pause_ms + 1) * 1000;
+            }
+
+            let mut reference = Schedule::new(u64::MAX / 2, 0);
+            reference.feed(&tokens);
+            reference.end();
+            let composed = reference.poll(0);
+            let n_notes = crate::decode(&tokens).performance.notes().len();
+            let n_struck = composed.iter().filter(|timed| matches!(timed.message, Message::NoteOn { .. })).count();
+            // `decode` merges strikes of one key at one instant.
+            prop_assert!(n_struck >= n_notes);
+            prop_assert_eq!(
+                played.iter().map(|timed| timed.message).collect::<Vec<_>>(),
+                composed.iter().map(|timed| timed.message).collect::<Vec<_>>()
+            );
+            for (p, c) in played.windows(2).zip(composed.windows(2)) {
+                prop_assert!(p[1].at_us - p[0].at_us >= c[1].at_us - c[0].at_us);
+            }
+        }
+
+        /// Whenever the music is stopped, what was handed out and the last releases leave silence, and no
+        /// key that was up is down for any length of time afterwards.
+        #[test]
+        fn stop_leaves_no_hanging_note(tokens in tokens(), polls in 0..40usize, stop_ms in 0..20_000u64) {
+            let mut schedule = Schedule::new(500_000, 0);
+            schedule.feed(&tokens);
+            let stop_us = stop_ms * 1000;
+            let mut told: Vec<Timed> =
+                (0..polls as u64).flat_map(|i| schedule.poll(i * stop_us / polls as u64)).collect();
+            told.extend(schedule.stop(stop_us));
+            told.sort_by_key(|timed| timed.at_us);
+            let mut sounding = Sounding::default();
+            for (i, timed) in told.iter().enumerate() {
+                let pitch = timed.message.pitch();
+                sounding.apply(match timed.message {
+                    Message::NoteOn { .. } => Event::NoteOn(pitch),
+                    Message::NoteOff { .. } => Event::NoteOff(pitch),
+                });
+                let moment_is_over = told.get(i + 1).is_none_or(|next| next.at_us > timed.at_us);
+                prop_assert!(timed.at_us < stop_us || !moment_is_over || sounding.is_empty());
+            }
+            prop_assert!(sounding.is_empty());
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Which pitches are down, derived from the events alone.
+
+use crate::{Event, Pitch};
+
+/// The set of pitches that sound after the events seen so far.
+///
+/// It is the network's *sounding notes* input and the source of the legality mask: a NOTE_ON of a
+/// sounding pitch and a NOTE_OFF of a silent one are illegal.
+///
+/// ```
+/// use performance::{Event, Pitch, Sounding};
+/// let c = Pitch::new(60)?;
+/// let mut sounding = Sounding::default();
+/// sounding.apply(Event::NoteOn(c));
+/// assert!(sounding.contains(c) && !sounding.allows(Event::NoteOn(c)));
+/// # Ok::<(), performance::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sounding(u128);
+
+impl Sounding {
+    /// Takes note of one more event.
+    pub fn apply(&mut self, event: Event) {
+        match event {
+            Event::NoteOn(pitch) => self.0 |= 1 << pitch.get(),
+            Event::NoteOff(pitch) => self.0 &= !(1 << pitch.get()),
+            Event::TimeShift(_) | Event::Velocity(_) => {}
+        }
+    }
+
+    /// Whether `pitch` is down.
+    #[must_use]
+    pub fn contains(self, pitch: Pitch) -> bool {
+        self.0 >> pitch.get() & 1 == 1
+    }
+
+    /// Whether `event` may come next.
+    #[must_use]
+    pub fn allows(self, event: Event) -> bool {
+        match event {
+            Event::NoteOn(pitch) => !self.contains(pitch),
+            Event::NoteOff(pitch) => self.contains(pitch),
+            Event::TimeShift(_) | Event::Velocity(_) => true,
+        }
+    }
+
+    /// The pitches that are down, low to high.
+    pub fn pitches(self) -> impl Iterator<Item = Pitch> {
+        Pitch::all().filter(move |&pitch| self.contains(pitch))
+    }
+
+    /// How many pitches are down.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Whether nothing sounds.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The set as bits, pitch 0 lowest: the compact form that packed training data keeps.
+    #[must_use]
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+}

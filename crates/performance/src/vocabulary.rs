@@ -1,0 +1,207 @@
+//! The 413-event vocabulary of Performance RNN, as values that cannot be wrong.
+//!
+//! Source: Oore et al., *This Time with Feeling*, arXiv 1808.03715, section 3. The numbering is
+//! ours and fixed, because released weights depend on it:
+//!
+//! | tokens | count | event |
+//! |---|---|---|
+//! | 0..=127 | 128 | NOTE_ON of a pitch |
+//! | 128..=255 | 128 | NOTE_OFF of a pitch |
+//! | 256..=380 | 125 | TIME_SHIFT of 1..=125 steps |
+//! | 381..=412 | 32 | VELOCITY bin 1..=32, for all notes that follow |
+
+use crate::Error;
+
+/// Number of different events, and so the width of the network's output.
+pub const N_TOKENS: usize = 413;
+/// Number of MIDI pitches.
+pub const N_PITCHES: usize = 128;
+/// Longest TIME_SHIFT, in steps (one second).
+pub const MAX_SHIFT_STEPS: u8 = 125;
+/// Number of VELOCITY bins, four MIDI velocities each.
+pub const N_VELOCITY_BINS: u8 = 32;
+/// Length of one step of the time grid, in microseconds (8 ms).
+pub const STEP_MICROS: u64 = 8_000;
+
+const NOTE_OFF_BASE: u16 = 128;
+const TIME_SHIFT_BASE: u16 = 256;
+const VELOCITY_BASE: u16 = 381;
+
+/// A MIDI pitch, `0..=127`; middle C is 60.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pitch(u8);
+
+impl Pitch {
+    /// # Errors
+    /// If `pitch` is above 127.
+    pub fn new(pitch: u8) -> Result<Self, Error> {
+        if pitch <= 127 { Ok(Self(pitch)) } else { Err(Error::Pitch(pitch)) }
+    }
+
+    /// The MIDI number, `0..=127`.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+
+    /// The MIDI number as an array index, `0..128`.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// All 128 pitches, low to high.
+    pub fn all() -> impl DoubleEndedIterator<Item = Self> {
+        (0..=127).map(Self)
+    }
+}
+
+/// A MIDI NOTE_ON velocity, `1..=127` (0 would mean NOTE_OFF).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Velocity(u8);
+
+impl Velocity {
+    /// # Errors
+    /// If `velocity` is not in `1..=127`.
+    pub fn new(velocity: u8) -> Result<Self, Error> {
+        if (1..=127).contains(&velocity) { Ok(Self(velocity)) } else { Err(Error::Velocity(velocity)) }
+    }
+
+    /// The MIDI number, `1..=127`.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+
+    /// The bin this velocity falls in: `(v - 1) / 4 + 1`.
+    #[must_use]
+    pub fn bin(self) -> VelocityBin {
+        VelocityBin((self.0 - 1) / 4 + 1)
+    }
+}
+
+/// One of 32 loudness bins, `1..=32`, four MIDI velocities each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VelocityBin(u8);
+
+impl VelocityBin {
+    /// # Errors
+    /// If `bin` is not in `1..=32`.
+    pub fn new(bin: u8) -> Result<Self, Error> {
+        if (1..=N_VELOCITY_BINS).contains(&bin) { Ok(Self(bin)) } else { Err(Error::VelocityBin(bin)) }
+    }
+
+    /// The bin's number, `1..=32`.
+    #[must_use]
+    pub fn get(self) -> u8 {
+        self.0
+    }
+
+    /// The centre of the bin, so that a round trip has no bias (Magenta's lower edge loses 1.5 on
+    /// average). Bin `b` holds `4b-3..=4b`; its centre, rounded down, is `4b-2`.
+    #[must_use]
+    pub fn velocity(self) -> Velocity {
+        Velocity(4 * self.0 - 2)
+    }
+}
+
+impl Default for VelocityBin {
+    /// The middle bin, 16: how loud notes are that come before the first VELOCITY.
+    fn default() -> Self {
+        Self(N_VELOCITY_BINS / 2)
+    }
+}
+
+/// A TIME_SHIFT in steps of 8 ms, `1..=125` (8 ms to 1 s).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shift(u8);
+
+impl Shift {
+    /// The longest shift, one second.
+    pub const MAX: Self = Self(MAX_SHIFT_STEPS);
+
+    /// # Errors
+    /// If `steps` is not in `1..=125`.
+    pub fn new(steps: u8) -> Result<Self, Error> {
+        if (1..=MAX_SHIFT_STEPS).contains(&steps) { Ok(Self(steps)) } else { Err(Error::Shift(steps)) }
+    }
+
+    /// Number of 8 ms steps, `1..=125`.
+    #[must_use]
+    pub fn steps(self) -> u8 {
+        self.0
+    }
+}
+
+/// One event of a performance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// A key goes down, at the last VELOCITY given.
+    NoteOn(Pitch),
+    /// A note ends (the key is up *and* the pedal no longer holds it).
+    NoteOff(Pitch),
+    /// Time passes.
+    TimeShift(Shift),
+    /// Loudness of all following notes.
+    Velocity(VelocityBin),
+}
+
+/// An event as the network sees it: a number below [`N_TOKENS`].
+///
+/// ```
+/// use performance::{Event, Pitch, Token};
+/// let middle_c = Event::NoteOn(Pitch::new(60)?);
+/// assert_eq!(Token::from(middle_c).get(), 60);
+/// assert_eq!(Event::from(Token::new(60)?), middle_c);
+/// # Ok::<(), performance::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(u16);
+
+impl Token {
+    /// # Errors
+    /// If `token` is not below [`N_TOKENS`].
+    pub fn new(token: u16) -> Result<Self, Error> {
+        if usize::from(token) < N_TOKENS { Ok(Self(token)) } else { Err(Error::Token(token)) }
+    }
+
+    /// The number, `0..413`.
+    #[must_use]
+    pub fn get(self) -> u16 {
+        self.0
+    }
+
+    /// The number as an array index, `0..413`.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// All 413 tokens in order.
+    pub fn all() -> impl DoubleEndedIterator<Item = Self> {
+        (0..N_TOKENS as u16).map(Self)
+    }
+}
+
+impl From<Event> for Token {
+    fn from(event: Event) -> Self {
+        Self(match event {
+            Event::NoteOn(pitch) => u16::from(pitch.0),
+            Event::NoteOff(pitch) => NOTE_OFF_BASE + u16::from(pitch.0),
+            Event::TimeShift(shift) => TIME_SHIFT_BASE + u16::from(shift.0) - 1,
+            Event::Velocity(bin) => VELOCITY_BASE + u16::from(bin.0) - 1,
+        })
+    }
+}
+
+impl From<Token> for Event {
+    fn from(Token(token): Token) -> Self {
+        // Each arm's difference fits its newtype's range because a `Token` is below 413.
+        match token {
+            0..NOTE_OFF_BASE => Self::NoteOn(Pitch(token as u8)),
+            NOTE_OFF_BASE..TIME_SHIFT_BASE => Self::NoteOff(Pitch((token - NOTE_OFF_BASE) as u8)),
+            TIME_SHIFT_BASE..VELOCITY_BASE => Self::TimeShift(Shift((token - TIME_SHIFT_BASE + 1) as u8)),
+            _ => Self::Velocity(VelocityBin((token - VELOCITY_BASE + 1) as u8)),
+        }
+    }
+}
