@@ -1,0 +1,202 @@
+//! A real Chromium, driven as a person would: by accessible names, with real clicks, keys and dropped files.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use tests::browser::Browser;
+//! use tests::site::Site;
+//!
+//! let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+//! let page = browser.open(&site.url("/"));
+//! page.button("Generate").click();
+//! page.wait_until("the piano is heard", Duration::from_secs(60), || page.sound_peak() > 0.01);
+//! page.button("Stop").click();
+//! page.assert_no_errors();
+//! ```
+//!
+//! It talks to the browser over a pipe (`--remote-debugging-pipe`): no port, no driver program, no web socket.
+//! What it does not do: it never calls into the page to press something, since a scripted call would count as
+//! the user's gesture and hide a browser that holds the sound back.
+
+mod element;
+mod keys;
+mod page;
+mod pipe;
+mod sound;
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+pub use element::Element;
+pub use page::{Page, Scheme};
+
+use crate::midi_device::MidiDevice;
+use pipe::Pipe;
+
+/// How long something that should be there already is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Always: no services of the vendor's, no sandbox (containers have none to offer), no look at the user's files.
+const FLAGS: [&str; 14] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--force-color-profile=srgb",
+    "--lang=en-US",
+    "--remote-debugging-pipe",
+];
+
+/// WebGPU computed by the processor: slow, and right to the last bit that matters.
+const SOFTWARE_WEBGPU: [&str; 4] = [
+    "--enable-unsafe-webgpu",
+    "--enable-features=Vulkan",
+    "--use-webgpu-adapter=swiftshader",
+    "--enable-unsafe-swiftshader",
+];
+
+/// What a browser is started with.
+#[derive(Debug, Default)]
+pub struct Setup<'a> {
+    /// Where WebGPU computes.
+    pub webgpu: WebGpu,
+    /// A device that Web MIDI finds.
+    pub midi: Option<&'a MidiDevice>,
+}
+
+/// Where WebGPU computes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum WebGpu {
+    /// Nowhere: the page must use the processor.
+    #[default]
+    Absent,
+    /// On the processor, pretending to be a GPU.
+    Software,
+}
+
+/// A running browser with an empty profile; dropping it ends it.
+#[derive(Debug)]
+pub struct Browser {
+    process: Child,
+    pipe: Arc<Pipe>,
+    folder: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser without WebGPU and MIDI devices; prints why it cannot.
+    pub fn launch() -> Option<Self> {
+        Self::launch_with(&Setup::default())
+    }
+
+    /// Starts a browser with more hardware; prints why it cannot.
+    pub fn launch_with(setup: &Setup) -> Option<Self> {
+        let Some(program) = xtask::browser::find() else {
+            println!("skipped: no Chromium or Chrome found (CHROME may name one)");
+            return None;
+        };
+        Some(Self::start(&program, setup))
+    }
+
+    /// Opens `address` in a new tab and waits until it has loaded.
+    pub fn open(&self, address: &str) -> Page {
+        let page = self.open_blank();
+        page.go_to(address);
+        page
+    }
+
+    /// Opens an empty tab, for what must be set up before the page loads.
+    pub fn open_blank(&self) -> Page {
+        let downloads = self.folder.path().join("downloads");
+        fs::create_dir_all(&downloads).expect("a folder for downloads");
+        self.call(
+            "Browser.setDownloadBehavior",
+            json!({
+                "behavior": "allow", "downloadPath": downloads, "eventsEnabled": true,
+            }),
+        );
+        Page::attach(Arc::clone(&self.pipe), downloads)
+    }
+
+    /// Lets every page use MIDI without asking.
+    pub fn allow_midi(&self) {
+        self.call("Browser.grantPermissions", json!({ "permissions": ["midi", "midiSysex"] }));
+    }
+
+    /// Answers every page's question for MIDI with no.
+    pub fn refuse_midi(&self) {
+        for sysex in [false, true] {
+            let permission = json!({ "name": "midi", "sysex": sysex });
+            self.call("Browser.setPermission", json!({ "permission": permission, "setting": "denied" }));
+        }
+    }
+
+    fn start(program: &Path, setup: &Setup) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = folder.path().join("stderr.log");
+        let stderr = fs::File::create(&log).expect("a file for the browser's messages");
+        // The browser reads commands from file 3 and answers on file 4; std offers 0 to 2, so the shell moves them.
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#]).arg(program).args(FLAGS);
+        command.arg(format!("--user-data-dir={}", folder.path().join("profile").display()));
+        match setup.webgpu {
+            WebGpu::Absent => command.args(["--disable-gpu", "--disable-features=WebGPU,WebGPUService"]),
+            WebGpu::Software => command.args(SOFTWARE_WEBGPU),
+        };
+        if let Some(device) = setup.midi {
+            command.envs(device.environment());
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        let mut process = command.process_group(0).spawn().expect("sh");
+        let (Some(stdin), Some(stdout)) = (process.stdin.take(), process.stdout.take()) else {
+            unreachable!()
+        };
+        let browser = Self { process, pipe: Pipe::new(stdin, stdout), folder };
+        if let Err(error) = browser.pipe.try_call(None, "Browser.getVersion", json!({}), PATIENCE) {
+            let said = fs::read_to_string(log).unwrap_or_default();
+            panic!("{} did not start: {error}\n{said}", program.display());
+        }
+        browser
+    }
+
+    #[track_caller]
+    fn call(&self, method: &str, parameters: serde_json::Value) -> serde_json::Value {
+        self.pipe.call(None, method, parameters)
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let asked = self.pipe.try_call(None, "Browser.close", json!({}), Duration::from_secs(5)).is_ok();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while asked && Instant::now() < deadline {
+            if matches!(self.process.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if self.process.kill().and_then(|()| self.process.wait()).is_err() {
+            eprintln!("a browser could not be ended");
+        }
+    }
+}
+
+/// A folder that outlives the test, for pictures: `target/…/tmp/screenshots` or `PERFORMANCE_RNN_SCREENSHOTS`.
+pub fn screenshots() -> PathBuf {
+    let folder = std::env::var_os("PERFORMANCE_RNN_SCREENSHOTS")
+        .map_or_else(|| std::env::temp_dir().join("performance-rnn-screenshots"), PathBuf::from);
+    fs::create_dir_all(&folder).expect("a folder for screenshots");
+    folder
+}

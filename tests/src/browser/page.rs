@@ -1,0 +1,350 @@
+//! One tab.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use super::element::Element;
+use super::pipe::{Event, Pipe};
+use super::{PATIENCE, keys, sound};
+
+/// Between two looks at something that is waited for.
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
+
+/// A tab of a [`Browser`](super::Browser), which must outlive it.
+#[derive(Debug)]
+pub struct Page {
+    pipe: Arc<Pipe>,
+    session: String,
+    downloads: PathBuf,
+    /// How many events there had been before this tab was opened.
+    first_event: usize,
+}
+
+/// The user's choice between bright and dark pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Dark on bright.
+    Light,
+    /// Bright on dark.
+    Dark,
+}
+
+/// Looking.
+impl Page {
+    /// The button called `name`, waited for.
+    #[track_caller]
+    pub fn button(&self, name: &str) -> Element<'_> {
+        self.find("button", name)
+    }
+
+    /// The element with this ARIA `role` and accessible `name`, waited for.
+    #[track_caller]
+    pub fn find(&self, role: &str, name: &str) -> Element<'_> {
+        self.wait_for(&format!("{role} {name:?}"), PATIENCE, || self.try_find(role, name))
+    }
+
+    /// The element with this ARIA `role` and accessible `name`, if it is there now.
+    pub fn try_find(&self, role: &str, name: &str) -> Option<Element<'_>> {
+        let root = self.call("DOM.getDocument", json!({ "depth": 0 }))["root"]["nodeId"].take();
+        let query = json!({ "nodeId": root, "role": role, "accessibleName": name });
+        // The document may just have been replaced by another.
+        let found =
+            self.pipe.try_call(Some(&self.session), "Accessibility.queryAXTree", query, PATIENCE).ok()?;
+        let node = found["nodes"].as_array()?.iter().find(|node| node["ignored"] != true)?;
+        let node = json!({ "backendNodeId": node["backendDOMNodeId"] });
+        let resolved = self.pipe.try_call(Some(&self.session), "DOM.resolveNode", node, PATIENCE).ok()?;
+        let object = resolved["object"]["objectId"].as_str()?.to_owned();
+        Some(Element::new(self, object, format!("{role} {name:?}")))
+    }
+
+    /// The first element that a CSS `selector` matches, waited for: for what has no accessible name.
+    #[track_caller]
+    pub fn select(&self, selector: &str) -> Element<'_> {
+        self.wait_for(selector, PATIENCE, || {
+            let expression = format!("document.querySelector({})", Value::from(selector));
+            let found = self.call("Runtime.evaluate", json!({ "expression": expression }));
+            let object = found["result"]["objectId"].as_str()?.to_owned();
+            Some(Element::new(self, object, selector.to_owned()))
+        })
+    }
+
+    /// All text on the page.
+    #[track_caller]
+    pub fn text(&self) -> String {
+        self.evaluate("document.body?.innerText ?? ''").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The texts of the elements that announce the page's state (`role=\"status\"` and `role=\"alert\"`).
+    #[track_caller]
+    pub fn status(&self) -> String {
+        let texts = "[...document.querySelectorAll('[role=status], [role=alert], output')].map(e => e.innerText).join('\\n')";
+        self.evaluate(texts).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Waits until `condition` gives something.
+    #[track_caller]
+    pub fn wait_for<T>(&self, what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(value) = condition() {
+                return value;
+            }
+            if Instant::now() > deadline {
+                self.give_up(what, limit);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Waits until `condition` holds.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, limit: Duration, mut condition: impl FnMut() -> bool) {
+        self.wait_for(what, limit, || condition().then_some(()));
+    }
+
+    /// Waits until the page shows `text` somewhere.
+    #[track_caller]
+    pub fn wait_for_text(&self, text: &str, limit: Duration) {
+        self.wait_until(&format!("the words {text:?}"), limit, || self.text().contains(text));
+    }
+
+    /// The value of a JavaScript expression, a promise's once it is kept. It is *not* a user's gesture.
+    #[track_caller]
+    pub fn evaluate(&self, expression: &str) -> Value {
+        let request = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        value_of(self.call("Runtime.evaluate", request), expression)
+    }
+
+    /// What went wrong in the page or its workers so far: exceptions, `console.error`, failed requests.
+    pub fn errors(&self) -> Vec<String> {
+        self.messages(|event| match event.method.as_str() {
+            "Runtime.exceptionThrown" => {
+                let details = &event.parameters["exceptionDetails"];
+                let words = details["exception"]["description"].as_str().or(details["text"].as_str());
+                Some(words.unwrap_or("an exception without words").to_owned())
+            }
+            "Runtime.consoleAPICalled" if event.parameters["type"] == "error" => Some(console_text(event)),
+            "Log.entryAdded" if event.parameters["entry"]["level"] == "error" => {
+                let entry = &event.parameters["entry"];
+                Some(format!("{} {}", entry["text"].as_str()?, entry["url"].as_str().unwrap_or_default()))
+            }
+            _ => None,
+        })
+    }
+
+    /// Everything the page and its workers wrote to the console so far.
+    pub fn console(&self) -> Vec<String> {
+        self.messages(|event| (event.method == "Runtime.consoleAPICalled").then(|| console_text(event)))
+    }
+
+    /// Fails with what went wrong in the page, if anything did.
+    #[track_caller]
+    pub fn assert_no_errors(&self) {
+        let errors = self.errors();
+        assert!(errors.is_empty(), "the page reported:\n{}", errors.join("\n"));
+    }
+
+    /// The largest sample sent to the loudspeaker in the last 0.7 s: 0 is silence, 1 the loudest there is.
+    #[track_caller]
+    pub fn sound_peak(&self) -> f64 {
+        self.evaluate(sound::PEAK).as_f64().unwrap_or(0.0)
+    }
+
+    /// `running` or `suspended` for each connection to the loudspeaker.
+    #[track_caller]
+    pub fn sound_states(&self) -> String {
+        self.evaluate(sound::STATES).as_str().unwrap_or_default().to_owned()
+    }
+
+    /// A PNG of what the window shows.
+    #[track_caller]
+    pub fn screenshot(&self, file: &Path) {
+        let picture = self.call("Page.captureScreenshot", json!({ "format": "png" }));
+        let picture =
+            base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap_or_default());
+        std::fs::write(file, picture.expect("base64 from the browser")).expect("a place for the screenshot");
+    }
+}
+
+/// Acting.
+impl Page {
+    /// Opens `address` and waits until it has loaded.
+    #[track_caller]
+    pub fn go_to(&self, address: &str) {
+        self.load(address, "Page.navigate", json!({ "url": address }));
+    }
+
+    /// Loads the page again.
+    #[track_caller]
+    pub fn reload(&self) {
+        self.load("the page again", "Page.reload", json!({}));
+    }
+
+    /// Presses and releases a key: a character, or `Space`, `Enter`, `Escape`, `Tab`, `ArrowLeft`…
+    #[track_caller]
+    pub fn press(&self, name: &str) {
+        let key = keys::key(name);
+        for kind in ["keyDown", "keyUp"] {
+            let text = if kind == "keyDown" { key.text.as_str() } else { "" };
+            self.call(
+                "Input.dispatchKeyEvent",
+                json!({
+                    "type": kind, "key": key.key, "code": key.code, "text": text,
+                    "windowsVirtualKeyCode": key.virtual_code, "nativeVirtualKeyCode": key.virtual_code,
+                }),
+            );
+        }
+    }
+
+    /// Chooses `files` in the file input labelled `name`, which may be hidden behind a nicer button.
+    #[track_caller]
+    pub fn choose_files(&self, name: &str, files: &[&Path]) {
+        let expression = format!(
+            "[...document.querySelectorAll('input[type=file]')].find(input => {{
+                const ids = (input.getAttribute('aria-labelledby') ?? '').split(' ').filter(id => id);
+                const labels = [...(input.labels ?? []), ...ids.map(id => document.getElementById(id))];
+                const names = [input.ariaLabel, ...labels.map(label => label?.textContent)];
+                return names.some(name => name?.replace(/\\s+/g, ' ').trim() === {});
+            }})",
+            Value::from(name)
+        );
+        let object = self.wait_for(&format!("file input {name:?}"), PATIENCE, || {
+            let found = self.call("Runtime.evaluate", json!({ "expression": expression }));
+            found["result"]["objectId"].as_str().map(str::to_owned)
+        });
+        self.call("DOM.setFileInputFiles", json!({ "files": files, "objectId": object }));
+    }
+
+    /// Runs `action`, which makes the page offer a file, and returns where the file was saved.
+    #[track_caller]
+    pub fn download(&self, action: impl FnOnce()) -> PathBuf {
+        let first = self.pipe.events().len();
+        action();
+        let began = |event: &Event| {
+            let name = event.parameters["suggestedFilename"].as_str()?.to_owned();
+            (event.method == "Browser.downloadWillBegin").then(|| (event.parameters["guid"].clone(), name))
+        };
+        let Some((id, name)) = self.pipe.wait_for_event(first, PATIENCE, began) else {
+            self.give_up("a download", PATIENCE);
+        };
+        let ended = |event: &Event| {
+            let is_it = event.method == "Browser.downloadProgress" && event.parameters["guid"] == id;
+            (is_it && event.parameters["state"] != "inProgress").then(|| event.parameters["state"].clone())
+        };
+        let state = self.pipe.wait_for_event(first, PATIENCE, ended);
+        assert_eq!(state, Some("completed".into()), "the download of {name}");
+        self.downloads.join(name)
+    }
+
+    /// Makes the window this large, in CSS pixels.
+    #[track_caller]
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", size);
+    }
+
+    /// Tells the page what the user likes.
+    #[track_caller]
+    pub fn prefer(&self, scheme: Scheme) {
+        let value = if scheme == Scheme::Dark { "dark" } else { "light" };
+        let feature = json!({ "name": "prefers-color-scheme", "value": value });
+        self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+    }
+
+    /// Runs a script in every document before the document's own: call it before [`go_to`](Self::go_to).
+    #[track_caller]
+    pub fn run_first(&self, script: &str) {
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
+    }
+}
+
+/// Underneath.
+impl Page {
+    pub(super) fn attach(pipe: Arc<Pipe>, downloads: PathBuf) -> Self {
+        let first_event = pipe.events().len();
+        let target = pipe.call(None, "Target.createTarget", json!({ "url": "about:blank" }));
+        let request = json!({ "targetId": target["targetId"], "flatten": true });
+        let session = pipe.call(None, "Target.attachToTarget", request)["sessionId"].take();
+        let session = session.as_str().unwrap_or_default().to_owned();
+        let page = Self { pipe, session, downloads, first_event };
+        for domain in ["Page", "Runtime", "Log", "DOM", "Accessibility"] {
+            page.call(&format!("{domain}.enable"), json!({}));
+        }
+        let workers = json!({ "autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true });
+        page.call("Target.setAutoAttach", workers);
+        page.call("Emulation.setFocusEmulationEnabled", json!({ "enabled": true }));
+        page.run_first(sound::METER);
+        page.resize(1280, 800);
+        page
+    }
+
+    #[track_caller]
+    pub(super) fn call(&self, method: &str, parameters: Value) -> Value {
+        self.pipe.call(Some(&self.session), method, parameters)
+    }
+
+    #[track_caller]
+    pub(super) fn call_on(&self, object: &str, function: &str, arguments: Value) -> Value {
+        let arguments: Vec<_> =
+            arguments.as_array().into_iter().flatten().map(|value| json!({ "value": value })).collect();
+        let request = json!({
+            "objectId": object, "functionDeclaration": function, "arguments": arguments,
+            "awaitPromise": true, "returnByValue": true,
+        });
+        value_of(self.call("Runtime.callFunctionOn", request), function)
+    }
+
+    #[track_caller]
+    pub(super) fn mouse(&self, kind: &str, x: f64, y: f64, clicks: u32) {
+        let button = if clicks > 0 { "left" } else { "none" };
+        let event = json!({ "type": kind, "x": x, "y": y, "button": button, "clickCount": clicks });
+        self.call("Input.dispatchMouseEvent", event);
+    }
+
+    #[track_caller]
+    fn load(&self, what: &str, method: &str, parameters: Value) {
+        let first = self.pipe.events().len();
+        let answer = self.call(method, parameters);
+        if let Some(error) = answer["errorText"].as_str() {
+            panic!("{what}: {error}");
+        }
+        let loaded = |event: &Event| {
+            (event.session == self.session && event.method == "Page.loadEventFired").then_some(())
+        };
+        if self.pipe.wait_for_event(first, PATIENCE * 3, loaded).is_none() {
+            self.give_up(what, PATIENCE * 3);
+        }
+    }
+
+    fn messages(&self, choose: impl Fn(&Event) -> Option<String>) -> Vec<String> {
+        self.pipe.events().iter().skip(self.first_event).filter_map(choose).collect()
+    }
+
+    #[track_caller]
+    fn give_up(&self, what: &str, limit: Duration) -> ! {
+        let text: String = self.text().chars().take(2000).collect();
+        let errors = self.errors().join("\n");
+        panic!("waited {} s in vain for {what}\n-- errors\n{errors}\n-- the page\n{text}", limit.as_secs());
+    }
+}
+
+#[track_caller]
+fn value_of(mut answer: Value, script: &str) -> Value {
+    if let Some(details) = answer.get("exceptionDetails") {
+        let words = details["exception"]["description"].as_str().or(details["text"].as_str());
+        panic!("{script}\nthrew {}", words.unwrap_or("something"));
+    }
+    answer["result"]["value"].take()
+}
+
+fn console_text(event: &Event) -> String {
+    let words = event.parameters["args"].as_array().into_iter().flatten().map(|argument| {
+        let text = argument["value"].as_str().or(argument["description"].as_str());
+        text.map_or_else(|| argument["value"].to_string(), str::to_owned)
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

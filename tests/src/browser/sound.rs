@@ -1,0 +1,37 @@
+//! Listening to the page: what its audio graph sends to the loudspeaker.
+
+/// Runs before the page's own scripts: whatever is connected to the loudspeaker is connected to a meter as well.
+/// The meter changes nothing in the page's graph, and it sees the last 0.7 s.
+pub(super) const METER: &str = "
+(() => {
+    const meters = [];
+    const connect = AudioNode.prototype.connect;
+    AudioNode.prototype.connect = function (to, ...rest) {
+        const connected = connect.call(this, to, ...rest);
+        if (to instanceof AudioDestinationNode && to.context instanceof AudioContext) {
+            const meter = new AnalyserNode(to.context, { fftSize: 32768 });
+            connect.call(this, meter);
+            meters.push(meter);
+        }
+        return connected;
+    };
+    window.__performanceRnnSound = {
+        peak() {
+            const samples = new Float32Array(32768);
+            let peak = 0;
+            for (const meter of meters) {
+                if (meter.context.state !== 'running') continue;
+                meter.getFloatTimeDomainData(samples);
+                for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
+            }
+            return peak;
+        },
+        states: () => meters.map(meter => meter.context.state),
+    };
+})();";
+
+/// The largest sample of the last 0.7 s.
+pub(super) const PEAK: &str = "window.__performanceRnnSound.peak()";
+
+/// `running`, `suspended` or `closed` per connection to the loudspeaker.
+pub(super) const STATES: &str = "window.__performanceRnnSound.states().join(' ')";
