@@ -190,7 +190,8 @@ impl Schedule {
         if self.status == Status::Finished {
             return Vec::new();
         }
-        let horizon_us = self.music_us(now_us) + i128::from(self.lookahead_us);
+        // Beyond the lead, so that each wait is followed by at least one message, however rare the polls.
+        let horizon_us = self.music_us(now_us) + i128::from(self.lookahead_us.max(LEAD_US + 1));
         let mut due = Vec::new();
         while let Some(&next) = self.queue.front() {
             // A chord is handed out when all of it is known: once time has moved on.
