@@ -1,7 +1,10 @@
-//! A folder served on this machine for a browser to open.
+//! A folder served on this machine for a browser to open, over a connection that can be made bad.
 
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use xtask::serve::Server;
 
@@ -10,6 +13,23 @@ use xtask::serve::Server;
 pub struct Site {
     folder: PathBuf,
     address: SocketAddr,
+    line: Arc<Mutex<Line>>,
+}
+
+/// What can be wrong with the answers to some requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// The connection breaks after this many bytes.
+    BreaksAfter(usize),
+    /// At most this many bytes arrive per second.
+    Slow(usize),
+}
+
+/// The connection between browser and server.
+#[derive(Debug, Default)]
+struct Line {
+    requests: Vec<String>,
+    troubles: Vec<(String, Trouble)>,
 }
 
 impl Site {
@@ -27,9 +47,20 @@ impl Site {
     /// Serves `folder`, which must hold an `index.html`.
     pub fn of(folder: &Path) -> Self {
         let server = Server::bind(folder, 0).unwrap_or_else(|error| panic!("{error}"));
-        let address = server.address();
+        let behind = server.address();
         std::thread::spawn(|| server.run());
-        Self { folder: folder.to_owned(), address }
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let line = Arc::new(Mutex::new(Line::default()));
+        let shared = Arc::clone(&line);
+        std::thread::spawn(move || {
+            for browser in listener.incoming().flatten() {
+                let line = Arc::clone(&shared);
+                // A browser that hangs up early is no news.
+                std::thread::spawn(move || connect(&browser, behind, &line).unwrap_or_default());
+            }
+        });
+        Self { folder: folder.to_owned(), address, line }
     }
 
     /// The address of `path`, which begins with a slash.
@@ -41,4 +72,56 @@ impl Site {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+
+    /// The paths asked for so far, in order, with their queries.
+    pub fn requests(&self) -> Vec<String> {
+        lock(&self.line).requests.clone()
+    }
+
+    /// From now on, requests whose path contains `part` are in `trouble`.
+    pub fn trouble(&self, part: &str, trouble: Trouble) {
+        lock(&self.line).troubles.push((part.to_owned(), trouble));
+    }
+
+    /// Ends all troubles, for the requests that come after.
+    pub fn mend(&self) {
+        lock(&self.line).troubles.clear();
+    }
+}
+
+/// Hands one request to the server `behind`, and its answer back.
+fn connect(mut browser: &TcpStream, behind: SocketAddr, line: &Mutex<Line>) -> std::io::Result<()> {
+    let mut request = String::new();
+    let mut reader = BufReader::new(browser);
+    while !request.ends_with("\r\n\r\n") && reader.read_line(&mut request)? > 0 {}
+    let Some(path) = request.split(' ').nth(1) else { return Ok(()) };
+    let trouble = {
+        let mut line = lock(line);
+        line.requests.push(path.to_owned());
+        line.troubles.iter().find(|(part, _)| path.contains(part.as_str())).map(|(_, trouble)| *trouble)
+    };
+    let mut server = TcpStream::connect(behind)?;
+    server.write_all(request.as_bytes())?;
+    let mut buffer = vec![0; 16 * 1024];
+    let mut sent = 0;
+    loop {
+        let limit = match trouble {
+            Some(Trouble::BreaksAfter(bytes)) => bytes.saturating_sub(sent).min(buffer.len()),
+            Some(Trouble::Slow(per_second)) => (per_second / 10).clamp(1, buffer.len()),
+            None => buffer.len(),
+        };
+        let received = server.read(&mut buffer[..limit])?;
+        if received == 0 {
+            return browser.shutdown(Shutdown::Both);
+        }
+        browser.write_all(&buffer[..received])?;
+        sent += received;
+        if let Some(Trouble::Slow(_)) = trouble {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
 }

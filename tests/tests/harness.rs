@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tests::browser::{Browser, Page, Scheme, Setup, WebGpu};
 use tests::midi_device::MidiDevice;
-use tests::site::Site;
+use tests::site::{Site, Trouble};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -147,4 +147,21 @@ fn midi_can_be_refused() {
     browser.refuse_midi();
     let page = browser.open(&site().url("/"));
     assert_eq!(page.evaluate("navigator.requestMIDIAccess().catch(error => error.name)"), "NotAllowedError");
+}
+
+#[test]
+fn connections_break_and_mend() {
+    let Some(browser) = Browser::launch() else { return };
+    let site = site();
+    let page = browser.open(&site.url("/"));
+    let fetch =
+        "fetch('worker.js?x').then(answer => answer.text()).then(text => text.length, error => error.name)";
+    let length = fs::read(site.folder().join("worker.js")).unwrap().len();
+    assert_eq!(page.evaluate(fetch), length);
+    site.trouble("worker.js", Trouble::BreaksAfter(200));
+    assert_eq!(page.evaluate(fetch), "TypeError");
+    site.mend();
+    site.trouble("worker.js", Trouble::Slow(2000));
+    assert_eq!(page.evaluate(fetch), length);
+    assert_eq!(site.requests(), ["/", "/worker.js?x", "/worker.js?x", "/worker.js?x"]);
 }

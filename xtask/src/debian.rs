@@ -49,6 +49,7 @@ pub fn ensure(wanted: &[&str], purpose: &str) -> Result<()> {
 fn apt() -> Command {
     let mut apt = command("apt-get");
     // Another apt may be at work: wait for it.
-    apt.args(["-q", "-o", "DPkg::Lock::Timeout=300"]).env("DEBIAN_FRONTEND", "noninteractive");
+    apt.args(["-q", "-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"])
+        .env("DEBIAN_FRONTEND", "noninteractive");
     apt
 }
