@@ -4,6 +4,7 @@ mod codec;
 mod error;
 pub mod midi;
 mod note;
+pub mod schedule;
 mod sounding;
 mod vocabulary;
 
