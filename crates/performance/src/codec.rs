@@ -2,7 +2,8 @@
 //!
 //! The rules, fixed because training data and released weights depend on them:
 //!
-//! - Time 0 is the first onset. Absolute times are rounded to the 8 ms grid, halves up.
+//! - Times are rounded to the 8 ms grid, halves up, each on its own, so that no rounding
+//!   accumulates; a note lasts at least one step. Then the first onset is time 0.
 //! - At one step, first the NOTE_OFFs, low to high, then the NOTE_ONs, low to high. A re-strike is
 //!   OFF, then ON.
 //! - VELOCITY comes only before a NOTE_ON whose bin differs from the current one.

@@ -2,6 +2,7 @@
 
 mod codec;
 mod error;
+mod metrics;
 pub mod midi;
 mod note;
 pub mod schedule;
@@ -10,6 +11,9 @@ mod vocabulary;
 
 pub use codec::{Decoded, Decoder, Irregularities, decode, encode};
 pub use error::Error;
+pub use metrics::{
+    EventCounts, N_PITCH_CLASSES, Window, duration_secs, forward_windows, note_density, pitch_class_histogram,
+};
 pub use note::{Note, Performance};
 pub use sounding::Sounding;
 pub use vocabulary::{

@@ -80,8 +80,10 @@ impl Merge {
     /// Plays the events gathered so far, from tick 0 to the end; the next ones begin there.
     fn play(&mut self, header: Header) {
         let mut events = std::mem::take(&mut self.events);
-        // Stable: events of one tick stay in the order of the tracks, and of the file within a track.
-        events.sort_by_key(|event| event.tick);
+        // Pedals move first: a key that goes up in the instant in which the pedal goes down is caught
+        // by it. (Recordings are full of such ticks; with the order of the file, which is by controller
+        // or chance, notes break off.) Stable: all else stays in the order of the tracks and the file.
+        events.sort_by_key(|event| (event.tick, !event.is_pedal()));
         let mut tempos = Vec::new();
         let mut keys = Keys::new();
         for TimedEvent { tick, event } in events {

@@ -19,6 +19,7 @@ pub(super) struct TickNote {
 pub(super) struct Keys {
     channels: [Channel; N_CHANNELS],
     notes: Vec<TickNote>,
+    last_tick: u64,
     /// How often a pedal went down.
     pub(super) pedal_presses: usize,
     /// NOTE_OFFs of keys that were not down.
@@ -41,11 +42,18 @@ struct Sound {
 impl Keys {
     pub(super) fn new() -> Self {
         let channel = Channel { pedal_is_down: false, sounding: [None; N_PITCHES] };
-        Self { channels: [channel; N_CHANNELS], notes: Vec::new(), pedal_presses: 0, unmatched_offs: 0 }
+        Self {
+            channels: [channel; N_CHANNELS],
+            notes: Vec::new(),
+            last_tick: 0,
+            pedal_presses: 0,
+            unmatched_offs: 0,
+        }
     }
 
     /// Takes the next event, in order of time.
     pub(super) fn apply(&mut self, tick: u64, channel: u8, event: ChannelEvent) {
+        self.last_tick = tick;
         let channel = &mut self.channels[usize::from(channel) % N_CHANNELS];
         match event {
             ChannelEvent::NoteOn(pitch, velocity) => {
@@ -80,13 +88,19 @@ impl Keys {
     }
 
     /// Ends what still sounds; returns all notes, and how many of them had a key that never went up.
-    pub(super) fn finish(mut self, tick: u64) -> (Vec<TickNote>, usize) {
-        let is_stuck = |sound: &&Sound| sound.key_is_down;
-        let stuck = self.channels.iter().flat_map(|channel| channel.sounding.iter().flatten());
-        let n_stuck = stuck.filter(is_stuck).count();
+    ///
+    /// What only a pedal holds ends with the last movement of a key or pedal: some recorders stop long
+    /// after the music. A key that never went up sounds to the end of the tracks, `end_tick`.
+    pub(super) fn finish(mut self, end_tick: u64) -> (Vec<TickNote>, usize) {
         for channel in &mut self.channels {
-            channel.silence(tick, &mut self.notes);
+            channel.pedal_is_down = false;
+            channel.damp(self.last_tick, &mut self.notes);
         }
+        let n_ended = self.notes.len();
+        for channel in &mut self.channels {
+            channel.silence(end_tick, &mut self.notes);
+        }
+        let n_stuck = self.notes.len() - n_ended;
         (self.notes, n_stuck)
     }
 }

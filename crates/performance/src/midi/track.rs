@@ -11,6 +11,12 @@ pub(super) struct TimedEvent {
     pub(super) event: TrackEvent,
 }
 
+impl TimedEvent {
+    pub(super) fn is_pedal(&self) -> bool {
+        matches!(self.event, TrackEvent::Channel { event: ChannelEvent::Pedal { .. }, .. })
+    }
+}
+
 /// What a piano and a clock need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TrackEvent {
