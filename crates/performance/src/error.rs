@@ -50,6 +50,12 @@ pub enum Error {
         /// Its size.
         bytes: usize,
     },
+    /// A file whose tracks turn into something else before their first note.
+    #[error("it is damaged at byte {at}, before its first note")]
+    Damaged {
+        /// Position of the first byte that is no event.
+        at: usize,
+    },
     /// A file with notes on channel 10 alone.
     #[error("it has drums only, so there is nothing for a piano to continue")]
     DrumsOnly,

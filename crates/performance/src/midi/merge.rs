@@ -50,7 +50,6 @@ struct Merge {
     stuck_notes: usize,
     late_notes: usize,
     endless_notes: usize,
-    is_cut_off: bool,
     dropped: Vec<Dropped>,
 }
 
@@ -67,10 +66,7 @@ impl Merge {
         let dropped = match end.kind {
             EndKind::Marked { at } if at == len => return,
             EndKind::Marked { at } => Dropped::BytesAfterEnd { track, bytes: len - at },
-            _ if chunk.cut_off => {
-                self.is_cut_off = true;
-                Dropped::CutOff { track, at: chunk.at + len }
-            }
+            _ if chunk.cut_off => Dropped::CutOff { track, at: chunk.at + len },
             EndKind::Unmarked => Dropped::NoEndMark { track },
             EndKind::Unreadable { at } => Dropped::Unreadable { track, at: chunk.at + at, bytes: len - at },
         };
@@ -152,16 +148,18 @@ impl Merge {
 
     /// Why a file without notes has none.
     fn refusal(&self, chunks: &Chunks<'_>) -> Error {
-        if self.is_cut_off {
-            Error::CutOff { bytes: chunks.file_bytes() }
-        } else if self.n_tracks == 0 {
-            Error::NoTracks
-        } else if self.late_notes > 0 {
-            Error::LateNotes
-        } else if self.drum_notes > 0 {
-            Error::DrumsOnly
-        } else {
-            Error::NoNotes
+        let damaged_at = self.dropped.iter().find_map(|dropped| match *dropped {
+            Dropped::Unreadable { at, .. } => Some(at),
+            _ => None,
+        });
+        let is_cut_off = self.dropped.iter().any(|dropped| matches!(dropped, Dropped::CutOff { .. }));
+        match damaged_at {
+            _ if self.n_tracks == 0 => Error::NoTracks,
+            _ if self.late_notes > 0 => Error::LateNotes,
+            _ if is_cut_off => Error::CutOff { bytes: chunks.file_bytes() },
+            Some(at) => Error::Damaged { at },
+            None if self.drum_notes > 0 => Error::DrumsOnly,
+            None => Error::NoNotes,
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Keys {
     last_tick: u64,
     /// How often a pedal went down.
     pub(super) pedal_presses: usize,
-    /// NOTE_OFFs of keys that were not down.
+    /// NOTE_OFFs of keys that were not down, and had not been struck twice either.
     pub(super) unmatched_offs: usize,
 }
 
@@ -30,6 +30,8 @@ pub(super) struct Keys {
 struct Channel {
     pedal_is_down: bool,
     sounding: [Option<Sound>; N_PITCHES],
+    /// How many strikes of each key were cut by the next before their NOTE_OFF came.
+    offs_to_come: [u32; N_PITCHES],
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +43,8 @@ struct Sound {
 
 impl Keys {
     pub(super) fn new() -> Self {
-        let channel = Channel { pedal_is_down: false, sounding: [None; N_PITCHES] };
+        let channel =
+            Channel { pedal_is_down: false, sounding: [None; N_PITCHES], offs_to_come: [0; N_PITCHES] };
         Self {
             channels: [channel; N_CHANNELS],
             notes: Vec::new(),
@@ -52,6 +55,9 @@ impl Keys {
     }
 
     /// Takes the next event, in order of time.
+    ///
+    /// A key that is struck twice goes up at the first NOTE_OFF, not the second: a lost NOTE_OFF then
+    /// costs a short note instead of leaving one that never ends.
     pub(super) fn apply(&mut self, tick: u64, channel: u8, event: ChannelEvent) {
         self.last_tick = tick;
         let channel = &mut self.channels[usize::from(channel) % N_CHANNELS];
@@ -59,6 +65,8 @@ impl Keys {
             ChannelEvent::NoteOn(pitch, velocity) => {
                 let sound = Sound { velocity, start_tick: tick, key_is_down: true };
                 let restruck = channel.sounding[pitch.index()].replace(sound);
+                let is_cut = restruck.is_some_and(|sound| sound.key_is_down);
+                channel.offs_to_come[pitch.index()] += u32::from(is_cut);
                 self.notes.extend(restruck.map(|sound| sound.ended(pitch, tick)));
             }
             ChannelEvent::NoteOff(pitch) => {
@@ -70,7 +78,10 @@ impl Keys {
                             self.notes.extend(sound.take().map(|sound| sound.ended(pitch, tick)));
                         }
                     }
-                    _ => self.unmatched_offs += 1,
+                    _ => match &mut channel.offs_to_come[pitch.index()] {
+                        0 => self.unmatched_offs += 1,
+                        offs_to_come => *offs_to_come -= 1,
+                    },
                 }
             }
             ChannelEvent::Pedal { is_down } => {

@@ -149,53 +149,36 @@ impl fmt::Display for Format {
 impl fmt::Display for Dropped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::UnknownFormat { number } => {
-                write!(f, "it says it is of format {number}; it was read as format 1")
-            }
+            Self::UnknownFormat { number } => write!(f, "it says it is of format {number}; read as format 1"),
             Self::SkippedBytes { at, bytes } => {
-                write!(f, "{} at byte {at} are not MIDI and were skipped", count(bytes, "byte"))
+                write!(f, "skipped {} at byte {at} that are not MIDI", count(bytes, "byte"))
             }
             Self::CutOff { track, at } => {
                 write!(f, "it stops after {at} bytes, in the middle of track {track}")
             }
             Self::Unreadable { track, at, bytes } => {
-                write!(
-                    f,
-                    "track {track} is damaged at byte {at}; its last {} were left out",
-                    count(bytes, "byte")
-                )
+                write!(f, "track {track} is damaged at byte {at}; left out its last {}", count(bytes, "byte"))
             }
             Self::BytesAfterEnd { track, bytes } => {
-                write!(f, "{} after the end of track {track} were left out", count(bytes, "byte"))
+                write!(f, "left out {} after the end of track {track}", count(bytes, "byte"))
             }
             Self::NoEndMark { track } => write!(f, "track {track} has no end mark"),
             Self::IllegalEvents { track, events } => {
-                write!(
-                    f,
-                    "{} in track {track} do not belong in a file and were skipped",
-                    count(events, "event")
-                )
+                write!(f, "skipped {} in track {track}", count(events, "illegal event"))
             }
-            Self::TooManyTracks => f.write_str("it has more than 65535 tracks; the rest was left out"),
-            Self::ZeroTempos { events } => {
-                write!(f, "{} of zero length were ignored", count(events, "tempo"))
-            }
+            Self::TooManyTracks => f.write_str("left out all tracks after the 65535th"),
+            Self::ZeroTempos { events } => write!(f, "ignored {} of zero length", count(events, "tempo")),
             Self::UnmatchedNoteOffs { events } => {
-                write!(f, "{} released no key", count(events, "note-off"))
+                write!(f, "ignored {} without a note", count(events, "note-off"))
             }
             Self::StuckNotes { notes } => {
-                write!(f, "{} never ended; they end with the piece", count(notes, "note"))
+                write!(f, "ended {} without a note-off where the piece ends", count(notes, "note"))
             }
             Self::LateNotes { notes } => {
-                write!(f, "{} later than {} hours were left out", count(notes, "note"), super::MAX_HOURS)
+                write!(f, "left out {} after {} hours", count(notes, "note"), super::MAX_HOURS)
             }
             Self::EndlessNotes { notes } => {
-                write!(
-                    f,
-                    "{} lasted past {} hours and were cut there",
-                    count(notes, "note"),
-                    super::MAX_HOURS
-                )
+                write!(f, "cut {} at {} hours", count(notes, "note"), super::MAX_HOURS)
             }
         }
     }
