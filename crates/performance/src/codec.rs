@@ -223,3 +223,81 @@ impl Encoder {
         self.tokens.push(event.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::notation::{performance, show, show_tokens, tokens};
+
+    #[track_caller]
+    fn check_encode(notes: &str, expected: Expect) {
+        expected.assert_eq(&show_tokens(&encode(&performance(notes))));
+    }
+
+    #[track_caller]
+    fn check_decode(events: &str, expected: Expect) {
+        let Decoded { performance, dropped } = decode(&tokens(events));
+        let mut actual = show(&performance);
+        if dropped != Irregularities::default() {
+            actual += &format!("\n{dropped:?}");
+        }
+        expected.assert_eq(&actual);
+    }
+
+    #[test]
+    fn encode_follows_the_paper() {
+        check_encode("", expect![""]);
+        // Time 0 is the first onset.
+        check_encode("60/62 5000..5400", expect!["v16 +60 >50 -60"]);
+        // At one step, OFFs before ONs, both low to high.
+        check_encode(
+            "64/62 0..400, 60/62 0..400, 67/62 400..408, 62/62 400..408",
+            expect!["v16 +60 +64 >50 -60 -64 +62 +67 >1 -62 -67"],
+        );
+        // A re-strike is OFF, then ON.
+        check_encode("60/62 0..400, 60/62 400..408", expect!["v16 +60 >50 -60 +60 >1 -60"]);
+        // VELOCITY only where the bin differs: 61..=64 are one bin.
+        check_encode(
+            "60/61 0..8, 62/64 8..16, 64/65 16..24",
+            expect!["v16 +60 >1 -60 +62 >1 -62 v17 +64 >1 -64"],
+        );
+        // Exactly one second is one shift; longer gaps are maximum shifts and a remainder.
+        check_encode("60/62 0..1000", expect!["v16 +60 >125 -60"]);
+        check_encode("60/62 0..1008", expect!["v16 +60 >125 >1 -60"]);
+        check_encode("60/62 0..2000", expect!["v16 +60 >125 >125 -60"]);
+        // A note lasts at least one step.
+        check_encode("60/62 0..0", expect!["v16 +60 >1 -60"]);
+    }
+
+    #[test]
+    fn decode_accepts_anything() {
+        check_decode("", expect![""]);
+        check_decode("v32 +60 >50 -60", expect!["60/126 0..400"]);
+        // Time before the first note stays.
+        check_decode(">125 v1 +60 >1 -60", expect!["60/2 1000..1008"]);
+        // Without a VELOCITY, the middle bin.
+        check_decode("+60 >1 -60", expect!["60/62 0..8"]);
+        check_decode(
+            "+60 >1 -60 -60 -61",
+            expect![[r#"
+                60/62 0..8
+                Irregularities { silent_note_offs: 2, sounding_note_ons: 0, unended_notes: 0 }"#]],
+        );
+        check_decode(
+            "+60 >1 v20 +60 >1 -60",
+            expect![[r#"
+                60/62 0..8, 60/78 8..16
+                Irregularities { silent_note_offs: 0, sounding_note_ons: 1, unended_notes: 0 }"#]],
+        );
+        check_decode(
+            "+60 >1 +64 >2",
+            expect![[r#"
+                60/62 0..24, 64/62 8..24
+                Irregularities { silent_note_offs: 0, sounding_note_ons: 0, unended_notes: 2 }"#]],
+        );
+        // A strike that is not held has no length.
+        check_decode("+60 -60 >1", expect!["60/62 0..0"]);
+    }
+}

@@ -1,9 +1,49 @@
-//! Expressive piano performances as plain values.
+//! Expressive piano performances as plain values: notes, events, MIDI files, and when to play what.
+//!
+//! A [`Performance`] is what people and files know: notes with times in microseconds. [`encode`] turns
+//! it into the [`Token`]s of the 413-event vocabulary that the network reads and writes, [`decode`] turns
+//! any tokens back. [`midi`] reads and writes Standard MIDI Files, [`schedule`] says what is due while
+//! tokens are still coming in, and [`EventCounts`] and [`forward_windows`] measure.
+//!
+//! ```
+//! use performance::{EventCounts, Note, Performance, Pitch, Velocity, decode, encode, midi};
+//!
+//! let note = |pitch, start_us, end_us| -> Result<Note, performance::Error> {
+//!     Ok(Note { pitch: Pitch::new(pitch)?, velocity: Velocity::new(70)?, start_us, end_us })
+//! };
+//! let fifth = Performance::new(vec![note(60, 0, 800_000)?, note(67, 400_000, 800_000)?]);
+//!
+//! // Through a file and back, nothing is lost: one tick is one millisecond.
+//! let import = midi::read(&midi::write(&fifth))?;
+//! assert_eq!(import.performance, fifth);
+//!
+//! // Through events and back, times are on a grid of 8 ms and velocities in 32 bins.
+//! let tokens = encode(&fifth);
+//! assert_eq!(EventCounts::of(&tokens).total(), 7);
+//! assert_eq!(decode(&tokens).performance, fifth.quantized());
+//! # Ok::<(), performance::Error>(())
+//! ```
+//!
+//! The representation is that of Oore, Simon, Dieleman, Eck and Simonyan, *This Time with Feeling:
+//! Learning Expressive Musical Performance*, arXiv 1808.03715.
+//!
+//! # What this crate does not do
+//!
+//! - I/O. It sees bytes, not files, and has no clock: the time is a parameter.
+//! - Anything with a network: the model, its controls and sampling are the crate `rnn`.
+//! - Scores. Bars, beats, voices and the spelling of notes are not kept; a performance is seconds.
+//! - Pedals as such. The sustain pedal is applied to the ends of notes when a file is read; the soft and
+//!   the sostenuto pedal, pitch bend and all other controllers are ignored.
+//! - Other instruments. Every channel is played on one piano keyboard, and drums are left out.
+//! - Exact copies of files: [`midi::write()`] writes the notes, not the texts, tracks and tempos that
+//!   [`midi::read`] found.
 
 mod codec;
 mod error;
 mod metrics;
 pub mod midi;
+#[cfg(test)]
+mod notation;
 mod note;
 pub mod schedule;
 mod sounding;

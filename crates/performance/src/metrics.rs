@@ -85,7 +85,7 @@ impl Window {
     /// Notes per second.
     #[must_use]
     pub fn note_density(&self) -> f32 {
-        self.n_notes() as f32 / secs(self.n_steps) as f32
+        (f64::from(self.n_notes()) / secs(self.n_steps)) as f32
     }
 
     /// The share of each pitch class in the notes; all 0 when there are none.
@@ -120,7 +120,7 @@ pub fn forward_windows(tokens: &[Token], window_secs: f64) -> impl Iterator<Item
     let mut seen_step = 0;
     let mut now_step = 0;
     tokens.iter().map(move |&token| {
-        while seen_step < now_step + n_steps {
+        while seen_step < n_steps.saturating_add(now_step) {
             let Some(&ahead) = unseen.next() else { break };
             seen_step += steps(ahead);
             if let Some(class) = struck_class(ahead) {
@@ -150,7 +150,7 @@ fn window_steps(window_secs: f64) -> u64 {
 }
 
 fn secs(steps: u64) -> f64 {
-    (steps * STEP_MICROS) as f64 / 1e6
+    steps as f64 * STEP_MICROS as f64 / 1e6
 }
 
 fn steps(token: Token) -> u64 {
@@ -164,5 +164,57 @@ fn struck_class(token: Token) -> Option<usize> {
     match token.into() {
         Event::NoteOn(pitch) => Some(pitch.index() % N_PITCH_CLASSES),
         Event::NoteOff(_) | Event::TimeShift(_) | Event::Velocity(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notation::tokens;
+
+    #[test]
+    fn counts_and_durations() {
+        let tokens = tokens("v16 +60 >125 +64 -60 >25 -64 >100");
+        let expected = EventCounts { note_on: 2, note_off: 2, time_shift: 3, velocity: 1 };
+        assert_eq!(EventCounts::of(&tokens), expected);
+        assert_eq!(expected.total(), tokens.len());
+        assert_eq!(duration_secs(&tokens), 2.0);
+        assert_eq!(duration_secs(&[]), 0.0);
+    }
+
+    #[test]
+    fn windows_take_what_starts_before_their_end() {
+        let tokens = tokens("+60 +64 >125 +72 >125 +62");
+        assert_eq!(note_density(&tokens, 1.0), 2.0);
+        assert_eq!(note_density(&tokens, 1.008), (3.0 / 1.008_f64) as f32);
+        // What is missing at the end counts as silence.
+        assert_eq!(note_density(&tokens, 8.0), 0.5);
+        assert_eq!(note_density(&[], 8.0), 0.0);
+
+        let mut expected = [0.0; N_PITCH_CLASSES];
+        (expected[0], expected[4]) = (2.0 / 3.0, 1.0 / 3.0);
+        assert_eq!(pitch_class_histogram(&tokens, 2.0), expected);
+        assert_eq!(pitch_class_histogram(&[], 2.0), [0.0; N_PITCH_CLASSES]);
+    }
+
+    #[test]
+    fn any_length_of_a_window_will_do() {
+        for secs in [0.0, -1.0, f64::NAN] {
+            assert_eq!(note_density(&tokens("+60 >1 +62"), secs), 125.0);
+        }
+        assert!(note_density(&tokens("+60 >1 +62"), f64::INFINITY) < 1e-9);
+    }
+
+    #[test]
+    fn one_pass_is_as_good_as_many() {
+        let tokens = tokens("v3 +60 >50 +64 -60 >10 +67 +72 >125 >125 -64 +61 >3 +61 -61 >125 +60");
+        for secs in [0.1, 0.5, 1.0, 2.0, 60.0] {
+            let windows: Vec<_> = forward_windows(&tokens, secs).collect();
+            assert_eq!(windows.len(), tokens.len());
+            for (idx, window) in windows.iter().enumerate() {
+                assert_eq!(window.note_density(), note_density(&tokens[idx..], secs));
+                assert_eq!(window.pitch_class_histogram(), pitch_class_histogram(&tokens[idx..], secs));
+            }
+        }
     }
 }

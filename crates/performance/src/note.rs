@@ -112,11 +112,86 @@ impl Performance {
     /// so that no rounding accumulates; a note lasts at least one step. Strikes of one pitch that
     /// fall into one step are one note, as [`Performance::new`] has it.
     pub(crate) fn snapped(&self, step_us: u64) -> Self {
-        let snap = |us: u64| (us / step_us + u64::from(us % step_us >= step_us.div_ceil(2))) * step_us;
+        let snap = |us: u64| {
+            (us / step_us)
+                .saturating_add(u64::from(us % step_us >= step_us.div_ceil(2)))
+                .saturating_mul(step_us)
+        };
         let snapped = |note: &Note| {
             let start_us = snap(note.start_us);
-            Note { start_us, end_us: snap(note.end_us).max(start_us + step_us), ..*note }
+            Note { start_us, end_us: snap(note.end_us).max(start_us.saturating_add(step_us)), ..*note }
         };
         Self::new(self.notes.iter().map(snapped).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::notation::{performance, show};
+
+    #[track_caller]
+    fn check(actual: &Performance, expected: Expect) {
+        expected.assert_eq(&show(actual));
+    }
+
+    #[test]
+    fn a_keyboard_has_each_key_once() {
+        // Sorted by onset, then pitch.
+        check(
+            &performance("64/80 10..20, 62/80 0..5, 60/80 10..30"),
+            expect!["62/80 0..5, 60/80 10..30, 64/80 10..20"],
+        );
+        // A re-strike ends the note before, also a longer one.
+        check(&performance("60/80 0..100, 60/70 40..60"), expect!["60/80 0..40, 60/70 40..60"]);
+        check(&performance("60/80 0..40, 60/70 40..60"), expect!["60/80 0..40, 60/70 40..60"]);
+        // A unison of two channels is one note.
+        check(&performance("60/80 0..40, 60/90 0..20"), expect!["60/90 0..40"]);
+        // No note ends before it starts.
+        check(&performance("60/80 50..40"), expect!["60/80 50..50"]);
+        check(&performance(""), expect![""]);
+    }
+
+    #[test]
+    fn duration_is_the_end_of_the_last_sound() {
+        assert_eq!(performance("60/80 0..90, 62/80 10..20").duration_us(), 90_000);
+        assert_eq!(Performance::default().duration_us(), 0);
+    }
+
+    #[test]
+    fn starting_at_zero_shifts_all_times() {
+        check(
+            &performance("60/80 250..300, 62/80 260..270").starting_at_zero(),
+            expect!["60/80 0..50, 62/80 10..20"],
+        );
+        check(&Performance::default().starting_at_zero(), expect![""]);
+    }
+
+    #[test]
+    fn quantized_times_are_on_the_grid() {
+        // Rounded to the nearest 8 ms, halves up.
+        check(&performance("60/62 0..11.999, 62/62 12..20"), expect!["60/62 0..11.999, 62/62 12..20"]);
+        check(&performance("60/62 0..11.999, 62/62 12..20").quantized(), expect!["60/62 0..8, 62/62 16..24"]);
+        // The grid lies at time 0, then the first onset becomes 0: 3 is at 0, 12 at 16.
+        check(&performance("60/62 3..50, 62/62 12..50").quantized(), expect!["60/62 0..48, 62/62 16..48"]);
+        // A note lasts at least one step.
+        check(&performance("60/62 0..0, 62/62 7..8").quantized(), expect!["60/62 0..8, 62/62 8..16"]);
+        // Two strikes of a key in one step are one note.
+        check(&performance("60/30 0..1, 60/62 2..40").quantized(), expect!["60/62 0..40"]);
+        // Velocities are the centers of their bins.
+        check(
+            &performance("60/1 0..8, 61/4 0..8, 62/127 0..8").quantized(),
+            expect!["60/2 0..8, 61/2 0..8, 62/126 0..8"],
+        );
+    }
+
+    #[test]
+    fn the_end_of_time_does_not_overflow() {
+        let mut note = performance("60/62 0..8").notes()[0];
+        (note.start_us, note.end_us) = (u64::MAX - 1, u64::MAX);
+        let quantized = Performance::new(vec![note]).quantized();
+        assert_eq!(quantized.notes().len(), 1);
     }
 }

@@ -67,3 +67,32 @@ impl Sounding {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notation::tokens;
+
+    #[test]
+    fn it_follows_the_events() {
+        #[track_caller]
+        fn check(events: &str, expected: &[u8]) {
+            let mut sounding = Sounding::default();
+            for token in tokens(events) {
+                sounding.apply(token.into());
+            }
+            assert_eq!(sounding.pitches().map(Pitch::get).collect::<Vec<_>>(), expected);
+            assert_eq!((sounding.len(), sounding.is_empty()), (expected.len(), expected.is_empty()));
+            for pitch in Pitch::all() {
+                let is_down = expected.contains(&pitch.get());
+                assert_eq!(sounding.contains(pitch), is_down);
+                assert_eq!(sounding.allows(Event::NoteOff(pitch)), is_down);
+                assert_eq!(sounding.allows(Event::NoteOn(pitch)), !is_down);
+            }
+        }
+        check("", &[]);
+        check("v3 +127 >5 +0 +60", &[0, 60, 127]);
+        check("+60 +64 >1 -60", &[64]);
+        check("-60 +64 +64 -64", &[]);
+    }
+}

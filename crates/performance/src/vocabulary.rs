@@ -205,3 +205,54 @@ impl From<Token> for Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::notation::show_tokens;
+
+    #[test]
+    fn every_token_is_one_event() {
+        for token in Token::all() {
+            assert_eq!(Token::from(Event::from(token)), token);
+        }
+        assert_eq!(Token::all().count(), N_TOKENS);
+    }
+
+    #[test]
+    fn the_numbering_is_fixed() {
+        let ends =
+            [0, 127, 128, 255, 256, 380, 381, 412].map(|number| Token::new(number).expect("below 413"));
+        expect!["+0 +127 -0 -127 >1 >125 v1 v32"].assert_eq(&show_tokens(&ends));
+    }
+
+    #[test]
+    fn values_out_of_range_cannot_be_built() {
+        #[track_caller]
+        fn check<T: std::fmt::Debug>(result: Result<T, Error>, expected: Expect) {
+            expected.assert_eq(&result.expect_err("out of range").to_string());
+        }
+        check(Pitch::new(128), expect!["expected a pitch of 0 to 127, found 128"]);
+        check(Velocity::new(0), expect!["expected a velocity of 1 to 127, found 0"]);
+        check(Velocity::new(128), expect!["expected a velocity of 1 to 127, found 128"]);
+        check(VelocityBin::new(0), expect!["expected a velocity bin of 1 to 32, found 0"]);
+        check(VelocityBin::new(33), expect!["expected a velocity bin of 1 to 32, found 33"]);
+        check(Shift::new(0), expect!["expected a time shift of 1 to 125 steps, found 0"]);
+        check(Shift::new(126), expect!["expected a time shift of 1 to 125 steps, found 126"]);
+        check(Token::new(413), expect!["expected a token below 413, found 413"]);
+    }
+
+    #[test]
+    fn bins_have_no_bias() {
+        let mut error = 0;
+        for velocity in (1..=127).map(|velocity| Velocity::new(velocity).expect("in range")) {
+            let center = velocity.bin().velocity();
+            assert_eq!(center.bin(), velocity.bin());
+            error += i32::from(center.get()) - i32::from(velocity.get());
+        }
+        // Half a unit each would be the bias of "rounded down"; the lower edge's is -1.5.
+        assert!(error.abs() <= 127 / 2 + 1, "{error}");
+    }
+}

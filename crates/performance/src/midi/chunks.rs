@@ -7,8 +7,10 @@ use crate::Error;
 
 /// A wrapper (RIFF, MacBinary) is shorter than this.
 const MAX_LEADING_BYTES: usize = 4096;
+/// Of a chunk, after its id.
+const LENGTH_BYTES: usize = 4;
 /// Chunk id and length.
-const CHUNK_HEADER_BYTES: usize = 8;
+const CHUNK_HEADER_BYTES: usize = 4 + LENGTH_BYTES;
 /// Format, number of tracks, division.
 const HEADER_BODY_BYTES: usize = 6;
 
@@ -127,8 +129,11 @@ impl Chunks<'_> {
         self.at = next;
     }
 
+    /// Where the next whole track header is, or the end of the file.
     fn next_track_at(&self, from: usize) -> usize {
-        find(&self.bytes[from..], b"MTrk").map_or(self.bytes.len(), |offset| from + offset)
+        let end = self.bytes.len();
+        let searched = self.bytes.get(from..end.saturating_sub(LENGTH_BYTES)).unwrap_or_default();
+        find(searched, b"MTrk").map_or(end, |offset| from + offset)
     }
 }
 

@@ -101,3 +101,75 @@ impl Track {
         self.tick = tick;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use midly::Smf;
+
+    use super::*;
+    use crate::notation::performance;
+
+    /// One line per event: its tick and what it is.
+    #[track_caller]
+    fn check(notes: &str, expected: Expect) {
+        let bytes = write(&performance(notes));
+        let smf = Smf::parse(&bytes).expect("midly reads what it wrote");
+        assert_eq!(smf.header, Header::new(Format::SingleTrack, Timing::Metrical(480.into())));
+        let mut tick = 0;
+        let show = |event: &TrackEvent<'_>| {
+            tick += u64::from(event.delta.as_int());
+            match event.kind {
+                TrackEventKind::Meta(meta) => format!("{tick} {meta:?}"),
+                TrackEventKind::Midi { message, .. } => format!("{tick} {message:?}"),
+                other => format!("{tick} {other:?}"),
+            }
+        };
+        expected.assert_eq(&smf.tracks[0].iter().map(show).collect::<Vec<_>>().join("\n").replace("u7", ""));
+    }
+
+    #[test]
+    fn the_file_is_plain() {
+        // OFF before ON at one tick; times rounded to milliseconds; the end a second after the last note.
+        check(
+            "60/80 0..250.4, 60/81 250.4..500, 64/1 499.5..499.6",
+            expect![[r#"
+            0 TrackName([80, 105, 97, 110, 111])
+            0 Tempo(u24(480000))
+            0 TimeSignature(4, 2, 24, 8)
+            0 ProgramChange { program: (0) }
+            0 Controller { controller: (64), value: (0) }
+            0 NoteOn { key: (60), vel: (80) }
+            250 NoteOff { key: (60), vel: (64) }
+            250 NoteOn { key: (60), vel: (81) }
+            500 NoteOff { key: (60), vel: (64) }
+            500 NoteOn { key: (64), vel: (1) }
+            501 NoteOff { key: (64), vel: (64) }
+            1501 EndOfTrack"#]],
+        );
+    }
+
+    #[test]
+    fn a_gap_longer_than_a_delta_time_is_bridged() {
+        check(
+            "60/80 300000000..300000100",
+            expect![[r#"
+            0 TrackName([80, 105, 97, 110, 111])
+            0 Tempo(u24(480000))
+            0 TimeSignature(4, 2, 24, 8)
+            0 ProgramChange { program: (0) }
+            0 Controller { controller: (64), value: (0) }
+            268435455 Text([])
+            300000000 NoteOn { key: (60), vel: (80) }
+            300000100 NoteOff { key: (60), vel: (64) }
+            300001100 EndOfTrack"#]],
+        );
+    }
+
+    #[test]
+    fn note_offs_are_messages_of_their_own() {
+        let bytes = write(&performance("60/80 0..250"));
+        assert!(bytes.windows(3).any(|window| window == [0x80, 60, RELEASE_VELOCITY]));
+        assert!(!bytes.windows(3).any(|window| window == [0x90, 60, 0]));
+    }
+}
