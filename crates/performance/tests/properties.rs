@@ -76,6 +76,9 @@ fn exercise(bytes: &[u8]) {
 }
 
 proptest! {
+    // What fails becomes a named regression test instead of a seed in a file.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn decoding_gives_back_what_was_encoded(performance in performances(1)) {
         let expected = Decoded { performance: performance.quantized(), dropped: Irregularities::default() };

@@ -81,7 +81,7 @@ impl Merge {
         // or chance, notes break off.) Stable: all else stays in the order of the tracks and the file.
         events.sort_by_key(|event| (event.tick, !event.is_pedal()));
         let mut tempos = Vec::new();
-        let mut keys = Keys::new();
+        let mut keys = Keys::default();
         for TimedEvent { tick, event } in events {
             match event {
                 TrackEvent::Tempo { micros_per_quarter: 0 } => self.zero_tempos += 1,

@@ -15,9 +15,10 @@ pub(super) struct TickNote {
 }
 
 /// Every channel's keys and pedal while the file is played from start to end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Keys {
-    channels: [Channel; N_CHANNELS],
+    /// Those that have been used: a file may have thousands of short sequences.
+    channels: [Option<Box<Channel>>; N_CHANNELS],
     notes: Vec<TickNote>,
     last_tick: u64,
     /// How often a pedal went down.
@@ -42,25 +43,13 @@ struct Sound {
 }
 
 impl Keys {
-    pub(super) fn new() -> Self {
-        let channel =
-            Channel { pedal_is_down: false, sounding: [None; N_PITCHES], offs_to_come: [0; N_PITCHES] };
-        Self {
-            channels: [channel; N_CHANNELS],
-            notes: Vec::new(),
-            last_tick: 0,
-            pedal_presses: 0,
-            unmatched_offs: 0,
-        }
-    }
-
     /// Takes the next event, in order of time.
     ///
     /// A key that is struck twice goes up at the first NOTE_OFF, not the second: a lost NOTE_OFF then
     /// costs a short note instead of leaving one that never ends.
     pub(super) fn apply(&mut self, tick: u64, channel: u8, event: ChannelEvent) {
         self.last_tick = tick;
-        let channel = &mut self.channels[usize::from(channel) % N_CHANNELS];
+        let channel = self.channels[usize::from(channel) % N_CHANNELS].get_or_insert_default();
         match event {
             ChannelEvent::NoteOn(pitch, velocity) => {
                 let sound = Sound { velocity, start_tick: tick, key_is_down: true };
@@ -103,16 +92,22 @@ impl Keys {
     /// What only a pedal holds ends with the last movement of a key or pedal: some recorders stop long
     /// after the music. A key that never went up sounds to the end of the tracks, `end_tick`.
     pub(super) fn finish(mut self, end_tick: u64) -> (Vec<TickNote>, usize) {
-        for channel in &mut self.channels {
+        for channel in self.channels.iter_mut().flatten() {
             channel.pedal_is_down = false;
             channel.damp(self.last_tick, &mut self.notes);
         }
         let n_ended = self.notes.len();
-        for channel in &mut self.channels {
+        for channel in self.channels.iter_mut().flatten() {
             channel.silence(end_tick, &mut self.notes);
         }
         let n_stuck = self.notes.len() - n_ended;
         (self.notes, n_stuck)
+    }
+}
+
+impl Default for Channel {
+    fn default() -> Self {
+        Self { pedal_is_down: false, sounding: [None; N_PITCHES], offs_to_come: [0; N_PITCHES] }
     }
 }
 
