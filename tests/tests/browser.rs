@@ -1,12 +1,232 @@
 //! The built page in a real browser.
 
-use tests::browser::Browser;
-use tests::site::Site;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use performance::{Note, Performance, Pitch, Token, Velocity, encode, midi};
+use tests::browser::{Browser, Page, Scheme, Setup, WebGpu, screenshots};
+use tests::midi_device::MidiDevice;
+use tests::site::{Site, Trouble};
+
+/// Compiling the page, fetching the weights and reading them, on two busy cores.
+const START: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_secs(20);
+
+/// Quieter than this is silence: the last of the reverb.
+const SILENCE: f64 = 1e-3;
 
 #[test]
 fn the_page_opens_without_errors() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/"));
+    page.button("Generate");
     assert_eq!(page.evaluate("document.title"), "Performance RNN");
     page.assert_no_errors();
+}
+
+#[test]
+fn a_performance_is_generated_heard_stopped_and_downloaded() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/"));
+    play(&page, 482_913);
+    page.wait_until("WebAssembly at work", SOON, || page.status().contains("CPU"));
+    page.button("Stop").click();
+    page.wait_until("silence", SOON, || page.sound_peak() < SILENCE);
+    let tokens = download(&page);
+    assert!(tokens.len() > 50, "{} events", tokens.len());
+    page.assert_no_errors();
+}
+
+#[test]
+fn the_same_seed_plays_the_same_music() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/"));
+    let first = play_and_download(&page, 7);
+    assert_eq!(play_and_download(&page, 7)[..50], first[..50]);
+    assert_ne!(play_and_download(&page, 8)[..50], first[..50]);
+}
+
+#[test]
+fn webgpu_plays_what_the_processor_plays() {
+    let Some(site) = Site::built() else { return };
+    let music = |webgpu, address: &str| {
+        let browser = Browser::launch_with(&Setup { webgpu, ..Setup::default() })?;
+        Some(play_and_download(&browser.open(&site.url(address)), 7))
+    };
+    let Some(cpu) = music(WebGpu::Absent, "/?backend=cpu") else { return };
+    let Some(gpu) = music(WebGpu::Software, "/?backend=webgpu") else { return };
+    assert_eq!(cpu[..50], gpu[..50]);
+}
+
+#[test]
+fn a_primer_is_continued() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/"));
+    let (_folder, file) = file("scale.mid", &midi::write(&scale()));
+    page.choose_files("Primer MIDI file", &[&file]);
+    page.wait_for_text("scale.mid", SOON);
+    let tokens = play_and_download(&page, 7);
+    assert!(tokens.len() > 50, "{} events", tokens.len());
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_dropped_primer_is_continued() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/"));
+    page.button("Generate");
+    let (_folder, file) = file("scale.mid", &midi::write(&scale()));
+    page.select("body").drop_files(&[&file]);
+    page.wait_for_text("scale.mid", SOON);
+}
+
+#[test]
+fn a_broken_primer_gets_a_sentence() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/"));
+    for (name, bytes) in
+        [("song.mid", &b"MThd\0\0"[..]), ("photo.jpg", b"\xff\xd8\xff\xe0"), ("empty.mid", b"")]
+    {
+        let (_folder, file) = file(name, bytes);
+        page.choose_files("Primer MIDI file", &[&file]);
+        page.wait_until(&format!("a sentence about {name}"), SOON, || page.status().contains(name));
+    }
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_midi_device_gets_what_the_file_has() {
+    let (Some(site), Some(device)) = (Site::built(), MidiDevice::plug_in()) else { return };
+    let Some(browser) = Browser::launch_with(&Setup { midi: Some(&device), ..Setup::default() }) else {
+        return;
+    };
+    browser.allow_midi();
+    let page = browser.open(&site.url("/"));
+    page.button("Generate");
+    let output = page.find("combobox", "Output");
+    output.focus();
+    page.wait_until("the device in the list", SOON, || page.find("combobox", "Output").options().len() > 1);
+    page.find("combobox", "Output").choose(MidiDevice::NAME);
+    page.find("spinbutton", "Seed").fill("7");
+    page.button("Generate").click();
+    page.wait_until("music at the device", START, || device.received().len() > 60);
+    page.button("Stop").click();
+    let tokens = download(&page);
+    std::thread::sleep(Duration::from_secs(1));
+    let written = performance::decode(&tokens).performance;
+    let received = device.received();
+    let onsets: Vec<_> =
+        received.iter().filter(|message| message.bytes[0] == 0x90 && message.bytes[2] > 0).collect();
+    let zero = (onsets[0].at.as_secs_f64(), written.notes()[0].start_us as f64 / 1e6);
+    for (sent, note) in onsets.iter().zip(written.notes()) {
+        assert_eq!(sent.bytes[1..], [note.pitch.get(), note.velocity.get()]);
+        let (at, planned) = (sent.at.as_secs_f64() - zero.0, note.start_us as f64 / 1e6 - zero.1);
+        assert!((at - planned).abs() < 0.02, "sent at {at} s, written at {planned} s");
+    }
+    let mut sounding = [0_i32; 128];
+    for message in &received {
+        match message.bytes[..] {
+            [0x90, pitch, velocity] if velocity > 0 => sounding[usize::from(pitch)] += 1,
+            [0x80 | 0x90, pitch, _] => sounding[usize::from(pitch)] = 0,
+            _ => {}
+        }
+    }
+    assert_eq!(sounding, [0; 128], "keys still down after Stop");
+}
+
+#[test]
+fn a_broken_download_gets_a_sentence_and_can_be_tried_again() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    site.trouble("weights", Trouble::BreaksAfter(1_000_000));
+    let page = browser.open(&site.url("/"));
+    page.wait_until("a sentence", START, || page.status().contains("could not be downloaded"));
+    site.mend();
+    page.button("Retry").click();
+    play(&page, 7);
+}
+
+#[test]
+fn a_second_visit_downloads_no_weights() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/"));
+    play(&page, 7);
+    let before = weights_requests(&site);
+    assert!(before > 0, "no weights among {:?}", site.requests());
+    page.reload();
+    play(&page, 7);
+    assert_eq!(weights_requests(&site), before);
+}
+
+#[test]
+fn the_page_fits_every_window() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    for (width, height) in [(360, 740), (768, 1024), (1440, 900)] {
+        for scheme in [Scheme::Light, Scheme::Dark] {
+            let page = browser.open_blank();
+            page.resize(width, height);
+            page.prefer(scheme);
+            page.go_to(&site.url("/"));
+            page.button("Generate");
+            page.screenshot(&screenshots().join(format!("{width}-{scheme:?}.png").to_lowercase()));
+            let wider = page.evaluate("document.documentElement.scrollWidth - innerWidth");
+            assert!(wider.as_i64() <= Some(0), "{wider} px wider than {width}");
+        }
+    }
+}
+
+/// Sets the seed, presses Generate, and waits for the piano.
+#[track_caller]
+fn play(page: &Page, seed: u32) {
+    page.find("spinbutton", "Seed").fill(&seed.to_string());
+    page.button("Generate").click();
+    page.wait_until("the piano", START, || page.sound_peak() > 0.01);
+}
+
+/// Plays until there are enough events to compare, and returns them.
+#[track_caller]
+fn play_and_download(page: &Page, seed: u32) -> Vec<Token> {
+    play(page, seed);
+    let tokens = page.wait_for("80 events", START, || {
+        let tokens = download(page);
+        if tokens.len() < 80 {
+            std::thread::sleep(Duration::from_secs(1));
+        }
+        (tokens.len() >= 80).then_some(tokens)
+    });
+    page.button("Stop").click();
+    tokens
+}
+
+/// Downloads the performance and reads the file.
+#[track_caller]
+fn download(page: &Page) -> Vec<Token> {
+    let file = page.download(|| page.button("Download MIDI").click());
+    let import = midi::read(&fs::read(file).expect("the download")).expect("a MIDI file");
+    assert!(import.report.dropped.is_empty(), "{:?}", import.report);
+    encode(&import.performance)
+}
+
+fn weights_requests(site: &Site) -> usize {
+    site.requests().iter().filter(|path| path.contains("weights")).count()
+}
+
+/// A file in a folder of its own.
+fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = Path::new(folder.path()).join(name);
+    fs::write(&path, bytes).expect("a temporary file");
+    (folder, path)
+}
+
+/// Two octaves of C major, four notes a second.
+fn scale() -> Performance {
+    let pitches = [60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79, 81, 83, 84];
+    let note = |(index, pitch): (u64, u8)| Note {
+        pitch: Pitch::new(pitch).expect("a pitch"),
+        velocity: Velocity::new(70).expect("a velocity"),
+        start_us: index * 250_000,
+        end_us: index * 250_000 + 240_000,
+    };
+    Performance::new((0..).zip(pitches).map(note).collect())
 }
