@@ -1,0 +1,66 @@
+//! The model's sizes: stored with the weights, and the only place where they are numbers.
+
+use performance::{N_PITCHES, N_TOKENS};
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::controls::{N_DENSITY_BINS, N_PITCH_CLASSES};
+
+/// Sizes of the network. The default is the paper's: three layers of 512 units.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Number of stacked LSTM layers.
+    #[serde(default = "default_layers")]
+    pub layers: usize,
+    /// Units of each layer.
+    #[serde(default = "default_hidden")]
+    pub hidden: usize,
+    /// Composers that the composer control knows, in the order of its one-hot input.
+    #[serde(default)]
+    pub composers: Vec<String>,
+}
+
+fn default_layers() -> usize {
+    3
+}
+
+fn default_hidden() -> usize {
+    512
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { layers: default_layers(), hidden: default_hidden(), composers: Vec::new() }
+    }
+}
+
+impl ModelConfig {
+    /// Width of the controls input: three groups, each with an "unset" flag of its own.
+    #[must_use]
+    pub fn control_width(&self) -> usize {
+        (N_DENSITY_BINS + 1) + (N_PITCH_CLASSES + 1) + (self.composers.len() + 1)
+    }
+
+    /// Width of the whole input: one-hot event, sounding notes, controls.
+    #[must_use]
+    pub fn input_width(&self) -> usize {
+        N_TOKENS + N_PITCHES + self.control_width()
+    }
+
+    /// # Errors
+    /// If a size is zero or far beyond what a device could hold.
+    pub fn check(&self) -> Result<(), Error> {
+        let out_of_range = |name, expected: &str, found: usize| {
+            Err(Error::Setting { name, expected: expected.to_owned(), found: found.to_string() })
+        };
+        match self {
+            Self { layers, .. } if !(1..=16).contains(layers) => out_of_range("layers", "of 1 to 16", *layers),
+            Self { hidden, .. } if !(1..=8192).contains(hidden) => out_of_range("hidden units", "of 1 to 8192", *hidden),
+            Self { composers, .. } if composers.len() > 1000 => {
+                out_of_range("composers", "up to 1000", composers.len())
+            }
+            _ => Ok(()),
+        }
+    }
+}

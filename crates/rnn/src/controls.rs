@@ -1,0 +1,104 @@
+//! What a listener may ask of the music: density, pitch classes, composer.
+//!
+//! Each control has an "unset" flag of its own and is dropped at random in training, so that every one
+//! of them is optional at play time. Source: Magenta's conditional Performance RNN.
+
+use crate::{Error, ModelConfig};
+
+/// Note densities are told apart at 1, 2, 4, 8, 16, 32 and 64 notes per second.
+pub const N_DENSITY_BINS: usize = 8;
+/// C, C sharp, …, B.
+pub const N_PITCH_CLASSES: usize = 12;
+
+/// Settings that steer the music. All unset by default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Controls {
+    /// Notes per second.
+    pub density: Option<f32>,
+    /// How often each pitch class occurs, C first; any scale, made to add up to one.
+    pub pitch_classes: Option<[f32; N_PITCH_CLASSES]>,
+    /// Index into the model's composers.
+    pub composer: Option<usize>,
+}
+
+impl Controls {
+    /// The network's controls input.
+    ///
+    /// # Shapes
+    /// `config.control_width()` numbers: density bins, unset; pitch classes, unset; composers, unset.
+    ///
+    /// # Errors
+    /// If a control is not a usable number, or the composer is not one of the model's.
+    pub fn encode(&self, config: &ModelConfig) -> Result<Vec<f32>, Error> {
+        let mut input = vec![0.0; config.control_width()];
+        let (density, rest) = input.split_at_mut(N_DENSITY_BINS + 1);
+        let (pitch_classes, composer) = rest.split_at_mut(N_PITCH_CLASSES + 1);
+        density[match self.density {
+            Some(d) if d.is_finite() && d >= 0.0 => density_bin(d),
+            Some(d) => return Err(setting("density", "of 0 or more notes per second", d)),
+            None => N_DENSITY_BINS,
+        }] = 1.0;
+        match self.pitch_classes {
+            Some(histogram) => {
+                let sum: f32 = histogram.iter().sum();
+                if histogram.iter().any(|&x| !x.is_finite() || x < 0.0) || sum <= 0.0 || !sum.is_finite() {
+                    return Err(setting("pitch classes", "of 12 weights, not all zero", format!("{histogram:?}")));
+                }
+                for (slot, x) in pitch_classes.iter_mut().zip(histogram) {
+                    *slot = x / sum;
+                }
+            }
+            None => pitch_classes[N_PITCH_CLASSES] = 1.0,
+        }
+        let n_composers = config.composers.len();
+        composer[match self.composer {
+            Some(index) if index < n_composers => index,
+            Some(index) => return Err(setting("composer", &format!("below {n_composers}"), index)),
+            None => n_composers,
+        }] = 1.0;
+        Ok(input)
+    }
+}
+
+fn setting(name: &'static str, expected: &str, found: impl ToString) -> Error {
+    Error::Setting { name, expected: expected.to_owned(), found: found.to_string() }
+}
+
+/// Bin of a density in notes per second: below 1, then doublings, then 64 and above.
+fn density_bin(notes_per_second: f32) -> usize {
+    (0..N_DENSITY_BINS - 1).filter(|&bin| notes_per_second >= (1u32 << bin) as f32).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn densities_fall_in_doublings() {
+        let bins = [0.0, 0.9, 1.0, 3.9, 4.0, 63.9, 64.0, 500.0].map(density_bin);
+        assert_eq!(bins, [0, 0, 1, 2, 3, 6, 7, 7]);
+    }
+
+    #[test]
+    fn unset_controls_raise_their_own_flags_only() {
+        let config = ModelConfig { composers: vec!["A".into(), "B".into()], ..ModelConfig::default() };
+        let input = Controls::default().encode(&config).unwrap();
+        let raised: Vec<usize> = (0..input.len()).filter(|&i| input[i] == 1.0).collect();
+        assert_eq!(raised, [8, 8 + 1 + 12, input.len() - 1]);
+        assert_eq!(input.iter().sum::<f32>(), 3.0);
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_what_was_found() {
+        let refusal = |controls: Controls| controls.encode(&ModelConfig::default()).unwrap_err().to_string();
+        assert_eq!(
+            refusal(Controls { composer: Some(3), ..Controls::default() }),
+            "expected composer below 0, found 3"
+        );
+        assert_eq!(
+            refusal(Controls { density: Some(f32::NAN), ..Controls::default() }),
+            "expected density of 0 or more notes per second, found NaN"
+        );
+        assert!(refusal(Controls { pitch_classes: Some([0.0; 12]), ..Controls::default() }).contains("not all zero"));
+    }
+}

@@ -1,0 +1,64 @@
+//! The crate's one error type.
+
+/// What can go wrong in this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are no weight file at all.
+    #[error("expected a safetensors weight file, found something else ({0})")]
+    NotWeights(String),
+    /// A safetensors file, but of another program.
+    #[error("expected weights of `performance-rnn`, found {found}")]
+    OtherFormat {
+        /// What the file says it is.
+        found: String,
+    },
+    /// Written by a newer or older program.
+    #[error("expected weight file version {expected}, found {found}")]
+    Version {
+        /// The version this program reads.
+        expected: u32,
+        /// The version in the file.
+        found: String,
+    },
+    /// The file's configuration cannot be read.
+    #[error("expected a model configuration in the weight file, found {0}")]
+    Config(String),
+    /// A tensor is missing.
+    #[error("expected a tensor `{name}` in the weight file, found none")]
+    MissingTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor does not fit the configuration.
+    #[error("expected `{name}` as {expected:?} in half precision, found {found:?} in {found_dtype}")]
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// The shape that the configuration asks for.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+        /// The element type in the file.
+        found_dtype: String,
+    },
+    /// Writing a weight file failed.
+    #[error("the weights could not be written: {0}")]
+    Write(String),
+    /// A setting is out of range.
+    #[error("expected {name} {expected}, found {found}")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+    /// The device could not hand over its results.
+    #[error("the device did not return its results: {0}")]
+    Device(String),
+    /// The network produced something that is no number.
+    #[error("expected finite network outputs, found {0}; the weights are damaged or the device is faulty")]
+    NotFinite(f32),
+}

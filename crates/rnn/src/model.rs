@@ -1,0 +1,217 @@
+//! The network: what it computes, and nothing about how it learns.
+//!
+//! Source: Oore et al., arXiv 1808.03715 (three LSTM layers of 512 units over 413 events); the
+//! sounding-notes input is robz's *note-on conditioning*.
+
+use burn::module::{Module, Param};
+use burn::tensor::activation::{sigmoid, tanh};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use performance::{N_PITCHES, N_TOKENS};
+use rand::{Rng, RngExt};
+
+use crate::{ModelConfig, kernels};
+
+/// The network's parameters.
+///
+/// One-hot × matrix is a row gather, so the three parts of the input matrix
+/// (`one-hot(413) ++ sounding(128) ++ controls`, rows in this order) are kept apart.
+#[derive(Module, Debug)]
+pub struct Model {
+    /// The sizes it was built with.
+    #[module(skip)]
+    pub config: ModelConfig,
+    /// Rows of the first layer's input matrix for the last event, `[413, 4 * hidden]`.
+    pub token: Param<Tensor<2>>,
+    /// Rows for the sounding notes, `[128, 4 * hidden]`.
+    pub sounding: Param<Tensor<2>>,
+    /// Rows for the controls, `[control_width, 4 * hidden]`.
+    pub controls: Param<Tensor<2>>,
+    /// The stacked layers, the first without an input matrix of its own.
+    pub layers: Vec<Layer>,
+    /// Hidden units to event scores, `[hidden, 413]`.
+    pub head: Param<Tensor<2>>,
+    /// Scores of the events before anything is known, `[413]`.
+    pub head_bias: Param<Tensor<1>>,
+}
+
+/// One LSTM layer with fused gates, in the order input, forget, cell, output.
+#[derive(Module, Debug)]
+pub struct Layer {
+    /// From the layer below, `[hidden, 4 * hidden]`; none in the first layer.
+    pub input: Option<Param<Tensor<2>>>,
+    /// From this layer's last step, `[hidden, 4 * hidden]`.
+    pub recurrent: Param<Tensor<2>>,
+    /// `[4 * hidden]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+/// What the network sees at each step of a crop.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// Last events, `[time, batch]`.
+    pub tokens: Tensor<2, Int>,
+    /// Pitches down after that event, 0 or 1, `[time, batch, 128]`.
+    pub sounding: Tensor<3>,
+    /// Controls, `[time, batch, control_width]`.
+    pub controls: Tensor<3>,
+}
+
+/// Hidden and cell state of every layer, each `[batch, hidden]`.
+#[derive(Clone, Debug)]
+pub struct State {
+    layers: Vec<(Tensor<2>, Tensor<2>)>,
+}
+
+impl State {
+    /// The state before anything was heard.
+    #[must_use]
+    pub fn zeros(config: &ModelConfig, batch: usize, device: &Device) -> Self {
+        let zeros = || Tensor::zeros([batch, config.hidden], device);
+        Self { layers: (0..config.layers).map(|_| (zeros(), zeros())).collect() }
+    }
+
+    /// The state with the given batch rows set back to zero.
+    ///
+    /// # Shapes
+    /// `keep`: `[batch, 1]`, 1 to keep a row and 0 to clear it.
+    #[must_use]
+    pub fn keeping(self, keep: &Tensor<2>) -> Self {
+        let layers = self.layers.into_iter().map(|(h, c)| (h * keep.clone(), c * keep.clone())).collect();
+        Self { layers }
+    }
+}
+
+impl ModelConfig {
+    /// A model with fresh parameters.
+    ///
+    /// Uniform in ±1/√hidden as in the paper's time; forget gates start open (bias 1), which
+    /// Jozefowicz et al. (ICML 2015) found to matter more than any change of the cell.
+    pub fn init(&self, device: &Device, rng: &mut impl Rng) -> Model {
+        let hidden = self.hidden;
+        let bound = 1.0 / (hidden as f32).sqrt();
+        let mut matrix = |rows: usize, columns: usize| {
+            let values = (0..rows * columns).map(|_| rng.random_range(-bound..bound)).collect::<Vec<f32>>();
+            Param::from_tensor(Tensor::from_data(TensorData::new(values, [rows, columns]), device))
+        };
+        let gates = 4 * hidden;
+        Model {
+            config: self.clone(),
+            token: matrix(N_TOKENS, gates),
+            sounding: matrix(N_PITCHES, gates),
+            controls: matrix(self.control_width(), gates),
+            layers: (0..self.layers)
+                .map(|layer| {
+                    let mut bias = vec![0.0f32; gates];
+                    bias[hidden..2 * hidden].fill(1.0);
+                    Layer {
+                        input: (layer > 0).then(|| matrix(hidden, gates)),
+                        recurrent: matrix(hidden, gates),
+                        bias: Param::from_tensor(Tensor::from_data(TensorData::new(bias, [gates]), device)),
+                    }
+                })
+                .collect(),
+            head: matrix(hidden, N_TOKENS),
+            head_bias: Param::from_tensor(Tensor::zeros([N_TOKENS], device)),
+        }
+    }
+}
+
+impl Model {
+    /// Scores of the next event after each step of a crop, and the state after the last.
+    ///
+    /// Fused where the device has the kernel, else step by step; both agree to rounding.
+    ///
+    /// # Shapes
+    /// Scores: `[time, batch, 413]`, before softmax.
+    #[must_use]
+    pub fn forward(&self, inputs: Inputs, state: State) -> (Tensor<3>, State) {
+        let [time, batch] = inputs.tokens.dims();
+        if time == 1 {
+            return self.forward_stepwise(inputs, state);
+        }
+        let gates = self.head.dims()[0] * 4;
+        let mut xp = self.project_input(&inputs).reshape([time, batch, gates]); // [time, batch, 4 * hidden]
+        let mut states = Vec::with_capacity(self.layers.len());
+        let mut hidden = None;
+        for (layer, (h, c)) in self.layers.iter().zip(state.layers.iter().cloned()) {
+            if let (Some(weights), Some(below)) = (&layer.input, hidden.take()) {
+                let below: Tensor<3> = below;
+                let flat = below.reshape([(time * batch) as i32, -1]); // [time * batch, hidden]
+                xp = (flat.matmul(weights.val()) + layer.bias.val().unsqueeze()).reshape([time, batch, gates]);
+            }
+            let Some(sequence) = kernels::recurrence(&xp, layer.recurrent.val(), h, c) else {
+                return self.forward_stepwise(inputs, state);
+            };
+            states.push((sequence.last_hidden, sequence.last_cell));
+            hidden = Some(sequence.hidden);
+        }
+        let Some(hidden) = hidden else { return self.forward_stepwise(inputs, state) };
+        let flat = hidden.reshape([(time * batch) as i32, -1]); // [time * batch, hidden]
+        let scores = flat.matmul(self.head.val()) + self.head_bias.val().unsqueeze();
+        (scores.reshape([time, batch, N_TOKENS]), State { layers: states })
+    }
+
+    /// The same, one step at a time in plain tensor operations: what a GPU runs, and the reference that
+    /// the fused kernel is checked against.
+    #[must_use]
+    pub fn forward_stepwise(&self, inputs: Inputs, mut state: State) -> (Tensor<3>, State) {
+        let [time, _] = inputs.tokens.dims();
+        let mut scores = Vec::with_capacity(time);
+        for t in 0..time {
+            let step = Inputs {
+                tokens: inputs.tokens.clone().narrow(0, t, 1),
+                sounding: inputs.sounding.clone().narrow(0, t, 1),
+                controls: inputs.controls.clone().narrow(0, t, 1),
+            };
+            let (step_scores, next) = self.step(&step, state);
+            scores.push(step_scores);
+            state = next;
+        }
+        (Tensor::stack::<3>(scores, 0), state)
+    }
+
+    /// One step: scores of the next event, `[batch, 413]`, and the state after it.
+    ///
+    /// # Shapes
+    /// `inputs` with `time = 1`.
+    #[must_use]
+    pub fn step(&self, inputs: &Inputs, state: State) -> (Tensor<2>, State) {
+        let mut xp = self.project_input(inputs); // [batch, 4 * hidden]
+        let mut states = Vec::with_capacity(self.layers.len());
+        let mut below: Option<Tensor<2>> = None;
+        for (layer, (h, c)) in self.layers.iter().zip(state.layers) {
+            if let (Some(weights), Some(below)) = (&layer.input, below.take()) {
+                xp = below.matmul(weights.val()) + layer.bias.val().unsqueeze();
+            }
+            let z = xp.clone() + h.matmul(layer.recurrent.val()); // [batch, 4 * hidden]
+            let [input, forget, cell, output]: [Tensor<2>; 4] = match z.chunk(4, 1).try_into() {
+                Ok(gates) => gates,
+                Err(_) => unreachable!("4 * hidden columns make four chunks"),
+            };
+            let c = sigmoid(forget) * c + sigmoid(input) * tanh(cell);
+            let h = sigmoid(output) * tanh(c.clone());
+            below = Some(h.clone());
+            states.push((h, c));
+        }
+        let top = match below {
+            Some(top) => top,
+            None => unreachable!("a model has at least one layer"),
+        };
+        (top.matmul(self.head.val()) + self.head_bias.val().unsqueeze(), State { layers: states })
+    }
+
+    /// The first layer's input projections with bias, `[time * batch, 4 * hidden]`.
+    fn project_input(&self, inputs: &Inputs) -> Tensor<2> {
+        let [time, batch] = inputs.tokens.dims();
+        let rows = time * batch;
+        let sounding = inputs.sounding.clone().reshape([rows, N_PITCHES]);
+        let controls = inputs.controls.clone().reshape([rows as i32, -1]); // [rows, control_width]
+        let projected = self.token.val().select(0, inputs.tokens.clone().reshape([rows]))
+            + sounding.matmul(self.sounding.val())
+            + controls.matmul(self.controls.val());
+        match self.layers.first() {
+            Some(first) => projected + first.bias.val().unsqueeze(),
+            None => projected,
+        }
+    }
+}

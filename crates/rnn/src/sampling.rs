@@ -1,0 +1,161 @@
+//! From scores to the next event: temperature, legality mask, top-p.
+
+use performance::{Event, N_TOKENS, Sounding, Token};
+use rand::{Rng, RngExt};
+
+use crate::Error;
+
+/// How the next event is drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Scores are divided by this: below 1 safer, above 1 wilder.
+    pub temperature: f32,
+    /// Only the likeliest events that together reach this probability are drawn from; 1 is all of them.
+    pub top_p: f32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { temperature: 1.0, top_p: 1.0 }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// If the temperature is not in `0.05..=5` or top-p not in `0..=1`.
+    pub fn check(self) -> Result<Self, Error> {
+        let wrong = |name, expected: &str, found: f32| {
+            Err(Error::Setting { name, expected: expected.to_owned(), found: found.to_string() })
+        };
+        if !(0.05..=5.0).contains(&self.temperature) {
+            wrong("temperature", "of 0.05 to 5", self.temperature)
+        } else if !(self.top_p > 0.0 && self.top_p <= 1.0) {
+            wrong("top-p", "above 0, up to 1", self.top_p)
+        } else {
+            Ok(self)
+        }
+    }
+}
+
+/// Draws the next event.
+///
+/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one.
+///
+/// # Shapes
+/// `scores`: 413 numbers, before softmax.
+///
+/// # Errors
+/// If a score is not a finite number.
+pub fn sample(
+    scores: &[f32],
+    sounding: Sounding,
+    settings: Settings,
+    rng: &mut impl Rng,
+) -> Result<Token, Error> {
+    debug_assert_eq!(scores.len(), N_TOKENS);
+    if let Some(&broken) = scores.iter().find(|score| !score.is_finite()) {
+        return Err(Error::NotFinite(broken));
+    }
+    let mut legal: Vec<(Token, f64)> = Token::all()
+        .zip(scores)
+        .filter(|&(token, _)| sounding.allows(Event::from(token)))
+        .map(|(token, &score)| (token, f64::from(score) / f64::from(settings.temperature)))
+        .collect();
+    let highest = legal.iter().map(|&(_, score)| score).fold(f64::NEG_INFINITY, f64::max);
+    for (_, weight) in &mut legal {
+        *weight = (*weight - highest).exp();
+    }
+    if settings.top_p < 1.0 {
+        keep_likeliest(&mut legal, f64::from(settings.top_p));
+    }
+    let total: f64 = legal.iter().map(|&(_, weight)| weight).sum();
+    let mut left = rng.random::<f64>() * total;
+    for &(token, weight) in &legal {
+        left -= weight;
+        if left < 0.0 {
+            return Ok(token);
+        }
+    }
+    // Rounding can leave a crumb: it belongs to the last event. TIME_SHIFTs are always legal.
+    match legal.last() {
+        Some(&(token, _)) => Ok(token),
+        None => unreachable!("time shifts are always legal"),
+    }
+}
+
+/// Keeps the smallest set of likeliest events whose share reaches `top_p`, in vocabulary order.
+fn keep_likeliest(legal: &mut Vec<(Token, f64)>, top_p: f64) {
+    let mut order: Vec<usize> = (0..legal.len()).collect();
+    order.sort_by(|&a, &b| legal[b].1.total_cmp(&legal[a].1).then(a.cmp(&b)));
+    let wanted = top_p * legal.iter().map(|&(_, weight)| weight).sum::<f64>();
+    let mut reached = 0.0;
+    let n = order.iter().position(|&i| {
+        reached += legal[i].1;
+        reached >= wanted
+    });
+    order.truncate(n.map_or(legal.len(), |last| last + 1));
+    order.sort_unstable();
+    *legal = order.into_iter().map(|i| legal[i]).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use performance::Pitch;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    fn draws(scores: &[f32], sounding: Sounding, settings: Settings) -> Vec<usize> {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut counts = vec![0; N_TOKENS];
+        for _ in 0..20_000 {
+            counts[sample(scores, sounding, settings, &mut rng).unwrap().index()] += 1;
+        }
+        counts
+    }
+
+    #[test]
+    fn illegal_events_are_never_drawn() {
+        let mut sounding = Sounding::default();
+        sounding.apply(Event::NoteOn(Pitch::new(60).unwrap()));
+        let counts = draws(&[0.0; N_TOKENS], sounding, Settings::default());
+        assert_eq!(counts[60], 0, "NOTE_ON of a sounding pitch");
+        assert!(counts[128 + 60] > 0);
+        assert_eq!(counts[128..256].iter().sum::<usize>(), counts[128 + 60], "NOTE_OFF of silent pitches");
+    }
+
+    #[test]
+    fn frequencies_follow_the_softmax() {
+        let mut scores = [-1e9; N_TOKENS];
+        (scores[256], scores[257]) = (0.0, 3.0f32.ln());
+        let counts = draws(&scores, Sounding::default(), Settings::default());
+        let share = counts[257] as f64 / 20_000.0;
+        assert!((share - 0.75).abs() < 0.01, "{share}");
+        let cold = draws(&scores, Sounding::default(), Settings { temperature: 0.5, top_p: 1.0 });
+        let share = cold[257] as f64 / 20_000.0;
+        assert!((share - 0.9).abs() < 0.01, "{share}");
+    }
+
+    #[test]
+    fn top_p_keeps_the_smallest_set_that_reaches_it() {
+        let mut scores = [-1e9; N_TOKENS];
+        (scores[256], scores[257], scores[258]) = (0.5f32.ln(), 0.3f32.ln(), 0.2f32.ln());
+        let drawn = |top_p| {
+            let counts = draws(&scores, Sounding::default(), Settings { temperature: 1.0, top_p });
+            (256..259).filter(|&token| counts[token] > 0).collect::<Vec<_>>()
+        };
+        assert_eq!(drawn(0.4), [256]);
+        assert_eq!(drawn(0.7), [256, 257]);
+        assert_eq!(drawn(0.9), [256, 257, 258]);
+    }
+
+    #[test]
+    fn broken_scores_are_an_error() {
+        let mut scores = [0.0; N_TOKENS];
+        scores[7] = f32::NAN;
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        assert!(sample(&scores, Sounding::default(), Settings::default(), &mut rng).is_err());
+        assert!(Settings { temperature: 0.0, top_p: 1.0 }.check().is_err());
+        assert!(Settings { temperature: 1.0, top_p: 0.0 }.check().is_err());
+    }
+}
