@@ -193,7 +193,7 @@ impl Drop for Browser {
     }
 }
 
-/// A folder that outlives the test, for pictures: `target/…/tmp/screenshots` or `PERFORMANCE_RNN_SCREENSHOTS`.
+/// A folder that outlives the test, for pictures: `PERFORMANCE_RNN_SCREENSHOTS`, or one beside other temporary files.
 pub fn screenshots() -> PathBuf {
     let folder = std::env::var_os("PERFORMANCE_RNN_SCREENSHOTS")
         .map_or_else(|| std::env::temp_dir().join("performance-rnn-screenshots"), PathBuf::from);

@@ -328,7 +328,12 @@ impl Page {
     fn give_up(&self, what: &str, limit: Duration) -> ! {
         let text: String = self.text().chars().take(2000).collect();
         let errors = self.errors().join("\n");
-        panic!("waited {} s in vain for {what}\n-- errors\n{errors}\n-- the page\n{text}", limit.as_secs());
+        let picture = super::screenshots().join(format!("gave-up-{}.png", self.session));
+        self.screenshot(&picture);
+        let (seconds, picture) = (limit.as_secs(), picture.display());
+        panic!(
+            "waited {seconds} s in vain for {what}; see {picture}\n-- errors\n{errors}\n-- the page\n{text}"
+        );
     }
 }
 
