@@ -1,0 +1,276 @@
+//! The page: state, hooks and components put together.
+
+use std::ops::Deref;
+use std::rc::Rc;
+
+use web_sys::{File, UrlSearchParams};
+use yew::prelude::*;
+
+use crate::components::{
+    About, Header, LengthField, Notices, OutputField, PrimerField, Roll, SeedField, StatusLine, Takes,
+    TemperatureField, Transport,
+};
+use crate::file::{self, ObjectUrl};
+use crate::hooks::{
+    EngineLink, Shortcuts, use_debug, use_engine, use_midi, use_page_drop, use_player, use_shortcuts, use_theme,
+};
+use crate::js;
+use crate::notice::{Notice, Remedy};
+use crate::player::PlayerHandle;
+use crate::protocol::Backend;
+use crate::roll::RollSource;
+use crate::state::{Action, DRAWN_SEEDS, EngineState, Length, State, Take, WithPrimer};
+
+/// [`State`] in the form that Yew keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Store(State);
+
+impl Reducible for Store {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        Rc::new(Self(Rc::unwrap_or_clone(self).0.reduced(action)))
+    }
+}
+
+impl Deref for Store {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+/// The whole page.
+#[component]
+pub fn App() -> Html {
+    let state = use_reducer(|| Store(opening_state()));
+    let on = use_callback(state.dispatcher(), |action, dispatcher| dispatcher.dispatch(action));
+    let player = use_player(&state, &on);
+    let backend = *use_memo((), |()| asked_backend());
+    let engine = use_engine(&state, &on, &player, backend);
+    let on_connect = use_midi(&state, &on, &player);
+    let (theme, on_theme) = use_theme();
+    use_debug(&state, &player);
+
+    let is_about_open = use_state(|| false);
+    let with_primer = use_state(|| WithPrimer::Yes);
+    let on_about = |is_open: bool| {
+        let is_about_open = is_about_open.setter();
+        Callback::from(move |()| is_about_open.set(is_open))
+    };
+    let commands = use_commands(&state, &on, &player, &engine, backend, *with_primer);
+    let is_over = use_page_drop(commands.on_primer.clone());
+    use_shortcuts(commands.shortcuts.clone());
+
+    let settings = &state.settings;
+    let model = match &state.engine {
+        EngineState::Ready(engine) => Some(engine.model.clone()),
+        _ => None,
+    };
+    html! {
+        <>
+            <Header {on_theme} on_help={on_about(true)} />
+            <main>
+                <Roll source={roll_source(&state)} playback={state.playback} {theme} player={player.clone()}
+                    waiting_for={state.waiting_for().map(AttrValue::from)} />
+                <Notices notices={state.notices.clone()} on={on.clone()} on_remedy={commands.on_remedy.clone()} />
+                <Transport state={state.clone()} on={on.clone()} on_generate={commands.on_generate.clone()}
+                    on_stop={commands.shortcuts.on_stop.clone()} on_download={commands.shortcuts.on_download.clone()}
+                    with_primer={*with_primer} on_with_primer={setter(&with_primer)} />
+                <section class="settings" aria-label="Settings">
+                    <PrimerField primer={state.primer.clone()} {is_over} on_file={commands.on_primer.clone()}
+                        on={on.clone()} />
+                    <TemperatureField value={settings.sampling.temperature} on={on.clone()} />
+                    <LengthField value={settings.length} on={on.clone()} />
+                    <SeedField value={settings.seed} is_locked={settings.is_seed_locked} on={on.clone()}
+                        on_draw={on.reform(|()| Action::SetSeed(draw_seed()))} />
+                    <OutputField outputs={state.outputs.clone()} on={on.clone()} {on_connect} />
+                </section>
+                <Takes current={state.take.clone()} earlier={state.earlier.clone()} on_play={commands.on_play.clone()}
+                    on_save={commands.on_save.clone()} on_forget={on.reform(Action::Forget)} />
+            </main>
+            <StatusLine engine={state.engine.clone()} speed={state.speed} on_model={on_about(true)} />
+            <About is_open={*is_about_open} {model} on_close={on_about(false)} on_model_file={commands.on_model.clone()} />
+        </>
+    }
+}
+
+/// What the buttons do beyond changing the state.
+#[derive(Clone, PartialEq)]
+struct Commands {
+    shortcuts: Shortcuts,
+    on_generate: Callback<()>,
+    on_play: Callback<u32>,
+    on_save: Callback<Rc<Take>>,
+    on_primer: Callback<File>,
+    on_model: Callback<File>,
+    on_remedy: Callback<Remedy>,
+}
+
+#[hook]
+fn use_commands(
+    state: &UseReducerHandle<Store>,
+    on: &Callback<Action>,
+    player: &PlayerHandle,
+    engine: &EngineLink,
+    backend: Option<Backend>,
+    with_primer: WithPrimer,
+) -> Commands {
+    // The state as of the last picture, for callbacks that live longer.
+    let latest = use_mut_ref(|| (state.clone(), with_primer));
+    *latest.borrow_mut() = (state.clone(), with_primer);
+    let saved = use_mut_ref(|| None::<ObjectUrl>);
+    let parts = (on.clone(), player.clone(), engine.clone());
+    (*use_memo(parts, move |(on, player, engine)| {
+        let on_generate = {
+            let (on, player, engine, latest) = (on.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
+            Callback::from(move |()| {
+                player.with(|player| player.unlock());
+                if latest.borrow().0.engine == EngineState::Down {
+                    engine.load(backend);
+                }
+                on.emit(Action::Generate { drawn_seed: draw_seed() });
+            })
+        };
+        let on_stop = {
+            let (on, player) = (on.clone(), player.clone());
+            Callback::from(move |()| {
+                player.with(|player| player.stop());
+                on.emit(Action::Stop);
+            })
+        };
+        let on_save_take = {
+            let (on, latest) = (on.clone(), Rc::clone(&latest));
+            Callback::from(move |take: Rc<Take>| {
+                let with_primer = latest.borrow().1;
+                match file::save_midi(&take.to_midi(with_primer), &take.file_name()) {
+                    Ok(url) => *saved.borrow_mut() = Some(url),
+                    Err(notice) => on.emit(Action::Notify(notice)),
+                }
+            })
+        };
+        let on_download = {
+            let (on_save, latest) = (on_save_take.clone(), Rc::clone(&latest));
+            Callback::from(move |()| {
+                let take = latest.borrow().0.take.clone().filter(|take| take.n_notes > 0);
+                take.into_iter().for_each(|take| on_save.emit(take));
+            })
+        };
+        let on_toggle = {
+            let (on_generate, on_stop, latest) = (on_generate.clone(), on_stop.clone(), Rc::clone(&latest));
+            Callback::from(move |()| {
+                let is_running = latest.borrow().0.is_running();
+                if is_running { on_stop.emit(()) } else { on_generate.emit(()) }
+            })
+        };
+        let on_play = {
+            let (on, player) = (on.clone(), player.clone());
+            Callback::from(move |id| {
+                player.with(|player| player.unlock());
+                on.emit(Action::Replay(id));
+            })
+        };
+        let on_remedy = {
+            let (on, player, engine) = (on.clone(), player.clone(), engine.clone());
+            Callback::from(move |remedy| match remedy {
+                Remedy::ReloadModel => {
+                    on.emit(Action::EngineStarting);
+                    on.emit(Action::Settle(Notice::WeightsBroken { why: String::new() }));
+                    on.emit(Action::Settle(Notice::WeightsCorrupt { why: String::new() }));
+                    on.emit(Action::Settle(Notice::WeightsMissing { status: 0, file: String::new() }));
+                    engine.load(backend);
+                }
+                Remedy::ReloadSamples => {
+                    on.emit(Action::Settle(Notice::SamplesMissing { why: String::new() }));
+                    player.with(|player| player.fetch_samples());
+                }
+            })
+        };
+        Commands {
+            shortcuts: Shortcuts { on_toggle, on_stop, on_download },
+            on_generate,
+            on_play,
+            on_save: on_save_take,
+            on_primer: on_primer(on),
+            on_model: on_model(on, engine),
+            on_remedy,
+        }
+    }))
+    .clone()
+}
+
+fn on_primer(on: &Callback<Action>) -> Callback<File> {
+    let on = on.clone();
+    Callback::from(move |file: File| {
+        let on = on.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            on.emit(match file::read_primer(&file).await {
+                Ok(primer) => Action::SetPrimer(Rc::new(primer)),
+                Err(notice) => Action::Notify(notice),
+            });
+        });
+    })
+}
+
+fn on_model(on: &Callback<Action>, engine: &EngineLink) -> Callback<File> {
+    let (on, engine) = (on.clone(), engine.clone());
+    Callback::from(move |chosen: File| {
+        let (on, engine) = (on.clone(), engine.clone());
+        wasm_bindgen_futures::spawn_local(async move {
+            match file::read(&chosen).await {
+                Ok(bytes) => engine.load_file(chosen.name(), &bytes),
+                Err(notice) => on.emit(Action::Notify(notice)),
+            }
+        });
+    })
+}
+
+/// While nothing runs, a primer that the performance on stage does not continue is previewed.
+fn roll_source(state: &State) -> RollSource {
+    let continued = state.take.as_ref().and_then(|take| take.primer.clone());
+    let is_new = match (&state.primer, &continued) {
+        (Some(primer), Some(continued)) => !Rc::ptr_eq(primer, continued),
+        (primer, _) => primer.is_some(),
+    };
+    if is_new && !state.is_running() {
+        return RollSource { primer: state.primer.clone(), take: None };
+    }
+    RollSource { primer: continued, take: state.take.clone() }
+}
+
+fn setter<T: 'static>(state: &UseStateHandle<T>) -> Callback<T> {
+    let setter = state.setter();
+    Callback::from(move |value| setter.set(value))
+}
+
+fn draw_seed() -> u64 {
+    // Not for secrets, and `DRAWN_SEEDS` is far below 2^53.
+    (js_sys::Math::random() * DRAWN_SEEDS as f64) as u64
+}
+
+/// The state as the page's address asks for it: `?seed=482913&temperature=0.9&top_p=0.95&length=60`.
+fn opening_state() -> State {
+    let asked = |name: &str| query()?.get(name);
+    let actions = [
+        asked("seed").and_then(|seed| seed.parse().ok()).map(Action::SetSeed),
+        asked("temperature").and_then(|value| value.parse().ok()).map(Action::SetTemperature),
+        asked("top_p").and_then(|value| value.parse().ok()).map(Action::SetTopP),
+        asked("length").map(|value| Action::SetLength(Length::from_value(&value))),
+    ];
+    actions.into_iter().flatten().fold(State::new(draw_seed()), State::reduced)
+}
+
+/// `?backend=webgpu` or `?backend=cpu` in the page's address.
+fn asked_backend() -> Option<Backend> {
+    match query()?.get("backend")?.as_str() {
+        "webgpu" => Some(Backend::WebGpu),
+        "cpu" => Some(Backend::Cpu),
+        _ => None,
+    }
+}
+
+fn query() -> Option<UrlSearchParams> {
+    let search = js::window().location().search().ok()?;
+    UrlSearchParams::new_with_str(&search).ok()
+}

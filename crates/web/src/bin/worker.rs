@@ -1,0 +1,5 @@
+//! The worker.
+
+fn main() {
+    web::run_worker();
+}

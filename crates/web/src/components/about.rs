@@ -1,0 +1,88 @@
+use web_sys::{File, HtmlDialogElement, HtmlInputElement};
+use yew::prelude::*;
+
+use super::{Glyph, Icon, when};
+use crate::protocol::Model;
+
+#[derive(Properties, PartialEq)]
+pub struct AboutProps {
+    pub is_open: bool,
+    pub model: Option<Model>,
+    pub on_close: Callback<()>,
+    /// The visitor's own weights.
+    pub on_model_file: Callback<File>,
+}
+
+/// What this is, how to use it, and whose work it stands on.
+#[component]
+pub fn About(props: &AboutProps) -> Html {
+    let dialog = use_node_ref();
+    use_effect_with((dialog.clone(), props.is_open), |(dialog, is_open)| {
+        let Some(dialog) = dialog.cast::<HtmlDialogElement>() else { return };
+        if !*is_open {
+            dialog.close();
+        } else if !dialog.open() && dialog.show_modal().is_err() {
+            dialog.set_open(true);
+        }
+    });
+    let onclose = props.on_close.reform(|_: Event| ());
+    let onchange = when(&props.on_model_file, |event: Event| {
+        let input: HtmlInputElement = event.target_dyn_into()?;
+        let file = input.files()?.get(0);
+        input.set_value("");
+        file
+    });
+    let key = |key: &'static str, does: &'static str| html! { <><dt><kbd>{ key }</kbd></dt><dd>{ does }</dd></> };
+    html! {
+        <dialog ref={dialog} {onclose} aria-labelledby="about-title">
+            <button type="button" class="round close" aria-label="Close" onclick={props.on_close.reform(|_| ())}>
+                <Icon glyph={Glyph::Cross} />
+            </button>
+            <h2 id="about-title">{ "Performance RNN" }</h2>
+            <p>{ "A recurrent network invents a piano performance, note by note, on your own computer: nothing is \
+                recorded, and nothing leaves this page. Drop a MIDI file and it plays on from its end. Choose a \
+                MIDI device and it plays there." }</p>
+            <p>{ "Temperature says how much it dares. The seed is where its chances come from: the same seed and \
+                settings play the same music again." }</p>
+            <h3>{ "Keys" }</h3>
+            <dl>
+                { key("Space", "Generate, or stop") }
+                { key("Esc", "Stop") }
+                { key("D", "Download MIDI") }
+            </dl>
+            <h3>{ "Model" }</h3>
+            <p>{ describe(props.model.as_ref()) }</p>
+            <p>
+                <label class="button" for="model-file">{ "Use a model of your own…" }</label>
+                <input id="model-file" class="hidden" type="file" accept=".safetensors" {onchange} />
+            </p>
+            <h3>{ "Credits" }</h3>
+            <ul>
+                <li>{ "After " }{ link("https://arxiv.org/abs/1808.03715", "This Time with Feeling") }
+                    { " (Oore, Simon, Dieleman, Eck, Simonyan) and Magenta's Performance RNN; sounding-note input \
+                    after robz." }</li>
+                <li>{ "Piano: " }{ link("https://archive.org/details/SalamanderGrandPianoV3", "Salamander Grand Piano V3") }
+                    { " by Alexander Holm, " }{ link("https://creativecommons.org/licenses/by/3.0/", "CC BY 3.0") }
+                    { ", shortened and encoded as MP3." }</li>
+                <li>{ "Weights: trained on " }{ link("https://magenta.tensorflow.org/datasets/maestro", "MAESTRO v3") }
+                    { " (Hawthorne et al. 2019) and " }{ link("https://github.com/CPJKU/asap-dataset", "(n)ASAP") }
+                    { " (Foscarin et al. 2020, Peter et al. 2023), " }
+                    { link("https://creativecommons.org/licenses/by-nc-sa/4.0/", "CC BY-NC-SA 4.0") }
+                    { ": for non-commercial use." }</li>
+                <li>{ "Code: MIT or Apache-2.0. Built with Burn, Yew and wgpu." }</li>
+            </ul>
+        </dialog>
+    }
+}
+
+fn describe(model: Option<&Model>) -> String {
+    let Some(model) = model else { return "Not loaded.".into() };
+    let mut facts = vec![model.name.clone()];
+    facts.extend(model.validation_nats.map(|nats| format!("{nats:.3} nats per event on the validation set")));
+    facts.extend(model.license.clone());
+    format!("{}.", facts.join(", "))
+}
+
+fn link(href: &'static str, text: &'static str) -> Html {
+    html! { <a {href} target="_blank" rel="noopener">{ text }</a> }
+}

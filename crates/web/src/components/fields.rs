@@ -1,0 +1,133 @@
+use yew::prelude::*;
+
+use super::{Glyph, Icon, value_of, when};
+use crate::state::{Action, Length, Midi, OutputChoice, Outputs, TEMPERATURES};
+
+/// The value that stands for asking the browser for MIDI devices.
+const CONNECT: &str = "connect";
+const PIANO: &str = "piano";
+
+#[derive(Properties, PartialEq)]
+pub struct TemperatureFieldProps {
+    pub value: f32,
+    pub on: Callback<Action>,
+}
+
+/// How much the network dares.
+#[component]
+pub fn TemperatureField(TemperatureFieldProps { value, on }: &TemperatureFieldProps) -> Html {
+    let oninput = when(on, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetTemperature));
+    html! {
+        <div class="field">
+            <label for="temperature">{ "Temperature" }</label>
+            <input id="temperature" type="range" min={TEMPERATURES.start().to_string()}
+                max={TEMPERATURES.end().to_string()} step="0.05" value={value.to_string()} {oninput}
+                title="Low plays safe, high takes risks. Counts for what is not composed yet." />
+            <span class="value" aria-hidden="true">{ format!("{value:.2}") }</span>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct LengthFieldProps {
+    pub value: Length,
+    pub on: Callback<Action>,
+}
+
+/// How long the next performance becomes.
+#[component]
+pub fn LengthField(LengthFieldProps { value, on }: &LengthFieldProps) -> Html {
+    let onchange = on.reform(|event: Event| Action::SetLength(Length::from_value(&value_of(&event))));
+    html! {
+        <div class="field">
+            <label for="length">{ "Length" }</label>
+            <select id="length" {onchange}>
+                { for Length::ALL.into_iter().map(|length| html! {
+                    <option value={length.value()} selected={length == *value}>{ length.label() }</option>
+                }) }
+            </select>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct OutputFieldProps {
+    pub outputs: Outputs,
+    pub on: Callback<Action>,
+    /// Asks the browser for MIDI devices.
+    pub on_connect: Callback<()>,
+}
+
+/// Where the sound goes.
+#[component]
+pub fn OutputField(OutputFieldProps { outputs, on, on_connect }: &OutputFieldProps) -> Html {
+    let select = use_node_ref();
+    let chosen = match &outputs.choice {
+        OutputChoice::Piano => PIANO.to_owned(),
+        OutputChoice::Midi(id) => format!("midi:{id}"),
+    };
+    // The browser changes a select by itself; what counts is the state.
+    use_effect({
+        let (select, chosen) = (select.clone(), chosen.clone());
+        move || {
+            if let Some(select) = select.cast::<web_sys::HtmlSelectElement>() {
+                select.set_value(&chosen);
+            }
+        }
+    });
+    let refresh = use_force_update();
+    let onchange = {
+        let (on, on_connect) = (on.clone(), on_connect.clone());
+        Callback::from(move |event: Event| {
+            let value = value_of(&event);
+            match value.strip_prefix("midi:") {
+                Some(id) => on.emit(Action::SetOutput(OutputChoice::Midi(id.to_owned()))),
+                None if value == CONNECT => {
+                    on_connect.emit(());
+                    refresh.force_update();
+                }
+                None => on.emit(Action::SetOutput(OutputChoice::Piano)),
+            }
+        })
+    };
+    let connect = match &outputs.midi {
+        Midi::Ports(ports) if !ports.is_empty() => None,
+        _ => Some("MIDI device…"),
+    };
+    html! {
+        <div class="field">
+            <label for="output">{ "Output" }</label>
+            <select id="output" ref={select} {onchange}>
+                <option value={PIANO}>{ "Built-in piano" }</option>
+                { for outputs.ports().iter().map(|port| html! {
+                    <option key={port.id.clone()} value={format!("midi:{}", port.id)}>{ &port.name }</option>
+                }) }
+                if let Some(connect) = connect {
+                    <option value={CONNECT}>{ connect }</option>
+                }
+            </select>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct VolumeFieldProps {
+    pub value: u8,
+    /// A MIDI device has a volume of its own.
+    pub is_piano: bool,
+    pub on: Callback<Action>,
+}
+
+/// Volume of the built-in piano.
+#[component]
+pub fn VolumeField(VolumeFieldProps { value, is_piano, on }: &VolumeFieldProps) -> Html {
+    let oninput = when(on, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetVolume));
+    let title = if *is_piano { "Volume" } else { "The MIDI device has a volume of its own" };
+    html! {
+        <label class="volume" {title}>
+            <Icon glyph={Glyph::Speaker} />
+            <span class="hidden">{ "Volume" }</span>
+            <input type="range" min="0" max="100" step="1" value={value.to_string()} disabled={!is_piano} {oninput} />
+        </label>
+    }
+}

@@ -1,0 +1,73 @@
+use yew::prelude::*;
+
+/// The page's drawings, on a grid of 24 by 24.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyph {
+    /// Generate.
+    Dot,
+    /// Stop.
+    Square,
+    /// Play.
+    Triangle,
+    /// Download.
+    Download,
+    /// Bright or dark.
+    HalfMoon,
+    /// Help.
+    Question,
+    /// Volume.
+    Speaker,
+    /// Choose a file.
+    File,
+    /// Draw a number.
+    Dice,
+    /// Locked.
+    Lock,
+    /// Not locked.
+    Unlock,
+    /// Remove.
+    Cross,
+}
+
+impl Glyph {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Dot => "M12 5a7 7 0 1 0 0 14a7 7 0 0 0 0-14z",
+            Self::Square => "M6 6h12v12H6z",
+            Self::Triangle => "M7 5l12 7-12 7z",
+            Self::Download => "M11 4h2v8.2l3.3-3.3 1.4 1.4L12 16l-5.7-5.7 1.4-1.4 3.3 3.3zM5 18h14v2H5z",
+            Self::HalfMoon => "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18zm0 2v14a7 7 0 0 1 0-14z",
+            Self::Question => {
+                "M12 4a5 5 0 0 0-5 5h2.2a2.8 2.8 0 1 1 4.2 2.4c-1.5.9-2.4 2-2.4 3.6h2.2c0-1 .6-1.5 1.5-2.1A5 5 0 \
+                 0 0 12 4zm-1.2 13h2.4v2.6h-2.4z"
+            }
+            Self::Speaker => {
+                "M4 9v6h4l5 4.5v-15L8 9zm12.2-1.6-1.2 1.6a4 4 0 0 1 0 6l1.2 1.6a6 6 0 0 0 0-9.2zm2.6-3.2-1.2 \
+                 1.6a8 8 0 0 1 0 12.4l1.2 1.6a10 10 0 0 0 0-15.6z"
+            }
+            Self::File => "M6 3h8l5 5v13H6zm2 2v14h9V9.5h-4.5V5zm6.5.9V7.5h1.6z",
+            Self::Dice => {
+                "M5 4h14a1 1 0 0 1 1 1v14a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zm1 2v12h12V6zm2 \
+                 2h2.4v2.4H8zm5.6 0H16v2.4h-2.4zM10.8 10.8h2.4v2.4h-2.4zM8 13.6h2.4V16H8zm5.6 0H16V16h-2.4z"
+            }
+            Self::Lock => "M8 10V8a4 4 0 0 1 8 0v2h2v10H6V10zm2 0h4V8a2 2 0 0 0-4 0zm-2 2v6h8v-6z",
+            Self::Unlock => "M8 10V7a4 4 0 0 1 7.8-1.2l-1.9.6A2 2 0 0 0 10 7v3h8v10H6V10zm0 2v6h8v-6z",
+            Self::Cross => "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4L12 13.4 6.4 19 5 17.6l5.6-5.6L5 6.4z",
+        }
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub struct IconProps {
+    pub glyph: Glyph,
+}
+
+/// A drawing beside or in place of a text; the text names it.
+#[component]
+pub fn Icon(props: &IconProps) -> Html {
+    html! {
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
+            <path fill-rule="evenodd" d={props.glyph.path()} />
+        </svg>
+    }
+}

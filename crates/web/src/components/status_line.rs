@@ -1,0 +1,61 @@
+use yew::prelude::*;
+
+use crate::format;
+use crate::protocol::{Backend, Engine};
+use crate::state::{EngineState, Speed};
+
+#[derive(Properties, PartialEq)]
+pub struct StatusLineProps {
+    pub engine: EngineState,
+    pub speed: Speed,
+    pub on_model: Callback<()>,
+}
+
+/// What runs where, how fast, and with what: honest and calm.
+#[component]
+pub fn StatusLine(StatusLineProps { engine, speed, on_model }: &StatusLineProps) -> Html {
+    let (text, reason) = match engine {
+        EngineState::Starting => ("Opening…".to_owned(), None),
+        EngineState::Downloading(_) => ("Loading the model…".to_owned(), None),
+        EngineState::Preparing => ("Preparing the model…".to_owned(), None),
+        EngineState::Ready(engine) => (running_on(engine), engine.reason.as_ref().map(ToString::to_string)),
+        EngineState::Down => ("Nothing can be composed at the moment".to_owned(), None),
+    };
+    html! {
+        <footer class="foot">
+            <p role="status">
+                { text }
+                if let Some(reason) = reason {
+                    <span class="reason">{ reason }</span>
+                }
+            </p>
+            if let EngineState::Ready(engine) = engine {
+                // Outside the status: it changes all the time, and nobody wants that read out.
+                if let Some(times) = speed.times_real_time() {
+                    <p class="speed">{ format!("{} real time", format::times(times)) }</p>
+                }
+                <p class="model">
+                    <button type="button" class="link" onclick={on_model.reform(|_| ())}>{ model(engine) }</button>
+                </p>
+            }
+        </footer>
+    }
+}
+
+fn running_on(engine: &Engine) -> String {
+    match (engine.backend, engine.is_software, engine.adapter.as_str()) {
+        (Backend::Cpu, ..) => "Running on CPU (WebAssembly SIMD)".into(),
+        (Backend::WebGpu, true, "") => "Running on software WebGPU, slow".into(),
+        (Backend::WebGpu, true, adapter) => format!("Running on software WebGPU, slow · {adapter}"),
+        (Backend::WebGpu, false, "") => "Running on WebGPU".into(),
+        (Backend::WebGpu, false, adapter) => format!("Running on WebGPU · {adapter}"),
+    }
+}
+
+fn model(engine: &Engine) -> String {
+    let name = &engine.model.name;
+    engine.model.validation_nats.map_or_else(
+        || format!("Model: {name}"),
+        |nats| format!("Model: {name}, {nats:.2} nats"),
+    )
+}

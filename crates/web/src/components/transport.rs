@@ -1,0 +1,95 @@
+use yew::prelude::*;
+
+use super::{Glyph, Icon, VolumeField};
+use crate::format;
+use crate::state::{Action, Download, EngineState, OutputChoice, State, WithPrimer};
+
+#[derive(Properties, PartialEq)]
+pub struct TransportProps {
+    pub state: UseReducerHandle<crate::app::Store>,
+    pub on: Callback<Action>,
+    pub on_generate: Callback<()>,
+    pub on_stop: Callback<()>,
+    pub on_download: Callback<()>,
+    pub with_primer: WithPrimer,
+    pub on_with_primer: Callback<WithPrimer>,
+}
+
+/// Generate, Stop, the time, Download and volume.
+#[component]
+pub fn Transport(props: &TransportProps) -> Html {
+    let state: &State = &props.state;
+    let take = state.take.as_ref().filter(|take| take.n_notes > 0);
+    let title = take.map(|take| {
+        let length = format::clock(take.music_us / 1_000_000);
+        format!("{length}, {}", format::count(take.n_notes, "note"))
+    });
+    html! {
+        <section class="transport" aria-label="Transport">
+            <button type="button" class="generate" onclick={props.on_generate.reform(|_| ())} title="Space">
+                <Icon glyph={Glyph::Dot} />{ "Generate" }
+            </button>
+            <button type="button" class={classes!("stop", (!state.is_running()).then_some("idle"))}
+                onclick={props.on_stop.reform(|_| ())} title="Esc">
+                <Icon glyph={Glyph::Square} />{ "Stop" }
+            </button>
+            <span class="time" aria-label="Time played">{ format::clock(state.position_secs) }</span>
+            if let EngineState::Downloading(download) = &state.engine {
+                <LoadingBar download={*download} />
+            }
+            <span class="spacer" />
+            <span class="download">
+                <button type="button" disabled={take.is_none()} title={title.unwrap_or_else(|| "D".into())}
+                    onclick={props.on_download.reform(|_| ())}>
+                    <Icon glyph={Glyph::Download} />{ "Download MIDI" }
+                </button>
+                if take.is_some_and(|take| take.primer.is_some()) {
+                    <WithPrimerField value={props.with_primer} on_change={props.on_with_primer.clone()} />
+                }
+            </span>
+            <VolumeField value={state.settings.volume} on={props.on.clone()}
+                is_piano={state.outputs.choice == OutputChoice::Piano} />
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct LoadingBarProps {
+    download: Download,
+}
+
+/// How much of the model is here, and how long the rest takes.
+#[component]
+fn LoadingBar(LoadingBarProps { download }: &LoadingBarProps) -> Html {
+    let received = format::megabytes(download.received_bytes);
+    let label = match (download.total_bytes, download.secs_left()) {
+        (Some(total), Some(secs)) => format!("{received} of {} MB · {secs} s left", format::megabytes(total)),
+        (Some(total), None) => format!("{received} of {} MB", format::megabytes(total)),
+        (None, _) => format!("{received} MB"),
+    };
+    html! {
+        <span class="loading">
+            <progress aria-label="Loading the model" max={download.total_bytes.map(|total| total.to_string())}
+                value={download.total_bytes.map(|_| download.received_bytes.to_string())} />
+            <span class="small">{ label }</span>
+        </span>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct WithPrimerFieldProps {
+    value: WithPrimer,
+    on_change: Callback<WithPrimer>,
+}
+
+#[component]
+fn WithPrimerField(props: &WithPrimerFieldProps) -> Html {
+    let value = props.value;
+    let other = if value == WithPrimer::Yes { WithPrimer::No } else { WithPrimer::Yes };
+    html! {
+        <label class="check">
+            <input type="checkbox" checked={value == WithPrimer::Yes} onchange={props.on_change.reform(move |_| other)} />
+            { "with the primer" }
+        </label>
+    }
+}

@@ -1,0 +1,115 @@
+//! The page's end of the wire to the worker.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+use web_sys::{ErrorEvent, MessageEvent, Worker};
+
+use crate::file::ObjectUrl;
+use crate::js;
+use crate::notice::Notice;
+use crate::protocol::{Reply, Request};
+
+/// A running worker. Dropping it ends the worker.
+pub struct Engine {
+    worker: Worker,
+    // A worker hears nothing before it says that it is alive.
+    waiting: Rc<RefCell<Option<Vec<JsValue>>>>,
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+    _shim: ObjectUrl,
+}
+
+impl Engine {
+    /// Starts a worker. `on_reply` hears what it says, `on_crash` why it died.
+    ///
+    /// # Errors
+    /// A notice for the visitor, if the browser does not start it.
+    pub fn start(on_reply: impl Fn(Reply) + 'static, on_crash: impl Fn(String) + 'static) -> Result<Self, Notice> {
+        Self::try_start(on_reply, on_crash).map_err(|error| Notice::NoWorker { why: js::text(&error) })
+    }
+
+    fn try_start(on_reply: impl Fn(Reply) + 'static, on_crash: impl Fn(String) + 'static) -> Result<Self, JsValue> {
+        let shim = ObjectUrl::new(shim()?.as_bytes(), "text/javascript")?;
+        let worker = Worker::new(shim.as_str())?;
+        let waiting = Rc::new(RefCell::new(Some(Vec::new())));
+        let on_message = {
+            let (worker, waiting) = (worker.clone(), Rc::clone(&waiting));
+            Closure::new(move |event: MessageEvent| match parse(&event.data()) {
+                Ok(Reply::Alive) => {
+                    for message in waiting.borrow_mut().take().into_iter().flatten() {
+                        post(&worker, &message);
+                    }
+                }
+                Ok(reply) => on_reply(reply),
+                Err(error) => web_sys::console::error_1(&error.into()),
+            })
+        };
+        let on_error = Closure::new(move |event: ErrorEvent| {
+            event.prevent_default();
+            let message = event.message();
+            on_crash(if message.is_empty() { "it could not be loaded".into() } else { message });
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Self { worker, waiting, _on_message: on_message, _on_error: on_error, _shim: shim })
+    }
+
+    /// Asks for something.
+    pub fn post(&self, request: &Request) {
+        self.send(request, None);
+    }
+
+    /// Asks for something to be done with a file.
+    pub fn post_with_bytes(&self, request: &Request, bytes: &[u8]) {
+        self.send(request, Some(bytes));
+    }
+
+    fn send(&self, request: &Request, bytes: Option<&[u8]>) {
+        let json = match serde_json::to_string(request) {
+            Ok(json) => JsValue::from(json),
+            Err(error) => return web_sys::console::error_1(&error.to_string().into()),
+        };
+        let message = bytes.map_or(json.clone(), |bytes| Array::of2(&json, &Uint8Array::from(bytes)).into());
+        match self.waiting.borrow_mut().as_mut() {
+            Some(waiting) => waiting.push(message),
+            None => post(&self.worker, &message),
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.worker.set_onmessage(None);
+        self.worker.set_onerror(None);
+        self.worker.terminate();
+    }
+}
+
+fn post(worker: &Worker, message: &JsValue) {
+    if let Err(error) = worker.post_message(message) {
+        web_sys::console::error_1(&error);
+    }
+}
+
+fn parse(data: &JsValue) -> Result<Reply, String> {
+    let json = data.as_string().ok_or("the worker said something that is not text")?;
+    serde_json::from_str(&json).map_err(|error| error.to_string())
+}
+
+/// Loads the worker's own script and wasm, as Trunk lays them beside the page. A failure to do so must
+/// reach `onerror`, which a rejected promise does not.
+fn shim() -> Result<String, JsValue> {
+    let [script, wasm] = ["worker.js", "worker_bg.wasm"].map(js::beside_the_page);
+    let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
+    Ok(format!(
+        "importScripts({script}); \
+         wasm_bindgen({{ module_or_path: {wasm} }}).catch(error => setTimeout(() => {{ throw error; }}));"
+    ))
+}
+
+fn quoted(text: &str) -> Result<String, JsValue> {
+    serde_json::to_string(text).map_err(|error| error.to_string().into())
+}

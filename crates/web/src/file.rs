@@ -1,0 +1,111 @@
+//! Files in and out.
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, Url};
+
+use crate::js;
+use crate::notice::Notice;
+use crate::state::Primer;
+
+/// The address of bytes in memory; they stay there as long as it lives.
+#[derive(Debug)]
+pub struct ObjectUrl(String);
+
+impl ObjectUrl {
+    /// # Errors
+    /// In the browser's words, if it has no room for them.
+    pub fn new(bytes: &[u8], media_type: &str) -> Result<Self, JsValue> {
+        let options = BlobPropertyBag::new();
+        options.set_type(media_type);
+        let parts = Array::of1(&Uint8Array::from(bytes));
+        let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
+        Ok(Self(Url::create_object_url_with_blob(&blob)?))
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Drop for ObjectUrl {
+    fn drop(&mut self) {
+        if let Err(error) = Url::revoke_object_url(&self.0) {
+            web_sys::console::debug_1(&error);
+        }
+    }
+}
+
+/// Lets the browser save a MIDI file. The file is gone when the returned value is dropped.
+///
+/// # Errors
+/// A notice for the visitor.
+pub fn save_midi(bytes: &[u8], name: &str) -> Result<ObjectUrl, Notice> {
+    let save = || {
+        let url = ObjectUrl::new(bytes, "audio/midi")?;
+        let anchor: HtmlAnchorElement = gloo::utils::document().create_element("a")?.unchecked_into();
+        anchor.set_href(url.as_str());
+        anchor.set_download(name);
+        anchor.click();
+        Ok(url)
+    };
+    save().map_err(|error: JsValue| Notice::DownloadFailed { why: js::text(&error) })
+}
+
+/// The bytes of a file that the visitor chose.
+///
+/// # Errors
+/// A notice for the visitor.
+pub async fn read(file: &File) -> Result<Vec<u8>, Notice> {
+    match JsFuture::from(file.array_buffer()).await {
+        Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
+        Err(error) => Err(Notice::FileUnreadable { file: file.name(), why: js::text(&error) }),
+    }
+}
+
+/// A primer from a file that the visitor chose.
+///
+/// # Errors
+/// A notice for the visitor.
+pub async fn read_primer(file: &File) -> Result<Primer, Notice> {
+    let refused = |error| refused(file.name(), &error);
+    // Asked first, so that a film dropped by mistake is not read into memory.
+    if file.size() > performance::midi::MAX_BYTES as f64 {
+        return Err(refused(performance::Error::TooLarge { bytes: file.size() as usize }));
+    }
+    Primer::read(&file.name(), &read(file).await?).map_err(refused)
+}
+
+fn refused(file: String, error: &performance::Error) -> Notice {
+    let clause = error.to_string();
+    // "it has no notes" → "sonata.mid has no notes"; anything else is a reason.
+    let why = match clause.strip_prefix("it ") {
+        Some(rest) if rest.starts_with("has ") || rest.starts_with("is ") => rest.to_owned(),
+        _ => format!("could not be read: {clause}"),
+    };
+    let is_damaged = !why.starts_with("has ");
+    let remedy = if is_damaged { "Try exporting it again as MIDI." } else { "Choose another file." };
+    Notice::PrimerRefused { file, why, remedy: remedy.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_sentences_about_the_file() {
+        let sentence = |error| refused("sonata.mid".into(), &error).to_string();
+        assert_eq!(
+            sentence(performance::Error::DrumsOnly),
+            "sonata.mid has drums only, so there is nothing for a piano to continue. Choose another file."
+        );
+        assert_eq!(
+            sentence(performance::Error::CutOff { bytes: 120 }),
+            "sonata.mid could not be read: it stops after 120 bytes, in the middle of a track. Try exporting \
+             it again as MIDI."
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! Effects: everything that touches the world beyond the page's own elements.
+
+mod use_debug;
+mod use_engine;
+mod use_midi;
+mod use_page_drop;
+mod use_player;
+mod use_roll;
+mod use_shortcuts;
+mod use_theme;
+
+pub use use_debug::use_debug;
+pub use use_engine::{EngineLink, use_engine};
+pub use use_midi::use_midi;
+pub use use_page_drop::use_page_drop;
+pub use use_player::use_player;
+pub use use_roll::use_roll;
+pub use use_shortcuts::{Shortcuts, use_shortcuts};
+pub use use_theme::{Theme, use_theme};

@@ -1,0 +1,101 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::{Object, Reflect, Uint16Array};
+use wasm_bindgen::prelude::*;
+use yew::prelude::*;
+
+use crate::js;
+use crate::player::PlayerHandle;
+use crate::state::{State, Take};
+
+const NAME: &str = "performanceRnn";
+
+/// A look inside for tests in a browser, read-only, as `window.performanceRnn`:
+///
+/// - `tokens()`: `Uint16Array` of the performance on stage, without its primer;
+/// - `primer()`: `Uint16Array` of its primer, empty if it has none;
+/// - `played()`: seconds of the performance at the play-head, as heard;
+/// - `level()`: largest sample of the last 43 ms that went to the loudspeakers, 0 to 1;
+/// - `playback()`: `Stopped`, `Starting`, `Playing`, `Behind` or `Finished`;
+/// - `audio()`: the browser's `AudioContext.playbackStats` where it has them, else `undefined`.
+#[hook]
+pub fn use_debug(state: &State, player: &PlayerHandle) {
+    let latest = use_mut_ref(|| (None::<Rc<Take>>, String::new()));
+    *latest.borrow_mut() = (state.take.clone(), format!("{:?}", state.playback));
+    use_effect_with((), {
+        let player = player.clone();
+        move |()| {
+            let handle = Handle::install(&latest, &player);
+            move || drop(handle)
+        }
+    });
+}
+
+/// Owns the functions that the window shows, and takes them away again.
+struct Handle {
+    _functions: Vec<Closure<dyn FnMut() -> JsValue>>,
+}
+
+impl Handle {
+    fn install(latest: &Rc<RefCell<(Option<Rc<Take>>, String)>>, player: &PlayerHandle) -> Self {
+        let tokens = Rc::clone(latest);
+        let primer = Rc::clone(latest);
+        let playback = Rc::clone(latest);
+        let (played, level, audio) = (player.clone(), player.clone(), player.clone());
+        let functions: Vec<(&str, Closure<dyn FnMut() -> JsValue>)> = vec![
+            (
+                "tokens",
+                Closure::new(move || {
+                    numbers(tokens.borrow().0.iter().flat_map(|take| &take.tokens).map(|token| token.get()))
+                }),
+            ),
+            (
+                "primer",
+                Closure::new(move || {
+                    let latest = primer.borrow();
+                    let primer = latest.0.as_ref().and_then(|take| take.primer.clone());
+                    numbers(primer.iter().flat_map(|primer| &primer.tokens).map(|token| token.get()))
+                }),
+            ),
+            ("playback", Closure::new(move || playback.borrow().1.as_str().into())),
+            (
+                "played",
+                Closure::new(move || {
+                    played.with(|player| player.heard_us()).map_or(0.0, |us| us as f64 / 1e6).into()
+                }),
+            ),
+            ("level", Closure::new(move || level.with(|player| player.level()).into())),
+            (
+                "audio",
+                Closure::new(move || {
+                    audio.with(|player| {
+                        player.audio().map_or(JsValue::UNDEFINED, |context| js::get(context, "playbackStats"))
+                    })
+                }),
+            ),
+        ];
+        let object = Object::new();
+        for (name, function) in &functions {
+            set(&object, name, function.as_ref());
+        }
+        set(&js::window(), NAME, &object);
+        Self { _functions: functions.into_iter().map(|(_, function)| function).collect() }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        set(&js::window(), NAME, &JsValue::UNDEFINED);
+    }
+}
+
+fn set(object: &JsValue, name: &str, value: &JsValue) {
+    if let Err(error) = Reflect::set(object, &name.into(), value) {
+        web_sys::console::warn_1(&error);
+    }
+}
+
+fn numbers(numbers: impl Iterator<Item = u16>) -> JsValue {
+    Uint16Array::from(numbers.collect::<Vec<_>>().as_slice()).into()
+}

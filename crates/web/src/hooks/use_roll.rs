@@ -1,0 +1,138 @@
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use gloo::render::{AnimationFrame, request_animation_frame};
+use wasm_bindgen::JsCast;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use yew::prelude::*;
+
+use super::Theme;
+use crate::js;
+use crate::player::PlayerHandle;
+use crate::roll::{Frame, Palette, RollSource, RollView, Smooth, future_us, paint};
+use crate::state::Playback;
+
+/// Draws the roll on a canvas, as often as the screen shows pictures and something has changed.
+#[hook]
+pub fn use_roll(canvas: &NodeRef, source: &RollSource, playback: Playback, theme: Theme, player: &PlayerHandle) {
+    let painter = use_mut_ref(|| Painter::new(player.clone()));
+    use_effect_with((source.clone(), playback, theme), {
+        let painter = Rc::clone(&painter);
+        move |(source, playback, _)| {
+            let mut painter = painter.borrow_mut();
+            painter.view.set_source(source);
+            painter.playback = *playback;
+            painter.palette = None;
+        }
+    });
+    use_effect_with(canvas.clone(), move |canvas| {
+        let frames = canvas.cast::<HtmlCanvasElement>().map(|canvas| Frames::start(canvas, painter));
+        move || drop(frames)
+    });
+}
+
+/// Asks for one picture after the other, until it is dropped.
+struct Frames {
+    _next: Rc<RefCell<Option<AnimationFrame>>>,
+}
+
+impl Frames {
+    fn start(canvas: HtmlCanvasElement, painter: Rc<RefCell<Painter>>) -> Self {
+        let next = Rc::new(RefCell::new(None));
+        Self::request(&next, canvas, painter);
+        Self { _next: next }
+    }
+
+    fn request(next: &Rc<RefCell<Option<AnimationFrame>>>, canvas: HtmlCanvasElement, painter: Rc<RefCell<Painter>>) {
+        let weak = Rc::downgrade(next);
+        let frame = request_animation_frame(move |now_ms| {
+            painter.borrow_mut().paint(&canvas, now_ms);
+            if let Some(next) = weak.upgrade() {
+                Self::request(&next, canvas, painter);
+            }
+        });
+        *next.borrow_mut() = Some(frame);
+    }
+}
+
+struct Painter {
+    player: PlayerHandle,
+    view: RollView,
+    playback: Playback,
+    /// `None` when everything has to be drawn anew.
+    palette: Option<Palette>,
+    size: (f64, f64, f64),
+    last_ms: f64,
+    /// Where the play-head was when the music stopped, in microseconds of the performance.
+    rest_us: u64,
+}
+
+impl Painter {
+    fn new(player: PlayerHandle) -> Self {
+        Self {
+            player,
+            view: RollView::default(),
+            playback: Playback::Stopped,
+            palette: None,
+            size: (0.0, 0.0, 0.0),
+            last_ms: 0.0,
+            rest_us: 0,
+        }
+    }
+
+    fn paint(&mut self, canvas: &HtmlCanvasElement, now_ms: f64) {
+        let elapsed_secs = ((now_ms - self.last_ms) / 1000.0).clamp(0.0, 0.1);
+        self.last_ms = now_ms;
+        let (width_px, height_px) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
+        let size = (width_px, height_px, js::window().device_pixel_ratio().clamp(1.0, 3.0));
+        let smooth = if likes_stillness() { Smooth::No } else { Smooth::Yes };
+        let head_us = self.play_head_us(size);
+        let is_playing = self.playback == Playback::Playing;
+        let has_moved = self.view.advance(head_us, is_playing, elapsed_secs, smooth);
+        if !has_moved && self.palette.is_some() && self.size == size && !is_playing {
+            return;
+        }
+        if self.size != size {
+            canvas.set_width((width_px * size.2).round() as u32);
+            canvas.set_height((height_px * size.2).round() as u32);
+            self.size = size;
+        }
+        let context = canvas.get_context("2d").ok().flatten();
+        let Some(context) = context.and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok()) else {
+            return;
+        };
+        let keys = self.view.keys(width_px, elapsed_secs, smooth);
+        let palette = self.palette.get_or_insert_with(|| Palette::of(canvas));
+        let is_sounding = matches!(self.playback, Playback::Playing | Playback::Behind);
+        let frame = Frame {
+            context: &context,
+            palette,
+            width_px,
+            height_px,
+            scale: size.2,
+            smooth,
+            is_sounding,
+            keys,
+        };
+        paint(&frame, &self.view);
+    }
+
+    /// Music time at the play-head, counted from the primer's start.
+    fn play_head_us(&mut self, (width_px, height_px, _): (f64, f64, f64)) -> f64 {
+        let primer_us = self.view.primer_us() as f64;
+        if self.view.is_preview() {
+            // The end of the primer fills the roll.
+            self.rest_us = 0;
+            return primer_us - future_us(height_px, width_px);
+        }
+        if let Some(heard_us) = self.player.with(|player| player.heard_us()) {
+            self.rest_us = heard_us;
+        }
+        primer_us + self.rest_us as f64
+    }
+}
+
+fn likes_stillness() -> bool {
+    let query = js::window().match_media("(prefers-reduced-motion: reduce)").ok().flatten();
+    query.is_some_and(|query| query.matches())
+}

@@ -1,0 +1,241 @@
+//! Everything that can go wrong for a visitor, as sentences: what happened, and what to do.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Something a visitor should know. `Display` is the whole sentence.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+pub enum Notice {
+    // --- The engine.
+    /// The browser knows no WebGPU.
+    #[error("This browser has no WebGPU, so the piano runs on the processor. That is fast enough to listen.")]
+    NoWebGpu,
+    /// WebGPU without an adapter.
+    #[error(
+        "This browser has WebGPU but found no GPU it would use, so the piano runs on the processor. \
+         That is fast enough to listen."
+    )]
+    NoAdapter,
+    /// WebGPU that runs on the processor anyway.
+    #[error(
+        "WebGPU is emulated in software here ({adapter}), so the piano runs on the processor directly, \
+         which is faster."
+    )]
+    SoftwareAdapter {
+        /// What the adapter calls itself.
+        adapter: String,
+    },
+    /// Opening the device failed.
+    #[error("The GPU could not be opened ({why}), so the piano runs on the processor.")]
+    GpuFailed {
+        /// The browser's words.
+        why: String,
+    },
+    /// The visitor's link asks for the processor.
+    #[error("The page's address asks for the processor (backend=cpu).")]
+    CpuAsked,
+    /// The weights file is not on the server.
+    #[error("The model is not where it should be (the server answered {status} for {file}). Retry later.")]
+    WeightsMissing {
+        /// HTTP status.
+        status: u16,
+        /// Name of the file.
+        file: String,
+    },
+    /// The download broke.
+    #[error("The model could not be downloaded ({why}). Check the connection, then retry.")]
+    WeightsBroken {
+        /// Where it broke.
+        why: String,
+    },
+    /// Downloaded, but no weights.
+    #[error("The model arrived damaged ({why}). Retry downloads it again.")]
+    WeightsCorrupt {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The visitor's own file is no weights file.
+    #[error("{file} cannot be used as a model: {why}. The model in use stays.")]
+    ModelFileRefused {
+        /// Name of the file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Composing failed.
+    #[error("The network stopped composing ({why}). What was composed is kept. Press Generate to start again.")]
+    ComposingFailed {
+        /// In the engine's words.
+        why: String,
+    },
+    /// The worker died.
+    #[error("The part of the page that composes has crashed ({why}). It is being restarted; then press Generate.")]
+    WorkerCrashed {
+        /// What is known.
+        why: String,
+    },
+    /// The worker died again and again.
+    #[error(
+        "The part of the page that composes keeps crashing ({why}). Reload the page; adding ?backend=cpu to \
+         its address may help."
+    )]
+    WorkerGone {
+        /// What is known.
+        why: String,
+    },
+    /// The worker cannot be started at all.
+    #[error("The part of the page that composes could not be started ({why}). Reload the page, or try another browser.")]
+    NoWorker {
+        /// In the browser's words.
+        why: String,
+    },
+    /// Composing is slower than playing.
+    #[error("This computer is a little slow for this passage: waiting to catch up.")]
+    Behind,
+
+    // --- Sound.
+    /// Autoplay policy.
+    #[error("Your browser is holding the sound until you press something. Press Generate again.")]
+    SoundHeld,
+    /// No audio at all.
+    #[error(
+        "This browser gives the page no sound ({why}). The music can still be seen, downloaded and sent to a \
+         MIDI device."
+    )]
+    NoAudio {
+        /// In the browser's words.
+        why: String,
+    },
+    /// The sound context was taken away while playing.
+    #[error("The computer took the sound away. It goes on when the sound is back; if not, press Generate.")]
+    SoundInterrupted,
+    /// The samples did not come.
+    #[error("The piano's sound could not be loaded ({why}). Retry; until then nothing is heard.")]
+    SamplesMissing {
+        /// What happened.
+        why: String,
+    },
+
+    // --- MIDI devices.
+    /// No Web MIDI in this browser.
+    #[error("This browser cannot reach MIDI devices. Chrome, Edge and Firefox can. The built-in piano plays.")]
+    MidiAbsent,
+    /// The visitor or a policy said no.
+    #[error(
+        "The browser was not allowed to use MIDI devices. Allow it in the settings of this site, then choose \
+         the output again. The built-in piano plays."
+    )]
+    MidiRefused,
+    /// The operating system has no MIDI.
+    #[error("The MIDI system of this computer could not be opened ({why}). The built-in piano plays.")]
+    MidiBroken {
+        /// In the browser's words.
+        why: String,
+    },
+    /// Allowed, but nothing is connected.
+    #[error("No MIDI device is connected. Plug one in and it appears in the list of outputs.")]
+    MidiNoDevice,
+    /// The chosen device disappeared.
+    #[error("The MIDI device was unplugged. Playing on the built-in piano.")]
+    MidiUnplugged,
+    /// The device refused a message.
+    #[error("{port} does not take messages ({why}). Playing on the built-in piano.")]
+    MidiSendFailed {
+        /// Name of the device.
+        port: String,
+        /// In the browser's words.
+        why: String,
+    },
+
+    // --- Files.
+    /// A primer that cannot be used.
+    #[error("{file} {why}. {remedy}")]
+    PrimerRefused {
+        /// Name of the file.
+        file: String,
+        /// "could not be read: it stops after 120 bytes".
+        why: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The browser could not hand over a file.
+    #[error("{file} could not be opened ({why}). Choose it again.")]
+    FileUnreadable {
+        /// Name of the file.
+        file: String,
+        /// In the browser's words.
+        why: String,
+    },
+    /// A download could not be started.
+    #[error("The file could not be saved ({why}). Try again, or try another browser.")]
+    DownloadFailed {
+        /// In the browser's words.
+        why: String,
+    },
+}
+
+/// What a button beside a notice does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Load the model again.
+    ReloadModel,
+    /// Load the piano's sound again.
+    ReloadSamples,
+}
+
+impl Notice {
+    /// The button to offer, if one helps.
+    #[must_use]
+    pub fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::WeightsMissing { .. } | Self::WeightsBroken { .. } | Self::WeightsCorrupt { .. } => {
+                Some(Remedy::ReloadModel)
+            }
+            Self::SamplesMissing { .. } => Some(Remedy::ReloadSamples),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing can be composed until this is dealt with.
+    #[must_use]
+    pub fn stops_the_engine(&self) -> bool {
+        self.remedy() == Some(Remedy::ReloadModel)
+            || matches!(self, Self::NoWorker { .. } | Self::WorkerGone { .. })
+    }
+
+    /// Whether `other` is news of the same kind, which replaces this one.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_read_like_sentences() {
+        let notices = [
+            Notice::NoWebGpu,
+            Notice::WeightsBroken { why: "the connection broke at 7 of 13 MB".into() },
+            Notice::MidiUnplugged,
+            Notice::PrimerRefused {
+                file: "sonata.mid".into(),
+                why: "could not be read: it is not a MIDI file".into(),
+                remedy: "Try exporting it again.".into(),
+            },
+        ];
+        for notice in notices {
+            let sentence = notice.to_string();
+            assert!(sentence.ends_with('.') && !sentence.contains(".."), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_notice_survives_the_way_from_the_worker() {
+        let notice = Notice::WeightsMissing { status: 404, file: "base.safetensors".into() };
+        let json = serde_json::to_string(&notice).unwrap();
+        assert_eq!(serde_json::from_str::<Notice>(&json).unwrap(), notice);
+    }
+}

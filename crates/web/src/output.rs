@@ -1,0 +1,9 @@
+//! Instruments, and the clock they play by.
+
+mod clock;
+mod midi;
+mod piano;
+
+pub use clock::Clock;
+pub use midi::{MidiHub, MidiOut};
+pub use piano::{Piano, Samples};

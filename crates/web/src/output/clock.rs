@@ -1,0 +1,66 @@
+//! The one clock: that of the audio hardware.
+
+use web_sys::{AudioContext, AudioContextState};
+
+use crate::js;
+
+/// How fast the mapping to the page's time follows what is measured. Larger follows a drift sooner;
+/// smaller smooths the audio clock's steps (a few milliseconds) better.
+const FOLLOW: f64 = 0.03;
+/// A difference beyond this is no jitter: the computer slept, or the sound was taken away.
+const JUMP_MS: f64 = 60.0;
+
+/// Tells the time of the sound, and what it is on the page's clock, by which MIDI devices play.
+#[derive(Debug)]
+pub struct Clock {
+    context: Option<AudioContext>,
+    /// Page time minus sound time, in milliseconds.
+    offset_ms: Option<f64>,
+}
+
+impl Clock {
+    /// The sound's clock; without sound, the page's.
+    #[must_use]
+    pub fn new(context: Option<AudioContext>) -> Self {
+        Self { context, offset_ms: None }
+    }
+
+    /// Now, in microseconds.
+    #[must_use]
+    pub fn now_us(&self) -> u64 {
+        (self.now_ms() * 1000.0) as u64
+    }
+
+    /// Whether time passes.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.context.as_ref().is_none_or(|context| context.state() == AudioContextState::Running)
+    }
+
+    /// Compares the two clocks. To be called regularly.
+    pub fn measure(&mut self) {
+        let measured = js::now_ms() - self.now_ms();
+        self.offset_ms = Some(match self.offset_ms {
+            Some(offset) if (measured - offset).abs() < JUMP_MS => offset + FOLLOW * (measured - offset),
+            _ => measured,
+        });
+    }
+
+    /// A moment on the page's clock, in milliseconds. The one place where MIDI time comes from.
+    #[must_use]
+    pub fn page_ms(&self, at_us: u64) -> f64 {
+        let offset_ms = self.offset_ms.unwrap_or_else(|| js::now_ms() - self.now_ms());
+        at_us as f64 / 1000.0 + offset_ms
+    }
+
+    /// How long a sound is under way to the ear, in microseconds, as far as the browser knows.
+    #[must_use]
+    pub fn latency_us(&self) -> u64 {
+        let secs = self.context.as_ref().and_then(|context| js::get(context, "outputLatency").as_f64());
+        (secs.unwrap_or(0.0).clamp(0.0, 1.0) * 1e6) as u64
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.context.as_ref().map_or_else(js::now_ms, |context| context.current_time() * 1000.0)
+    }
+}

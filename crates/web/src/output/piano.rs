@@ -1,0 +1,120 @@
+//! The built-in piano: samples on the browser's audio clock.
+
+mod bank;
+mod bus;
+mod voices;
+
+use gloo::timers::callback::Timeout;
+use performance::schedule::{Message, Timed};
+use wasm_bindgen::JsValue;
+use web_sys::{AudioContext, AudioContextLatencyCategory, AudioContextOptions, AudioContextState};
+
+pub use bank::Samples;
+
+use crate::js;
+use bus::{Bus, Master};
+use voices::Voices;
+
+/// The rate of the samples, so that nothing is resampled on decoding.
+const SAMPLE_RATE: f32 = 48_000.0;
+/// How long a silenced bus stays connected: its fade and the hardware's buffers.
+const RETIRE_MS: u32 = 250;
+
+/// An open piano. Dropping it closes the sound.
+#[derive(Debug)]
+pub struct Piano {
+    context: AudioContext,
+    master: Master,
+    bus: Bus,
+    voices: Voices,
+    samples: Samples,
+    // Dropped, and so disconnected, when silent.
+    retiring: Option<Timeout>,
+}
+
+impl Piano {
+    /// Opens the sound. Browsers let it run only when this happens while a visitor presses something.
+    ///
+    /// # Errors
+    /// In the browser's words, if there is no sound.
+    pub fn open(samples: Samples) -> Result<Self, JsValue> {
+        let options = AudioContextOptions::new();
+        options.set_latency_hint_audio_context_latency_category(AudioContextLatencyCategory::Interactive);
+        options.set_sample_rate(SAMPLE_RATE);
+        let context = AudioContext::new_with_context_options(&options).or_else(|_| AudioContext::new())?;
+        let master = Master::new(&context)?;
+        let bus = Bus::new(&context, &master)?;
+        Ok(Self { context, master, bus, voices: Voices::default(), samples, retiring: None })
+    }
+
+    /// Its context, whose clock is the page's one clock.
+    #[must_use]
+    pub fn context(&self) -> &AudioContext {
+        &self.context
+    }
+
+    /// Whether it sounds, or the browser holds it back.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.context.state() == AudioContextState::Running
+    }
+
+    /// Asks the browser to let it sound.
+    pub fn resume(&self) {
+        js::run_alone(self.context.resume(), "resuming the sound");
+    }
+
+    /// Plays messages, each at its time.
+    ///
+    /// # Errors
+    /// In the browser's words, if it cannot.
+    pub fn play(&mut self, messages: &[Timed]) -> Result<(), JsValue> {
+        self.voices.forget_past(self.context.current_time());
+        for timed in messages {
+            let at_secs = timed.at_us as f64 / 1e6;
+            match timed.message {
+                Message::NoteOn { pitch, velocity } => {
+                    // Without any sample near it the note is left out: better than a wrong one.
+                    if let Some(sound) = self.samples.pick(pitch, velocity) {
+                        self.voices.strike(&self.context, self.bus.input(), pitch, &sound, at_secs)?;
+                    }
+                }
+                Message::NoteOff { pitch } => {
+                    let thud = self.samples.pick_release(pitch);
+                    self.voices.release(&self.context, self.bus.input(), pitch, thud, at_secs)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Silence, reverb included, within 50 ms.
+    ///
+    /// # Errors
+    /// In the browser's words, if it cannot.
+    pub fn silence(&mut self) -> Result<(), JsValue> {
+        let now_secs = self.context.current_time();
+        self.bus.fade_out(now_secs)?;
+        let voices = std::mem::take(&mut self.voices);
+        let bus = std::mem::replace(&mut self.bus, Bus::new(&self.context, &self.master)?);
+        self.retiring = Some(Timeout::new(RETIRE_MS, move || drop((voices, bus))));
+        Ok(())
+    }
+
+    /// `0..=100`.
+    pub fn set_volume(&self, volume: u8) {
+        self.master.set_volume(volume, self.context.current_time());
+    }
+
+    /// Largest sample of the last 43 ms, `0.0..=1.0`, as it goes to the loudspeakers.
+    #[must_use]
+    pub fn level(&self) -> f32 {
+        self.master.level()
+    }
+}
+
+impl Drop for Piano {
+    fn drop(&mut self) {
+        js::run_alone(self.context.close(), "closing the sound");
+    }
+}

@@ -1,0 +1,151 @@
+//! The strings that sound.
+
+use performance::Pitch;
+use wasm_bindgen::JsValue;
+use web_sys::{AudioBufferSourceNode, AudioContext, AudioNode, AudioScheduledSourceNode, GainNode};
+
+use super::bank::Sound;
+use super::bus::disconnect;
+
+/// Strings that sound at once. More than twice as many bring a browser to its knees; pianists with the
+/// pedal down rarely need half.
+const MAX_VOICES: usize = 64;
+/// Dampers that are heard falling at once.
+const MAX_THUDS: usize = 8;
+/// Keys from here on have no dampers.
+const FIRST_UNDAMPED: u8 = 89;
+/// Level of the damper's thud below full scale: its samples are packed at -30 dB, and about -35 dB are due.
+const THUD_GAIN: f32 = 0.56;
+/// How fast a voice goes that another one needs.
+const STEAL_SECS: f64 = 0.008;
+/// A decay counts as over after this many time constants (-60 dB).
+const TIME_CONSTANTS: f64 = 7.0;
+
+/// All voices. Dropping them ends them.
+#[derive(Debug, Default)]
+pub(super) struct Voices {
+    strings: Vec<Voice>,
+    thuds: Vec<Voice>,
+}
+
+impl Voices {
+    /// Strikes a key at a moment now or later.
+    pub(super) fn strike(
+        &mut self,
+        context: &AudioContext,
+        to: &AudioNode,
+        pitch: Pitch,
+        sound: &Sound,
+        at_secs: f64,
+    ) -> Result<(), JsValue> {
+        self.make_room(at_secs)?;
+        self.strings.push(Voice::new(context, to, pitch, sound, at_secs)?);
+        Ok(())
+    }
+
+    /// Lets the damper fall on a key's string.
+    pub(super) fn release(
+        &mut self,
+        context: &AudioContext,
+        to: &AudioNode,
+        pitch: Pitch,
+        thud: Option<Sound>,
+        at_secs: f64,
+    ) -> Result<(), JsValue> {
+        let held = self.strings.iter_mut().rev().find(|voice| voice.pitch == pitch && voice.released_secs.is_none());
+        let Some(voice) = held.filter(|_| pitch.get() < FIRST_UNDAMPED) else { return Ok(()) };
+        voice.fade(at_secs, damper_secs(pitch))?;
+        voice.released_secs = Some(at_secs);
+        let falling = self.thuds.iter().filter(|voice| voice.starts_secs > at_secs - 0.05).count();
+        if let Some(thud) = thud.filter(|_| falling < MAX_THUDS) {
+            let gain = thud.gain * THUD_GAIN;
+            self.thuds.push(Voice::new(context, to, pitch, &Sound { gain, ..thud }, at_secs)?);
+        }
+        Ok(())
+    }
+
+    /// Lets go of voices that are over.
+    pub(super) fn forget_past(&mut self, now_secs: f64) {
+        self.strings.retain(|voice| voice.ends_secs > now_secs);
+        self.thuds.retain(|voice| voice.ends_secs > now_secs);
+    }
+
+    /// Takes away the quietest voice, released ones first, if too many would sound at this moment.
+    fn make_room(&mut self, at_secs: f64) -> Result<(), JsValue> {
+        let sounding = |voice: &&mut Voice| voice.starts_secs <= at_secs && voice.ends_secs > at_secs;
+        if self.strings.iter_mut().filter(sounding).count() < MAX_VOICES {
+            return Ok(());
+        }
+        let rank = |voice: &Voice| (voice.released_secs.is_none(), voice.level(at_secs));
+        let quietest = self.strings.iter_mut().filter(sounding).min_by(|a, b| {
+            let ((a_is_held, a_level), (b_is_held, b_level)) = (rank(a), rank(b));
+            a_is_held.cmp(&b_is_held).then(a_level.total_cmp(&b_level))
+        });
+        quietest.map_or(Ok(()), |voice| voice.fade(at_secs, STEAL_SECS))
+    }
+}
+
+/// One string, from its strike to silence.
+#[derive(Debug)]
+struct Voice {
+    pitch: Pitch,
+    source: AudioBufferSourceNode,
+    gain: GainNode,
+    level: f64,
+    starts_secs: f64,
+    released_secs: Option<f64>,
+    ends_secs: f64,
+}
+
+impl Voice {
+    fn new(
+        context: &AudioContext,
+        to: &AudioNode,
+        pitch: Pitch,
+        sound: &Sound,
+        at_secs: f64,
+    ) -> Result<Self, JsValue> {
+        let (source, gain) = (context.create_buffer_source()?, context.create_gain()?);
+        source.set_buffer(Some(&sound.buffer));
+        source.playback_rate().set_value(sound.rate);
+        gain.gain().set_value(sound.gain);
+        source.connect_with_audio_node(&gain)?;
+        gain.connect_with_audio_node(to)?;
+        source.start_with_when(at_secs)?;
+        let ends_secs = at_secs + sound.buffer.duration() / f64::from(sound.rate);
+        let level = f64::from(sound.gain);
+        Ok(Self { pitch, source, gain, level, starts_secs: at_secs, released_secs: None, ends_secs })
+    }
+
+    /// Decays from this moment on.
+    fn fade(&mut self, at_secs: f64, time_constant_secs: f64) -> Result<(), JsValue> {
+        self.gain.gain().set_target_at_time(0.0, at_secs, time_constant_secs)?;
+        let ends_secs = at_secs + TIME_CONSTANTS * time_constant_secs;
+        if ends_secs < self.ends_secs {
+            // The base class's method: the binding of the class's own is deprecated.
+            let source: &AudioScheduledSourceNode = &self.source;
+            source.stop_with_when(ends_secs)?;
+            self.ends_secs = ends_secs;
+        }
+        Ok(())
+    }
+
+    /// About how loud it is at a moment.
+    fn level(&self, at_secs: f64) -> f64 {
+        let decay_secs = (3.0 - 0.028 * (f64::from(self.pitch.get()) - 21.0)).max(0.4);
+        let released = self.released_secs.map_or(0.0, |secs| (at_secs - secs).max(0.0) / damper_secs(self.pitch));
+        self.level * (-(at_secs - self.starts_secs) / decay_secs - released).exp()
+    }
+}
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        disconnect([self.source.as_ref(), self.gain.as_ref()]);
+    }
+}
+
+/// Time constant of a damped string: long low strings take longer.
+fn damper_secs(pitch: Pitch) -> f64 {
+    let height = ((f64::from(pitch.get()) - 21.0) / 67.0).clamp(0.0, 1.0);
+    0.16 - 0.10 * height
+}

@@ -1,0 +1,309 @@
+//! Plays the performance on stage: schedule, clock and instruments together.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use performance::schedule::{Schedule, Status};
+use performance::{Event, Pitch, STEP_MICROS, Token, Velocity, VelocityBin};
+
+use crate::js;
+use crate::notice::Notice;
+use crate::output::{Clock, MidiOut, Piano, Samples};
+use crate::state::Playback;
+
+/// How far ahead the piano is told. Survives the page being held up for a second; a stop is not slower for
+/// it, because the piano can take back what it was told.
+const PIANO_LOOKAHEAD_US: u64 = 1_200_000;
+/// The same in a hidden tab, where timers run once a second.
+const HIDDEN_LOOKAHEAD_US: u64 = 3_000_000;
+/// How far ahead MIDI devices are told. Their messages cannot be taken back, so this is how long a stop may
+/// take; smaller plays unevenly whenever the page is held up.
+const MIDI_LOOKAHEAD_US: u64 = 90_000;
+/// Samples are decoded this long before they are played.
+const DECODE_AHEAD_US: u64 = 12_000_000;
+/// The music starts when the samples of its beginning, so long, are decoded ...
+const BEGINNING_US: u64 = 1_500_000;
+/// ... or after this long, with those nearest to them.
+const MAX_DECODE_WAIT_MS: f64 = 4000.0;
+/// The sound counts as held back by the browser after this long.
+const HELD_MS: f64 = 700.0;
+
+/// The player, shared by the hooks that feed it, the roll that watches it and the buttons.
+#[derive(Clone)]
+pub struct PlayerHandle(Rc<RefCell<Player>>);
+
+impl PlayerHandle {
+    /// A player that fetches its sound and plays nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let samples = Samples::default();
+        samples.fetch();
+        Self(Rc::new(RefCell::new(Player {
+            samples,
+            piano: None,
+            midi: None,
+            clock: Clock::new(None),
+            run: None,
+            is_hidden: false,
+            volume: 80,
+            buffer_us: 0,
+            notices: Vec::new(),
+        })))
+    }
+
+    /// Does something with it.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Player) -> T) -> T {
+        act(&mut self.0.borrow_mut())
+    }
+}
+
+impl Default for PlayerHandle {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for PlayerHandle {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// See [`PlayerHandle`].
+pub struct Player {
+    samples: Samples,
+    piano: Option<Piano>,
+    midi: Option<MidiOut>,
+    clock: Clock,
+    run: Option<Playing>,
+    is_hidden: bool,
+    volume: u8,
+    buffer_us: u64,
+    notices: Vec<Notice>,
+}
+
+/// A performance under way.
+struct Playing {
+    schedule: Schedule,
+    n_fed: usize,
+    /// Notes whose samples were not asked for yet, with their music time.
+    upcoming: VecDeque<(u64, Pitch, Velocity)>,
+    bin: VelocityBin,
+    beginning: Vec<(Pitch, Velocity)>,
+    has_begun: bool,
+    began_ms: f64,
+    /// Since when the sound has been held back.
+    held_since_ms: Option<f64>,
+    has_told_held: bool,
+}
+
+impl Player {
+    /// Opens the sound, or wakes it. To be called while the visitor presses something.
+    pub fn unlock(&mut self) {
+        if self.piano.is_none() {
+            match Piano::open(self.samples.clone()) {
+                Ok(piano) => {
+                    piano.set_volume(self.volume);
+                    self.clock = Clock::new(Some(piano.context().clone()));
+                    self.piano = Some(piano);
+                }
+                Err(error) => self.notices.push(Notice::NoAudio { why: js::text(&error) }),
+            }
+        }
+        if let Some(piano) = self.piano.as_ref().filter(|piano| !piano.is_running()) {
+            piano.resume();
+        }
+    }
+
+    /// A new performance begins; the old one is silenced.
+    pub fn begin(&mut self) {
+        self.stop();
+        self.run = Some(Playing {
+            schedule: Schedule::new(self.lookahead_us(), self.buffer_us),
+            n_fed: 0,
+            upcoming: VecDeque::new(),
+            bin: VelocityBin::default(),
+            beginning: Vec::new(),
+            has_begun: false,
+            began_ms: js::now_ms(),
+            held_since_ms: None,
+            has_told_held: false,
+        });
+    }
+
+    /// Takes what is new of the performance's tokens.
+    pub fn feed(&mut self, tokens: &[Token]) {
+        let Some(run) = &mut self.run else { return };
+        let new = &tokens[run.n_fed.min(tokens.len())..];
+        run.n_fed = tokens.len();
+        let mut at_us = run.schedule.fed_us();
+        for &token in new {
+            match Event::from(token) {
+                Event::NoteOn(pitch) => {
+                    let note = (pitch, run.bin.velocity());
+                    run.upcoming.push_back((at_us, note.0, note.1));
+                    if at_us < BEGINNING_US {
+                        run.beginning.push(note);
+                    }
+                }
+                Event::TimeShift(shift) => at_us += u64::from(shift.steps()) * STEP_MICROS,
+                Event::Velocity(bin) => run.bin = bin,
+                Event::NoteOff(_) => {}
+            }
+        }
+        run.schedule.feed(new);
+    }
+
+    /// No more tokens will come.
+    pub fn end(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.schedule.end();
+        }
+    }
+
+    /// Plays what is due. To be called all the time, at least every quarter of a second; returns what it
+    /// is doing and the play-head in microseconds, while there is a performance.
+    pub fn tick(&mut self) -> Option<(Playback, u64)> {
+        self.clock.measure();
+        if let Some(why) = self.samples.take_failure() {
+            self.notices.push(Notice::SamplesMissing { why });
+        }
+        self.watch_for_held_sound();
+        let (lookahead_us, buffer_us, now_us) = (self.lookahead_us(), self.buffer_us, self.clock.now_us());
+        let run = self.run.as_mut()?;
+        let position_us = run.schedule.position_us(now_us);
+        if self.midi.is_none() {
+            let horizon_us = position_us + DECODE_AHEAD_US;
+            let n_soon = run.upcoming.partition_point(|&(at_us, ..)| at_us < horizon_us);
+            self.samples.prepare(run.upcoming.drain(..n_soon).map(|(_, pitch, velocity)| (pitch, velocity)));
+            let is_patient = js::now_ms() - run.began_ms < MAX_DECODE_WAIT_MS;
+            if !run.has_begun && is_patient && !self.samples.are_ready(&run.beginning) {
+                return Some((Playback::Starting, 0));
+            }
+        }
+        run.schedule.set_lookahead_us(lookahead_us);
+        run.schedule.set_buffer_us(buffer_us);
+        let due = run.schedule.poll(now_us);
+        let playback = match run.schedule.status() {
+            Status::Waiting if run.has_begun => Playback::Behind,
+            Status::Waiting => Playback::Starting,
+            Status::Playing => Playback::Playing,
+            Status::Finished => Playback::Finished,
+        };
+        run.has_begun |= playback == Playback::Playing;
+        let position_us = run.schedule.position_us(now_us);
+        if let Some(midi) = &self.midi {
+            if let Err(notice) = midi.send(&due, &self.clock) {
+                self.notices.push(notice);
+                self.midi = None;
+            }
+        } else if let Some(Err(error)) = self.piano.as_mut().map(|piano| piano.play(&due)) {
+            self.notices.push(Notice::NoAudio { why: js::text(&error) });
+        }
+        if playback == Playback::Finished {
+            // What sounds rings out.
+            self.run = None;
+        }
+        Some((playback, position_us))
+    }
+
+    /// Silence, at once.
+    pub fn stop(&mut self) {
+        let now_us = self.clock.now_us();
+        let offs = self.run.take().map(|mut run| run.schedule.stop(now_us)).unwrap_or_default();
+        self.silence(&offs);
+    }
+
+    /// Plays on something else from now on: a device, or with `None` the piano.
+    pub fn set_midi(&mut self, midi: Option<MidiOut>) {
+        let now_us = self.clock.now_us();
+        let offs = self.run.as_mut().map(|run| run.schedule.recall(now_us)).unwrap_or_default();
+        self.silence(&offs);
+        self.midi = midi;
+    }
+
+    /// `0..=100`, of the piano.
+    pub fn set_volume(&mut self, volume: u8) {
+        self.volume = volume;
+        if let Some(piano) = &self.piano {
+            piano.set_volume(volume);
+        }
+    }
+
+    /// Whether nobody sees the page, and its timers are slow.
+    pub fn set_hidden(&mut self, is_hidden: bool) {
+        self.is_hidden = is_hidden;
+    }
+
+    /// How much music there should be before it starts or goes on.
+    pub fn set_buffer_us(&mut self, buffer_us: u64) {
+        self.buffer_us = buffer_us;
+    }
+
+    /// Loads the samples again.
+    pub fn fetch_samples(&mut self) {
+        self.samples.fetch();
+    }
+
+    /// What the visitor should be told since the last call.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Music time at the play-head as it is heard, in microseconds.
+    #[must_use]
+    pub fn heard_us(&self) -> Option<u64> {
+        let latency_us = if self.midi.is_none() { self.clock.latency_us() } else { 0 };
+        let now_us = self.clock.now_us().saturating_sub(latency_us);
+        self.run.as_ref().map(|run| run.schedule.position_us(now_us))
+    }
+
+    /// See [`Piano::level`].
+    #[must_use]
+    pub fn level(&self) -> f32 {
+        self.piano.as_ref().map_or(0.0, Piano::level)
+    }
+
+    /// The piano's context, for its statistics.
+    #[must_use]
+    pub fn audio(&self) -> Option<&web_sys::AudioContext> {
+        self.piano.as_ref().map(Piano::context)
+    }
+
+    fn silence(&mut self, offs: &[performance::schedule::Timed]) {
+        if let Some(Err(notice)) = self.midi.as_ref().map(|midi| midi.silence(offs, &self.clock)) {
+            self.notices.push(notice);
+        }
+        if let Some(Err(error)) = self.piano.as_mut().map(Piano::silence) {
+            self.notices.push(Notice::NoAudio { why: js::text(&error) });
+        }
+    }
+
+    fn lookahead_us(&self) -> u64 {
+        match (&self.midi, self.is_hidden) {
+            (Some(_), _) => MIDI_LOOKAHEAD_US,
+            (None, true) => HIDDEN_LOOKAHEAD_US,
+            (None, false) => PIANO_LOOKAHEAD_US,
+        }
+    }
+
+    /// Says so when the clock stands still, and tries to get it going.
+    fn watch_for_held_sound(&mut self) {
+        let Some(run) = &mut self.run else { return };
+        if self.clock.is_running() {
+            run.held_since_ms = None;
+            run.has_told_held = false;
+            return;
+        }
+        let now_ms = js::now_ms();
+        let held_since_ms = *run.held_since_ms.get_or_insert(now_ms);
+        if now_ms - held_since_ms > HELD_MS && !run.has_told_held {
+            run.has_told_held = true;
+            self.notices.push(if run.has_begun { Notice::SoundInterrupted } else { Notice::SoundHeld });
+            if let Some(piano) = &self.piano {
+                piano.resume();
+            }
+        }
+    }
+}

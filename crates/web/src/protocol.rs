@@ -1,0 +1,154 @@
+//! What page and worker say to each other: plain data, posted as JSON strings.
+
+use serde::{Deserialize, Serialize};
+
+use crate::notice::Notice;
+
+/// Which performance something is about. Later performances have larger numbers.
+pub type TakeId = u32;
+
+/// Page to worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Open a device, fetch the weights, get ready. Also retries after a failure.
+    Load {
+        /// Absolute: a worker that was started from a blob resolves no relative ones.
+        weights_url: String,
+        /// Use this or nothing; `None` chooses the fastest.
+        backend: Option<Backend>,
+    },
+    /// Take the weights from a visitor's own file, whose bytes travel beside this message.
+    LoadFile {
+        /// The file's name, for the model's card and for sentences.
+        name: String,
+    },
+    /// Compose a new performance; one that is being composed ends.
+    Start {
+        /// Its number.
+        take: TakeId,
+        /// Same seed, same settings, same music.
+        seed: u64,
+        /// How to choose from the network's outputs.
+        sampling: Sampling,
+        /// The tokens to continue from; empty starts afresh.
+        primer: Vec<u16>,
+        /// How much to compose, in microseconds of music; `None` goes on until stopped.
+        length_us: Option<u64>,
+    },
+    /// Compose on in another way.
+    SetSampling {
+        /// From the next event on.
+        sampling: Sampling,
+    },
+    /// How far the play-head has come, so that an endless performance stays a little ahead, not more.
+    Played {
+        /// Of which performance.
+        take: TakeId,
+        /// Music time since the primer's end, in microseconds.
+        position_us: u64,
+    },
+    /// Compose no more.
+    Stop,
+    /// Post [`Reply::Tick`] regularly: a hidden page's own timers are slowed down to one a second.
+    Tick {
+        /// Milliseconds between ticks; `None` ends them.
+        every_ms: Option<u32>,
+    },
+}
+
+/// Worker to page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The worker runs and listens.
+    Alive,
+    /// Weights are being downloaded. Not sent when they come from the cache.
+    Downloading {
+        /// So far.
+        received_bytes: u64,
+        /// Of so many, when the server says so.
+        total_bytes: Option<u64>,
+    },
+    /// The weights are here; the device is being prepared.
+    Preparing,
+    /// Performances can be asked for.
+    Ready {
+        /// What runs where.
+        engine: Engine,
+    },
+    /// The network is reading the primer.
+    Priming {
+        /// For which performance.
+        take: TakeId,
+        /// Tokens read.
+        done: usize,
+        /// Of so many.
+        total: usize,
+    },
+    /// More of the performance.
+    Events {
+        /// Which.
+        take: TakeId,
+        /// What comes next.
+        tokens: Vec<u16>,
+        /// How long composing them took, in milliseconds.
+        busy_ms: f64,
+    },
+    /// The asked length is reached.
+    Finished {
+        /// Of which performance.
+        take: TakeId,
+    },
+    /// Something went wrong.
+    Failed {
+        /// What to tell the visitor.
+        notice: Notice,
+    },
+    /// See [`Request::Tick`].
+    Tick,
+}
+
+/// How to choose from the network's outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Below 1 plays safe, above 1 takes risks.
+    pub temperature: f32,
+    /// Keep the likeliest events that together have this probability, `0..=1`; 1 keeps all.
+    pub top_p: f32,
+}
+
+/// Where the network runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Backend {
+    /// The processor.
+    Cpu,
+    /// A GPU, or what passes for one: see [`Engine::is_software`].
+    WebGpu,
+}
+
+/// What runs where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Engine {
+    /// Where.
+    pub backend: Backend,
+    /// The GPU's name, as far as the browser tells; empty for the processor.
+    pub adapter: String,
+    /// WebGPU emulated on the processor: never to be called a GPU.
+    pub is_software: bool,
+    /// Why it is not a GPU.
+    pub reason: Option<Notice>,
+    /// Speed measured while getting ready.
+    pub events_per_second: f64,
+    /// What it plays with.
+    pub model: Model,
+}
+
+/// The facts of a weights file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// `base`, or the name of the visitor's file.
+    pub name: String,
+    /// Loss on the validation set, in nats per event.
+    pub validation_nats: Option<f64>,
+    /// Under which terms the weights may be used.
+    pub license: Option<String>,
+}
