@@ -208,20 +208,32 @@ impl Schedule {
         due
     }
 
-    /// Ends the music. Returns the messages after which nothing sounds on an instrument that cannot take
-    /// back what it was told: releases at `now_us` of what sounds now, and for each strike that was handed
-    /// out for later a release at the same moment.
-    pub fn stop(&mut self, now_us: u64) -> Vec<Timed> {
+    /// Takes back what was handed out for later, so that it is handed out again: for a change of
+    /// instruments. Returns the messages after which nothing sounds on an instrument that cannot take back
+    /// what it was told: releases at `now_us` of what sounds now, and for each strike that was handed out
+    /// for later a release at the same moment.
+    pub fn recall(&mut self, now_us: u64) -> Vec<Timed> {
         self.forget_past(now_us);
         let off = |at_us, pitch| Timed { at_us, message: Message::NoteOff { pitch } };
         let mut offs: Vec<Timed> = self.sounding.pitches().map(|pitch| off(now_us, pitch)).collect();
-        offs.extend(self.handed_out.drain(..).filter_map(|timed| match timed.message {
-            Message::NoteOn { pitch, .. } => Some(off(timed.at_us, pitch)),
-            Message::NoteOff { .. } => None,
-        }));
-        self.reached_us = self.position_us(now_us);
-        self.queue.clear();
+        for timed in &self.handed_out {
+            if let Message::NoteOn { pitch, .. } = timed.message {
+                offs.push(off(timed.at_us, pitch));
+            }
+        }
+        for timed in self.handed_out.drain(..).rev() {
+            let at_us = u64::try_from(i128::from(timed.at_us) - self.base_us).unwrap_or(0);
+            self.queue.push_front(Timed { at_us, ..timed });
+        }
         self.sounding = Sounding::default();
+        offs
+    }
+
+    /// Ends the music. Returns what [`recall`](Self::recall) does.
+    pub fn stop(&mut self, now_us: u64) -> Vec<Timed> {
+        self.reached_us = self.position_us(now_us);
+        let offs = self.recall(now_us);
+        self.queue.clear();
         self.ended = true;
         self.status = Status::Finished;
         offs
@@ -398,6 +410,16 @@ mod tests {
         assert_eq!(show(&schedule.stop(300_000)), "300-60 300-64 460-67");
         assert_eq!((schedule.status(), schedule.position_us(400_000)), (Status::Finished, 240_000));
         assert!(schedule.poll(400_000).is_empty() && schedule.stop(400_000).is_empty());
+    }
+
+    #[test]
+    fn what_is_recalled_comes_again() {
+        let mut schedule = Schedule::new(SECOND_US, 0);
+        schedule.feed(&[on(60), shift(25), on(64), shift(25), off(60), on(67), shift(125)]);
+        schedule.poll(0);
+        assert_eq!(show(&schedule.recall(300_000)), "300-60 300-64 460-67");
+        assert_eq!(show(&schedule.poll(300_000)), "460-60 460+67");
+        assert_eq!(show(&schedule.stop(500_000)), "500-67");
     }
 
     #[test]
