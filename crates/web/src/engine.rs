@@ -1,6 +1,6 @@
 //! The page's end of the wire to the worker.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
@@ -35,14 +35,24 @@ impl Engine {
         let shim = ObjectUrl::new(shim()?.as_bytes(), "text/javascript")?;
         let worker = Worker::new(shim.as_str())?;
         let waiting = Rc::new(RefCell::new(Some(Vec::new())));
+        // A crash may be told twice: by the worker's own last words and by the browser.
+        let on_crash = {
+            let is_told = Cell::new(false);
+            Rc::new(move |why| {
+                if !is_told.replace(true) {
+                    on_crash(why);
+                }
+            })
+        };
         let on_message = {
-            let (worker, waiting) = (worker.clone(), Rc::clone(&waiting));
+            let (worker, waiting, on_crash) = (worker.clone(), Rc::clone(&waiting), Rc::clone(&on_crash));
             Closure::new(move |event: MessageEvent| match parse(&event.data()) {
                 Ok(Reply::Alive) => {
                     for message in waiting.borrow_mut().take().into_iter().flatten() {
                         post(&worker, &message);
                     }
                 }
+                Ok(Reply::Crashed { why }) => on_crash(why),
                 Ok(reply) => on_reply(reply),
                 Err(error) => web_sys::console::error_1(&error.into()),
             })
@@ -99,14 +109,15 @@ fn parse(data: &JsValue) -> Result<Reply, String> {
     serde_json::from_str(&json).map_err(|error| error.to_string())
 }
 
-/// Loads the worker's own script and wasm, as Trunk lays them beside the page. A failure to do so must
-/// reach `onerror`, which a rejected promise does not.
+/// Loads the worker's own script and wasm, as Trunk lays them beside the page. Failures must reach
+/// `onerror`, which rejected promises do not.
 fn shim() -> Result<String, JsValue> {
     let [script, wasm] = ["worker.js", "worker_bg.wasm"].map(js::beside_the_page);
     let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
     Ok(format!(
-        "importScripts({script}); \
-         wasm_bindgen({{ module_or_path: {wasm} }}).catch(error => setTimeout(() => {{ throw error; }}));"
+        "addEventListener('unhandledrejection', event => setTimeout(() => {{ throw event.reason; }})); \
+         importScripts({script}); \
+         wasm_bindgen({{ module_or_path: {wasm} }});"
     ))
 }
 

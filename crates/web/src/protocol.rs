@@ -103,6 +103,11 @@ pub enum Reply {
         /// What to tell the visitor.
         notice: Notice,
     },
+    /// The worker is no good any more; only a new one helps.
+    Crashed {
+        /// What is known.
+        why: String,
+    },
     /// See [`Request::Tick`].
     Tick,
 }

@@ -251,7 +251,8 @@ impl State {
 
     fn hear(&mut self, reply: Reply, now_ms: f64) {
         match reply {
-            Reply::Alive | Reply::Tick => {}
+            // The link to the worker deals with these.
+            Reply::Alive | Reply::Tick | Reply::Crashed { .. } => {}
             Reply::Downloading { received_bytes, total_bytes } => {
                 let earlier = match self.engine {
                     EngineState::Downloading(download) => Some(download),

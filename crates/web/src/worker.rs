@@ -1,2 +1,123 @@
-//! stub
-pub fn run_worker() {}
+//! The worker: the only part of the page that knows the network.
+//!
+//! It does one thing at a time, in the order in which it was asked, except that asking for something new
+//! ends composing between any two events.
+
+mod adapter;
+mod compose;
+mod engine;
+mod inbox;
+mod pause;
+mod ticker;
+mod weights;
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
+
+use crate::protocol::{Reply, Request};
+use engine::Engine;
+use inbox::{Inbox, Incoming};
+use pause::Pause;
+use ticker::Ticker;
+
+/// Starts the worker. It listens until the page ends it.
+pub fn run_worker() {
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        post(&Reply::Crashed { why: panic.to_string() });
+    }));
+    spawn_local(listen());
+}
+
+async fn listen() {
+    let inbox = Rc::new(Inbox::default());
+    let on_message = {
+        let inbox = Rc::clone(&inbox);
+        Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match Incoming::parse(&event.data()) {
+            Ok(incoming) => inbox.put(incoming),
+            Err(error) => web_sys::console::error_1(&error.into()),
+        })
+    };
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    post(&Reply::Alive);
+    let pause = Pause::new();
+    let mut ticker = Ticker::default();
+    let mut engine = None;
+    // Never ends, and so keeps `on_message`.
+    loop {
+        let Incoming { request, bytes } = inbox.next().await;
+        match request {
+            Request::Load { weights_url, backend } => {
+                if let Err(notice) = load(&mut engine, &weights_url, backend).await {
+                    post(&Reply::Failed { notice });
+                }
+            }
+            Request::LoadFile { name } => {
+                if let Some(engine) = &mut engine
+                    && let Err(notice) = engine.load_file(&name, &bytes).await
+                {
+                    post(&Reply::Failed { notice });
+                }
+            }
+            Request::Start { take, seed, sampling, primer, length_us } => {
+                if let Some(engine) = &engine {
+                    let order = compose::Order { take, seed, sampling, primer, length_us };
+                    compose::compose(engine, order, &inbox, &pause, &mut ticker).await;
+                }
+            }
+            Request::Tick { every_ms } => ticker.set(every_ms),
+            Request::SetSampling { .. } | Request::Played { .. } | Request::Stop => {}
+        }
+    }
+}
+
+async fn load(
+    engine: &mut Option<Engine>,
+    weights_url: &str,
+    backend: Option<crate::protocol::Backend>,
+) -> Result<(), crate::notice::Notice> {
+    let cached = weights::cached(weights_url).await;
+    let is_cached = cached.is_some();
+    let bytes = match cached {
+        Some(bytes) => bytes,
+        None => weights::download(weights_url).await?,
+    };
+    post(&Reply::Preparing);
+    if engine.is_none() {
+        // A device can be opened once only.
+        *engine = Some(Engine::open(backend).await);
+    }
+    let Some(engine) = engine else { return Ok(()) };
+    match engine.load(&bytes).await {
+        Err(_) if is_cached => {
+            // The cache may be damaged; the server's file decides.
+            weights::forget(weights_url).await;
+            let bytes = weights::download(weights_url).await?;
+            engine.load(&bytes).await
+        }
+        outcome => outcome,
+    }
+}
+
+/// Says something to the page.
+fn post(reply: &Reply) {
+    let outcome = match serde_json::to_string(reply) {
+        Ok(json) => scope().post_message(&json.into()),
+        Err(error) => Err(error.to_string().into()),
+    };
+    if let Err(error) = outcome {
+        web_sys::console::error_1(&error);
+    }
+}
+
+fn scope() -> DedicatedWorkerGlobalScope {
+    js_sys::global().unchecked_into()
+}
+
+/// Milliseconds on a clock that only goes forward.
+fn now_ms() -> f64 {
+    scope().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
+}

@@ -11,8 +11,8 @@ use crate::player::PlayerHandle;
 use crate::protocol::{Backend, Reply, Request};
 use crate::state::{Action, EngineState, RunKind, State};
 
-/// Where the weights lie, beside the page.
-const WEIGHTS: &str = "weights/base.safetensors";
+/// Where the weights lie, beside the page. Another content has another address.
+const WEIGHTS: &str = concat!("weights/base.safetensors?v=", env!("WEIGHTS_VERSION"));
 /// A worker that crashes this often is not started again.
 const MAX_CRASHES: u32 = 3;
 /// Ticks while the tab is hidden. Must be well below the look-ahead for MIDI devices.

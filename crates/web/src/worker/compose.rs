@@ -1,0 +1,158 @@
+//! Composing one performance, event by event.
+
+use performance::{Event, STEP_MICROS, Sounding, Token};
+use rnn::Generator;
+
+use super::engine::{Engine, settings};
+use super::inbox::Inbox;
+use super::pause::Pause;
+use super::ticker::Ticker;
+use super::{now_ms, post};
+use crate::notice::Notice;
+use crate::protocol::{Reply, Request, Sampling, TakeId};
+
+/// How long to compose before listening whether there is something else to do. Larger wastes less on
+/// listening; smaller stops sooner.
+const CHUNK_MS: f64 = 30.0;
+const MAX_CHUNK_EVENTS: usize = 64;
+/// Primer tokens between two looks into the inbox.
+const PRIME_CHUNK: usize = 128;
+/// The last so many tokens of a primer are listened to: some minutes, beyond which the network remembers
+/// nothing. Larger makes long primers wait longer.
+const MAX_PRIMER: usize = 8192;
+/// How far an endless performance goes ahead of the play-head, in microseconds. Small, so that a new
+/// temperature is heard soon ...
+const AHEAD_US: u64 = 10_000_000;
+/// ... but a computer that hardly keeps up needs the reserve for dense passages.
+const SLOW_AHEAD_US: u64 = 60_000_000;
+/// Faster than this, times playing, is not slow.
+const FAST: f64 = 3.0;
+
+/// What to compose.
+pub(super) struct Order {
+    pub(super) take: TakeId,
+    pub(super) seed: u64,
+    pub(super) sampling: Sampling,
+    pub(super) primer: Vec<u16>,
+    pub(super) length_us: Option<u64>,
+}
+
+/// Composes until it is done, or asked for something else, or something fails.
+pub(super) async fn compose(engine: &Engine, order: Order, inbox: &Inbox, pause: &Pause, ticker: &mut Ticker) {
+    let Some(generator) = engine.generator(order.sampling, order.seed) else { return };
+    let take = order.take;
+    let mut desk = Desk { generator, inbox, pause, ticker, take, played_us: 0 };
+    let outcome = match desk.listen_to(&order.primer).await {
+        Ok(Flow::GoOn) => desk.write(order.length_us).await,
+        outcome => outcome.map(|_| ()),
+    };
+    if let Err(error) = outcome {
+        let why = error.to_string();
+        if engine.can_be_lost() {
+            post(&Reply::Crashed { why });
+        } else {
+            post(&Reply::Failed { notice: Notice::ComposingFailed { why } });
+        }
+    }
+}
+
+/// Whether there is something else to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    GoOn,
+    Leave,
+}
+
+struct Desk<'a> {
+    generator: Generator,
+    inbox: &'a Inbox,
+    pause: &'a Pause,
+    ticker: &'a mut Ticker,
+    take: TakeId,
+    /// How far the page has played.
+    played_us: u64,
+}
+
+impl Desk<'_> {
+    async fn listen_to(&mut self, primer: &[u16]) -> Result<Flow, rnn::Error> {
+        let tokens = ending(primer);
+        for (index, chunk) in tokens.chunks(PRIME_CHUNK).enumerate() {
+            post(&Reply::Priming { take: self.take, done: index * PRIME_CHUNK, total: tokens.len() });
+            self.generator.prime(chunk).await?;
+            if self.answer().await == Flow::Leave {
+                return Ok(Flow::Leave);
+            }
+        }
+        Ok(Flow::GoOn)
+    }
+
+    async fn write(&mut self, length_us: Option<u64>) -> Result<(), rnn::Error> {
+        let (mut composed_us, mut busy_ms, mut n) = (0, 0.0, 4);
+        while length_us.is_none_or(|length_us| composed_us < length_us) {
+            let started = now_ms();
+            let tokens = self.generator.next_chunk(n).await?;
+            let took_ms = now_ms() - started;
+            busy_ms += took_ms;
+            composed_us += music_us(&tokens);
+            let fitting = n as f64 * CHUNK_MS / took_ms.max(0.5);
+            n = (fitting as usize).clamp(1, (2 * n).min(MAX_CHUNK_EVENTS));
+            let tokens = tokens.into_iter().map(Token::get).collect();
+            post(&Reply::Events { take: self.take, tokens, busy_ms: took_ms });
+
+            let is_fast = composed_us as f64 > FAST * 1000.0 * busy_ms;
+            let ahead_us = if is_fast { AHEAD_US } else { SLOW_AHEAD_US };
+            let mut flow = self.answer().await;
+            while flow == Flow::GoOn && length_us.is_none() && composed_us > self.played_us + ahead_us {
+                let incoming = self.inbox.next().await;
+                self.inbox.put_back(incoming);
+                flow = self.answer().await;
+            }
+            if flow == Flow::Leave {
+                return Ok(());
+            }
+        }
+        post(&Reply::Finished { take: self.take });
+        Ok(())
+    }
+
+    /// Does what can be done on the side; leaves anything else in the inbox.
+    async fn answer(&mut self) -> Flow {
+        self.pause.breathe().await;
+        while let Some(incoming) = self.inbox.try_next() {
+            match incoming.request {
+                Request::Played { take, position_us } if take == self.take => self.played_us = position_us,
+                Request::Played { .. } => {}
+                Request::SetSampling { sampling } => self.generator.set_settings(settings(sampling)),
+                Request::Tick { every_ms } => self.ticker.set(every_ms),
+                Request::Stop => return Flow::Leave,
+                Request::Load { .. } | Request::LoadFile { .. } | Request::Start { .. } => {
+                    self.inbox.put_back(incoming);
+                    return Flow::Leave;
+                }
+            }
+        }
+        Flow::GoOn
+    }
+}
+
+/// The end of a primer, without releases of keys that were struck before it.
+fn ending(primer: &[u16]) -> Vec<Token> {
+    let end = &primer[primer.len().saturating_sub(MAX_PRIMER)..];
+    let mut sounding = Sounding::default();
+    let tokens = end.iter().filter_map(|&token| Token::new(token).ok());
+    tokens
+        .filter(|&token| {
+            let is_legal = sounding.allows(Event::from(token));
+            sounding.apply(Event::from(token));
+            is_legal
+        })
+        .collect()
+}
+
+fn music_us(tokens: &[Token]) -> u64 {
+    let shift_us = |&token: &Token| match Event::from(token) {
+        Event::TimeShift(shift) => u64::from(shift.steps()) * STEP_MICROS,
+        Event::NoteOn(_) | Event::NoteOff(_) | Event::Velocity(_) => 0,
+    };
+    tokens.iter().map(shift_us).sum()
+}

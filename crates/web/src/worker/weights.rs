@@ -1,0 +1,155 @@
+//! The weights file: from the cache, or from the server with progress.
+
+use js_sys::Uint8Array;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Cache, Headers, ReadableStreamDefaultReader, Response, ResponseInit};
+
+use super::{now_ms, post, scope};
+use crate::format::megabytes;
+use crate::js;
+use crate::notice::Notice;
+use crate::protocol::Reply;
+
+/// The cache's name; a new one is needed only if entries change their form.
+const CACHE: &str = "performance-rnn-weights-1";
+/// Milliseconds between two words on how far the download is.
+const PROGRESS_MS: f64 = 100.0;
+
+/// The file from an earlier visit. The address names the version, so what is found is never out of date.
+pub(super) async fn cached(url: &str) -> Option<Vec<u8>> {
+    let look = async {
+        let cache = open_cache().await?;
+        let found = JsFuture::from(cache.match_with_str(url)).await?;
+        let response: Response = found.dyn_into()?;
+        let buffer = JsFuture::from(response.array_buffer()?).await?;
+        Ok::<_, JsValue>(Uint8Array::new(&buffer).to_vec())
+    };
+    // Anything that goes wrong here (no cache, nothing in it) is cured by downloading.
+    look.await.ok()
+}
+
+/// Removes a file that turned out to be damaged.
+pub(super) async fn forget(url: &str) {
+    let delete = async { JsFuture::from(open_cache().await?.delete_with_str(url)).await };
+    if let Err(error) = delete.await {
+        web_sys::console::debug_1(&error);
+    }
+}
+
+/// The file from the server.
+///
+/// # Errors
+/// A notice for the visitor.
+pub(super) async fn download(url: &str) -> Result<Vec<u8>, Notice> {
+    let mut progress = Progress { received: 0, total: None, told_ms: f64::NEG_INFINITY };
+    let bytes = match receive(url, &mut progress).await {
+        Ok(bytes) => bytes,
+        Err(Failure::Status(status)) => {
+            let path = url.split('?').next().unwrap_or(url);
+            let file = path.rsplit('/').next().unwrap_or(path).to_owned();
+            return Err(Notice::WeightsMissing { status, file });
+        }
+        Err(Failure::Broke(error)) => return Err(Notice::WeightsBroken { why: progress.how_it_broke(&error) }),
+    };
+    if progress.total.is_some_and(|total| (bytes.len() as u64) < total) {
+        return Err(Notice::WeightsBroken { why: progress.how_it_broke(&JsValue::UNDEFINED) });
+    }
+    keep(url, &bytes).await;
+    Ok(bytes)
+}
+
+enum Failure {
+    Status(u16),
+    Broke(JsValue),
+}
+
+impl From<JsValue> for Failure {
+    fn from(error: JsValue) -> Self {
+        Self::Broke(error)
+    }
+}
+
+struct Progress {
+    received: u64,
+    total: Option<u64>,
+    told_ms: f64,
+}
+
+impl Progress {
+    fn tell(&mut self) {
+        let now = now_ms();
+        if now - self.told_ms > PROGRESS_MS || Some(self.received) == self.total {
+            self.told_ms = now;
+            post(&Reply::Downloading { received_bytes: self.received, total_bytes: self.total });
+        }
+    }
+
+    fn how_it_broke(&self, error: &JsValue) -> String {
+        match (self.received, self.total) {
+            (0, _) => js::text(error),
+            (received, Some(total)) => {
+                format!("the connection broke at {} of {} MB", megabytes(received), megabytes(total))
+            }
+            (received, None) => format!("the connection broke after {} MB", megabytes(received)),
+        }
+    }
+}
+
+async fn receive(url: &str, progress: &mut Progress) -> Result<Vec<u8>, Failure> {
+    let response: Response = JsFuture::from(scope().fetch_with_str(url)).await?.dyn_into()?;
+    if !response.ok() {
+        return Err(Failure::Status(response.status()));
+    }
+    progress.total = total_bytes(&response.headers());
+    progress.tell();
+    let Some(body) = response.body() else {
+        let buffer = JsFuture::from(response.array_buffer()?).await?;
+        return Ok(Uint8Array::new(&buffer).to_vec());
+    };
+    let reader: ReadableStreamDefaultReader = body.get_reader().dyn_into().map_err(JsValue::from)?;
+    let mut bytes = Vec::with_capacity(progress.total.unwrap_or(0).min(1 << 28) as usize);
+    loop {
+        let part = JsFuture::from(reader.read()).await?;
+        if js::get(&part, "done").is_truthy() {
+            return Ok(bytes);
+        }
+        let part: Uint8Array = js::get(&part, "value").dyn_into()?;
+        let start = bytes.len();
+        bytes.resize(start + part.length() as usize, 0);
+        part.copy_to(&mut bytes[start..]);
+        progress.received = bytes.len() as u64;
+        progress.tell();
+    }
+}
+
+/// The length of the file. A compressed answer does not say how long it will be.
+fn total_bytes(headers: &Headers) -> Option<u64> {
+    let header = |name: &str| headers.get(name).ok().flatten();
+    match header("content-encoding") {
+        Some(encoding) if encoding != "identity" => None,
+        _ => header("content-length")?.parse().ok().filter(|&bytes| bytes > 0),
+    }
+}
+
+/// Keeps the file for the next visit, in place of older ones. A browser that does not want to is no trouble.
+async fn keep(url: &str, bytes: &[u8]) {
+    let put = async {
+        let cache = open_cache().await?;
+        for old in js_sys::Array::from(&JsFuture::from(cache.keys()).await?) {
+            JsFuture::from(cache.delete_with_request(&old.dyn_into()?)).await?;
+        }
+        let init = ResponseInit::new();
+        init.set_status(200);
+        let response = Response::new_with_opt_js_u8_array_and_init(Some(&Uint8Array::from(bytes)), &init)?;
+        JsFuture::from(cache.put_with_str(url, &response)).await
+    };
+    if let Err(error) = put.await {
+        web_sys::console::debug_1(&error);
+    }
+}
+
+/// Fails where the page is not served safely (plain http), and in private windows of some browsers.
+async fn open_cache() -> Result<Cache, JsValue> {
+    JsFuture::from(scope().caches()?.open(CACHE)).await?.dyn_into()
+}
