@@ -31,7 +31,7 @@ pub enum Error {
         name: String,
     },
     /// A tensor does not fit the configuration.
-    #[error("expected `{name}` as {expected:?} in half precision, found {found:?} in {found_dtype}")]
+    #[error("expected `{name}` of shape {expected:?}, found {found:?}")]
     Tensor {
         /// The tensor's name.
         name: String,
@@ -39,8 +39,14 @@ pub enum Error {
         expected: Vec<usize>,
         /// The shape in the file.
         found: Vec<usize>,
+    },
+    /// A tensor holds something else than floating-point numbers.
+    #[error("expected `{name}` in 16 or 32 bit floating point, found {found}")]
+    Dtype {
+        /// The tensor's name.
+        name: String,
         /// The element type in the file.
-        found_dtype: String,
+        found: String,
     },
     /// Writing a weight file failed.
     #[error("the weights could not be written: {0}")]

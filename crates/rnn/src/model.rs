@@ -9,7 +9,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use performance::{N_PITCHES, N_TOKENS};
 use rand::{Rng, RngExt};
 
-use crate::{ModelConfig, kernels};
+use crate::weights::NamedTensor;
+use crate::{Error, ModelConfig, kernels};
 
 /// The network's parameters.
 ///
@@ -68,6 +69,44 @@ impl State {
     pub fn zeros(config: &ModelConfig, batch: usize, device: &Device) -> Self {
         let zeros = || Tensor::zeros([batch, config.hidden], device);
         Self { layers: (0..config.layers).map(|_| (zeros(), zeros())).collect() }
+    }
+
+    /// The state's numbers by name, for a checkpoint.
+    #[must_use]
+    pub fn tensors(&self) -> Vec<NamedTensor> {
+        let named = |kind: &str, layer: usize, tensor: &Tensor<2>| NamedTensor {
+            name: format!("state.{layer}.{kind}"),
+            shape: tensor.dims().to_vec(),
+            values: tensor.to_data().iter::<f32>().collect(),
+        };
+        let layers = self.layers.iter().enumerate();
+        layers.flat_map(|(layer, (h, c))| [named("hidden", layer, h), named("cell", layer, c)]).collect()
+    }
+
+    /// The state from what [`Self::tensors`] gave; `find` returns the numbers of a name.
+    ///
+    /// # Errors
+    /// The first error of `find`, or a tensor of another size.
+    pub fn restore<E: From<Error>>(
+        config: &ModelConfig,
+        batch: usize,
+        device: &Device,
+        mut find: impl FnMut(&str) -> Result<Vec<f32>, E>,
+    ) -> Result<Self, E> {
+        let shape = [batch, config.hidden];
+        let mut tensor = |name: String| -> Result<Tensor<2>, E> {
+            let values: Vec<f32> = find(&name)?;
+            if values.len() != batch * config.hidden {
+                let (expected, found) = (shape.to_vec(), vec![values.len()]);
+                return Err(Error::Tensor { name, expected, found }.into());
+            }
+            Ok(Tensor::from_data(TensorData::new(values, shape), device))
+        };
+        let mut layers = Vec::with_capacity(config.layers);
+        for layer in 0..config.layers {
+            layers.push((tensor(format!("state.{layer}.hidden"))?, tensor(format!("state.{layer}.cell"))?));
+        }
+        Ok(Self { layers })
     }
 
     /// The state with the given batch rows set back to zero.

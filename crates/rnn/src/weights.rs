@@ -48,22 +48,37 @@ pub fn load(bytes: &[u8], device: &Device) -> Result<Model, Error> {
     let file = SafeTensors::deserialize(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
     let model = config.init(device, &mut rand_chacha::ChaCha8Rng::seed_from_u64(0));
     replace(model, |name, expected| {
-        let view = file.tensor(name).map_err(|_| Error::MissingTensor { name: name.to_owned() })?;
-        let values = match view.dtype() {
-            Dtype::F16 => view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-            Dtype::F32 => view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
-            _ => Vec::new(),
-        };
-        if view.shape() != expected || values.len() != expected.iter().product::<usize>() {
+        let found = tensor(&file, name)?;
+        if found.shape != expected {
             return Err(Error::Tensor {
                 name: name.to_owned(),
                 expected: expected.to_vec(),
-                found: view.shape().to_vec(),
-                found_dtype: format!("{:?}", view.dtype()),
+                found: found.shape,
             });
         }
-        Ok(values)
+        Ok(found.values)
     })
+}
+
+/// One tensor of a weight file or checkpoint.
+///
+/// # Errors
+/// If the bytes are no weight file, or hold no such tensor of floating-point numbers.
+pub fn load_tensor(bytes: &[u8], name: &str) -> Result<NamedTensor, Error> {
+    let file = SafeTensors::deserialize(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
+    tensor(&file, name)
+}
+
+fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<NamedTensor, Error> {
+    let view = file.tensor(name).map_err(|_| Error::MissingTensor { name: name.to_owned() })?;
+    let values = match view.dtype() {
+        Dtype::F16 => view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
+        Dtype::F32 => view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        other => {
+            return Err(Error::Dtype { name: name.to_owned(), found: format!("{other:?}") });
+        }
+    };
+    Ok(NamedTensor { name: name.to_owned(), shape: view.shape().to_vec(), values })
 }
 
 /// The configuration and the facts in a weight file, without its tensors.

@@ -1,2 +1,42 @@
-//! CLI
-fn main(){}
+//! `performance-rnn`: from MIDI files to weights, and from weights to MIDI files.
+
+mod augment;
+mod bench;
+mod cli;
+mod config;
+mod corpus;
+mod curve;
+mod device;
+mod evaluate;
+mod files;
+mod generate;
+mod inspect;
+mod loader;
+mod optimizer;
+mod prepare;
+mod progress;
+mod training;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+/// Exit codes: 0 done, 2 bad usage (clap's own), 1 anything else with one sentence on standard error.
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Prepare(args) => prepare::run(&args),
+        Command::Train(args) => training::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Generate(args) => generate::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("performance-rnn: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Settings of a training run.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use rnn::ModelConfig;
+use serde::{Deserialize, Serialize};
+
+/// A TOML file of settings; what is left out has the default.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TrainConfig {
+    pub(crate) model: ModelConfig,
+    pub(crate) training: Training,
+}
+
+/// How the network learns.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Training {
+    /// Chooses initial weights, crops and augmentation.
+    pub(crate) seed: u64,
+    /// Sequences side by side. Larger fills the machine better, smaller learns more from each event.
+    pub(crate) batch: usize,
+    /// Events that gradients flow back through.
+    pub(crate) time: usize,
+    /// Events that a sequence walks on, with the network's memory carried, before another is drawn.
+    pub(crate) walk: usize,
+    /// Events to train on in all.
+    pub(crate) events: u64,
+    /// Highest learning rate.
+    pub(crate) learning_rate: f64,
+    /// Steps over which the rate rises from zero.
+    pub(crate) warm_up: u64,
+    /// Share of the run, at its end, over which the rate falls to a hundredth.
+    pub(crate) decay: f64,
+    /// Gradients are scaled down to this norm.
+    pub(crate) clip: f32,
+    /// Share of the averaged weights kept at each step; larger averages over longer.
+    pub(crate) average: f32,
+    /// Other keys and paces.
+    pub(crate) augment: bool,
+    /// Share of sequences that see controls.
+    pub(crate) controlled: f64,
+    /// Composers with at least this many training events get a control.
+    pub(crate) composer_events: usize,
+    /// Events between two validations.
+    pub(crate) validate_every: u64,
+    /// Events to validate on while training, spread over the validation pieces.
+    pub(crate) validation_events: usize,
+    /// Pieces to choose the best weights on: those whose path begins with this.
+    pub(crate) validation_prefix: String,
+    /// Seconds between two checkpoints.
+    pub(crate) checkpoint_secs: u64,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            batch: 24,
+            time: 128,
+            walk: 4096,
+            events: 30_000_000,
+            learning_rate: 2e-3,
+            warm_up: 200,
+            decay: 0.3,
+            clip: 1.0,
+            average: 0.998,
+            augment: true,
+            controlled: 0.3,
+            composer_events: 300_000,
+            validate_every: 1_000_000,
+            validation_events: 60_000,
+            validation_prefix: "validation/".to_owned(),
+            checkpoint_secs: 240,
+        }
+    }
+}
+
+impl TrainConfig {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let config: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
+        config.model.check()?;
+        let Training { batch, time, learning_rate, decay, controlled, average, .. } = &config.training;
+        ensure!((1..=4096).contains(batch), "expected batch of 1 to 4096, found {batch}");
+        ensure!((2..=65536).contains(time), "expected time of 2 to 65536, found {time}");
+        ensure!(*learning_rate > 0.0, "expected a learning rate above 0, found {learning_rate}");
+        for (name, share) in [("decay", *decay), ("controlled", *controlled), ("average", f64::from(*average))] {
+            ensure!((0.0..=1.0).contains(&share), "expected {name} of 0 to 1, found {share}");
+        }
+        Ok(config)
+    }
+}
+
+impl Training {
+    /// Learning rate at `event` (counted from the start) and `step`: warm-up, plateau, linear decay.
+    pub(crate) fn rate(&self, step: u64, event: u64) -> f64 {
+        let warm = (step + 1) as f64 / self.warm_up.max(1) as f64;
+        let left = 1.0 - event as f64 / self.events.max(1) as f64;
+        let cool = if self.decay > 0.0 { left / self.decay } else { 1.0 };
+        self.learning_rate * warm.min(cool.max(0.01)).min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_rises_stays_and_falls() {
+        let training = Training { events: 1000, warm_up: 10, decay: 0.5, learning_rate: 1.0, ..Training::default() };
+        let rates = [(0, 0), (4, 50), (20, 200), (75, 750), (100, 1000)].map(|(step, event)| training.rate(step, event));
+        assert_eq!(rates, [0.1, 0.5, 1.0, 0.5, 0.01]);
+    }
+}

@@ -1,0 +1,116 @@
+//! Prepared data: the tokens of many pieces in one memory-mapped file, and an index beside it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use memmap2::Mmap;
+use performance::Token;
+use serde::{Deserialize, Serialize};
+
+/// File of all tokens, 16 bits each, little-endian.
+pub(crate) const TOKENS_FILE: &str = "tokens.u16";
+/// File that says which piece lies where.
+pub(crate) const INDEX_FILE: &str = "index.json";
+
+/// What `prepare` wrote, ready to be read at any place.
+pub(crate) struct Corpus {
+    /// Folder it lies in.
+    pub(crate) dir: PathBuf,
+    /// The pieces, in the order of their paths.
+    pub(crate) pieces: Vec<Piece>,
+    tokens: Mmap,
+}
+
+/// One performance of the corpus.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Piece {
+    /// Path below the folder given to `prepare`.
+    pub(crate) path: String,
+    /// Last name of the composer, where a manifest gave one.
+    pub(crate) composer: Option<String>,
+    /// SHA-256 of the MIDI file.
+    pub(crate) sha256: String,
+    /// First token in the file.
+    pub(crate) start: usize,
+    /// Number of tokens.
+    pub(crate) len: usize,
+    /// Duration in seconds.
+    pub(crate) seconds: f64,
+    /// Number of notes.
+    pub(crate) notes: usize,
+    /// Lowest and highest pitch.
+    pub(crate) pitch_range: (u8, u8),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Index {
+    pub(crate) version: u32,
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// Rises when the codec or this layout changes.
+pub(crate) const INDEX_VERSION: u32 = 1;
+
+impl Corpus {
+    /// Opens what `prepare` wrote.
+    pub(crate) fn open(dir: &Path) -> Result<Self> {
+        let index = fs::read(dir.join(INDEX_FILE)).with_context(|| {
+            format!("{} holds no prepared data; run `performance-rnn prepare` first", dir.display())
+        })?;
+        let index: Index = serde_json::from_slice(&index)
+            .with_context(|| format!("{} cannot be read; prepare the data again", dir.join(INDEX_FILE).display()))?;
+        ensure!(
+            index.version == INDEX_VERSION,
+            "expected prepared data of version {INDEX_VERSION}, found {}; prepare it again",
+            index.version
+        );
+        let file = fs::File::open(dir.join(TOKENS_FILE))
+            .with_context(|| format!("{} is missing; prepare the data again", dir.join(TOKENS_FILE).display()))?;
+        // SAFETY: `prepare` replaces this file as a whole and never writes into it.
+        let tokens = unsafe { Mmap::map(&file) }?;
+        let expected: usize = index.pieces.iter().map(|piece| 2 * piece.len).sum();
+        ensure!(
+            tokens.len() == expected,
+            "expected {expected} bytes of tokens, found {}; prepare the data again",
+            tokens.len()
+        );
+        Ok(Self { dir: dir.to_owned(), pieces: index.pieces, tokens })
+    }
+
+    /// The tokens of a piece.
+    pub(crate) fn tokens(&self, piece: &Piece) -> Result<Vec<Token>> {
+        self.tokens[2 * piece.start..2 * (piece.start + piece.len)]
+            .chunks_exact(2)
+            .map(|bytes| Ok(Token::new(u16::from_le_bytes([bytes[0], bytes[1]]))?))
+            .collect::<Result<_>>()
+            .with_context(|| format!("the tokens of {} are damaged; prepare the data again", piece.path))
+    }
+
+    /// The pieces whose path begins with `prefix`.
+    pub(crate) fn below(&self, prefix: &str) -> Vec<Piece> {
+        self.pieces.iter().filter(|piece| piece.path.starts_with(prefix)).cloned().collect()
+    }
+
+    /// Pieces to learn from and pieces to check on: the folders `train` and `validation` where they exist,
+    /// else every twentieth piece (by the hash of its content) is kept for checking.
+    pub(crate) fn split(&self) -> Result<(Vec<Piece>, Vec<Piece>)> {
+        let (mut train, mut validation) = (self.below("train/"), self.below("validation/"));
+        if train.is_empty() && validation.is_empty() {
+            let is_held_out = |piece: &&Piece| u8::from_str_radix(&piece.sha256[..2], 16).unwrap_or(0) % 20 == 0;
+            validation = self.pieces.iter().filter(is_held_out).cloned().collect();
+            if validation.is_empty() {
+                validation.extend(self.pieces.last().cloned());
+            }
+            train = self.pieces.iter().filter(|piece| !validation.contains(piece)).cloned().collect();
+        }
+        if train.is_empty() || validation.is_empty() {
+            bail!(
+                "expected at least one piece to train on and one to validate on, found {} and {}",
+                train.len(),
+                validation.len()
+            );
+        }
+        Ok((train, validation))
+    }
+}

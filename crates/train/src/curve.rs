@@ -1,0 +1,51 @@
+//! The loss curve as a picture.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+use plotters::prelude::*;
+
+use crate::training::Metric;
+
+/// Draws the metrics file as an SVG.
+pub(crate) fn write(metrics: &Path, out: &Path) -> Result<()> {
+    let metrics: Vec<Metric> =
+        fs::read_to_string(metrics)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let million = |metric: &Metric| metric.events as f64 / 1e6;
+    let train: Vec<(f64, f64)> = metrics.iter().map(|metric| (million(metric), metric.train)).collect();
+    let validation: Vec<(f64, f64)> =
+        metrics.iter().filter_map(|metric| Some((million(metric), metric.validation?))).collect();
+    let losses = || train.iter().chain(&validation).map(|&(_, loss)| loss);
+    let (low, high) = (losses().fold(f64::INFINITY, f64::min), losses().fold(0.0, f64::max));
+    let end = train.iter().chain(&validation).map(|&(x, _)| x).fold(0.0, f64::max);
+    if !(low.is_finite() && end > 0.0) {
+        return Ok(());
+    }
+    draw(out, end, (low - 0.05)..high.min(low + 2.5) + 0.05, train, validation)
+        .map_err(|error| anyhow::anyhow!("{} cannot be drawn: {error}", out.display()))
+}
+
+fn draw(
+    out: &Path,
+    end: f64,
+    range: std::ops::Range<f64>,
+    train: Vec<(f64, f64)>,
+    validation: Vec<(f64, f64)>,
+) -> Result<(), Box<dyn std::error::Error + '_>> {
+    let root = SVGBackend::new(out, (900, 500)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&root)
+        .margin(16)
+        .x_label_area_size(40)
+        .y_label_area_size(50)
+        .build_cartesian_2d(0.0..end, range)?;
+    chart.configure_mesh().x_desc("million events").y_desc("nats per event").draw()?;
+    chart.draw_series(LineSeries::new(train, RGBColor(170, 170, 170)))?.label("training");
+    chart
+        .draw_series(LineSeries::new(validation, ShapeStyle::from(RGBColor(190, 60, 40)).stroke_width(2)))?
+        .label("validation");
+    chart.configure_series_labels().background_style(WHITE).border_style(BLACK).draw()?;
+    root.present()?;
+    Ok(())
+}

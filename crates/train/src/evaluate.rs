@@ -1,0 +1,215 @@
+//! `evaluate`: how well a model predicts performances it has not seen.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use performance::{Event, N_PITCHES, N_TOKENS, Sounding, Token, duration_secs, encode, midi};
+use rayon::prelude::*;
+use rnn::{Controls, Inputs, Model, State};
+use serde::Serialize;
+
+use crate::cli::EvaluateArgs;
+use crate::corpus::{Corpus, INDEX_FILE};
+use crate::prepare::is_midi;
+use crate::{device, progress};
+
+/// Pieces that go through the network side by side.
+const LANES: usize = 32;
+/// Events of a crop; the state is carried from crop to crop, so this is a matter of memory alone.
+const CROP: usize = 128;
+
+/// The figures of an evaluation; what `--json` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Evaluation {
+    /// Events predicted: all but each piece's first.
+    pub(crate) events: usize,
+    pub(crate) nats_per_event: f64,
+    pub(crate) nats_per_second: f64,
+    pub(crate) nats_per_note: f64,
+    /// Share of events that were the model's first guess.
+    pub(crate) accuracy: f64,
+    /// Nats per event of each type, and how many there were.
+    pub(crate) by_type: ByType,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct ByType {
+    pub(crate) note_on: TypeLoss,
+    pub(crate) note_off: TypeLoss,
+    pub(crate) time_shift: TypeLoss,
+    pub(crate) velocity: TypeLoss,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct TypeLoss {
+    pub(crate) events: usize,
+    pub(crate) nats_per_event: f64,
+}
+
+pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
+    let device = device::open(args.device)?;
+    let bytes = std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let model = rnn::weights::load(&bytes, &device).with_context(|| args.weights.display().to_string())?;
+    let pieces = pieces(&args.data, args.only.as_deref())?;
+    let total: usize = pieces.iter().map(Vec::len).sum();
+    let bar = progress::bar(total as u64, "events");
+    let result = evaluate(&model, &pieces, |n| bar.inc(n as u64))?;
+    bar.finish_and_clear();
+    if args.json {
+        println!("{}", serde_json::to_string(&result)?);
+    } else {
+        println!(
+            "{} events in {} pieces: {:.4} nats/event, {:.2} nats/second, {:.2} nats/note, accuracy {:.1} %",
+            result.events,
+            pieces.len(),
+            result.nats_per_event,
+            result.nats_per_second,
+            result.nats_per_note,
+            100.0 * result.accuracy
+        );
+        let types = &result.by_type;
+        for (name, loss) in [
+            ("NOTE_ON", types.note_on),
+            ("NOTE_OFF", types.note_off),
+            ("TIME_SHIFT", types.time_shift),
+            ("VELOCITY", types.velocity),
+        ] {
+            println!("  {name:<10} {:.4} nats/event over {} events", loss.nats_per_event, loss.events);
+        }
+    }
+    Ok(())
+}
+
+/// The pieces in `data`: prepared data, or a folder of MIDI files.
+fn pieces(data: &Path, only: Option<&str>) -> Result<Vec<Vec<Token>>> {
+    let pieces: Vec<Vec<Token>> = if data.join(INDEX_FILE).exists() {
+        let corpus = Arc::new(Corpus::open(data)?);
+        let chosen = corpus.below(only.unwrap_or_default());
+        chosen.iter().map(|piece| corpus.tokens(piece)).collect::<Result<_>>()?
+    } else {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(data).with_context(|| format!("{} cannot be read", data.display()))? {
+            let path = entry?.path();
+            if is_midi(&path) && path.to_string_lossy().contains(only.unwrap_or_default()) {
+                files.push(path);
+            }
+        }
+        files.sort();
+        files
+            .par_iter()
+            .map(|file| {
+                let import = midi::read(&std::fs::read(file)?).with_context(|| file.display().to_string())?;
+                Ok(encode(&import.performance))
+            })
+            .collect::<Result<_>>()?
+    };
+    ensure!(!pieces.is_empty(), "{} holds no pieces{}", data.display(), match only {
+        Some(prefix) => format!(" below {prefix}"),
+        None => String::new(),
+    });
+    Ok(pieces)
+}
+
+/// Whole pieces with carried state, no controls, no mask.
+pub(crate) fn evaluate(model: &Model, pieces: &[Vec<Token>], progress: impl Fn(usize)) -> Result<Evaluation> {
+    let mut tally = Tally::default();
+    let mut order: Vec<&Vec<Token>> = pieces.iter().filter(|tokens| tokens.len() > 1).collect();
+    order.sort_by_key(|tokens| std::cmp::Reverse(tokens.len()));
+    for lanes in order.chunks(LANES) {
+        evaluate_lanes(model, lanes, &mut tally, &progress)?;
+    }
+    ensure!(tally.count.iter().sum::<usize>() > 0, "expected pieces of at least two events, found none");
+    let seconds: f64 = pieces.iter().map(|tokens| duration_secs(tokens)).sum();
+    Ok(tally.evaluation(seconds))
+}
+
+#[derive(Default)]
+struct Tally {
+    nats: [f64; 4],
+    count: [usize; 4],
+    right: usize,
+}
+
+impl Tally {
+    fn evaluation(&self, seconds: f64) -> Evaluation {
+        let (events, nats): (usize, f64) = (self.count.iter().sum(), self.nats.iter().sum());
+        let of = |kind: usize| TypeLoss {
+            events: self.count[kind],
+            nats_per_event: self.nats[kind] / self.count[kind].max(1) as f64,
+        };
+        Evaluation {
+            events,
+            nats_per_event: nats / events as f64,
+            nats_per_second: nats / seconds,
+            nats_per_note: nats / self.count[0].max(1) as f64,
+            accuracy: self.right as f64 / events as f64,
+            by_type: ByType { note_on: of(0), note_off: of(1), time_shift: of(2), velocity: of(3) },
+        }
+    }
+}
+
+fn kind(token: Token) -> usize {
+    match Event::from(token) {
+        Event::NoteOn(_) => 0,
+        Event::NoteOff(_) => 1,
+        Event::TimeShift(_) => 2,
+        Event::Velocity(_) => 3,
+    }
+}
+
+/// Lanes sorted from long to short: those that have ended are padded and not counted.
+fn evaluate_lanes(model: &Model, lanes: &[&Vec<Token>], tally: &mut Tally, progress: &impl Fn(usize)) -> Result<()> {
+    let device: Device = model.head.val().device();
+    let unset = Controls::default().encode(&model.config)?;
+    let mut state = State::zeros(&model.config, lanes.len(), &device);
+    let mut sounding = vec![Sounding::default(); lanes.len()];
+    let longest = lanes.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
+    for start in (0..longest.saturating_sub(1)).step_by(CROP) {
+        let time = CROP.min(longest - 1 - start);
+        let batch = lanes.len();
+        let mut numbers = vec![0i32; time * batch];
+        let mut multi_hot = vec![0.0f32; time * batch * N_PITCHES];
+        for (b, tokens) in lanes.iter().enumerate() {
+            for t in 0..time {
+                let Some(&token) = tokens.get(start + t) else { break };
+                sounding[b].apply(Event::from(token));
+                numbers[t * batch + b] = i32::from(token.get());
+                for pitch in sounding[b].pitches() {
+                    multi_hot[(t * batch + b) * N_PITCHES + pitch.index()] = 1.0;
+                }
+            }
+        }
+        let inputs = Inputs {
+            tokens: Tensor::<2, Int>::from_data(TensorData::new(numbers, [time, batch]), &device),
+            sounding: Tensor::from_data(TensorData::new(multi_hot, [time, batch, N_PITCHES]), &device),
+            controls: Tensor::from_data(
+                TensorData::new(unset.repeat(time * batch), [time, batch, unset.len()]),
+                &device,
+            ),
+        };
+        let (scores, next) = model.forward(inputs, state);
+        state = next;
+        let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
+        let results: Vec<(usize, f64, bool)> = scores
+            .par_chunks_exact(N_TOKENS)
+            .enumerate()
+            .filter_map(|(row, scores)| {
+                let (t, b) = (row / batch, row % batch);
+                let target = *lanes[b].get(start + t + 1)?;
+                let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let sum: f64 = scores.iter().map(|&score| f64::from(score - highest).exp()).sum();
+                let nats = sum.ln() - f64::from(scores[target.index()] - highest);
+                Some((kind(target), nats, scores[target.index()] >= highest))
+            })
+            .collect();
+        progress(results.len());
+        for (kind, nats, is_right) in results {
+            tally.nats[kind] += nats;
+            tally.count[kind] += 1;
+            tally.right += usize::from(is_right);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! Training crops: many lanes, each walking through a performance while the network's memory follows.
+//!
+//! A lane draws a piece, a place to begin, a key and a pace, and yields crop after crop from there; the
+//! network's state is carried from crop to crop and cleared when the lane draws anew. What a draw is
+//! depends on the seed and the draw's number alone, so a run goes on exactly where it was stopped.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use performance::{Event, N_PITCHES, Sounding, Token, forward_windows};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rnn::{Controls, ModelConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::augment::{STRETCHES_PERCENT, stretch, transpose, transpositions};
+use crate::corpus::{Corpus, Piece};
+
+/// Length of the forward window that the density and pitch-class controls describe.
+pub(crate) const CONTROL_WINDOW_SECS: f64 = 8.0;
+
+/// One step's worth of data, time-major.
+pub(crate) struct Batch {
+    /// Last events, `[time * batch]`.
+    pub(crate) tokens: Vec<i32>,
+    /// Events to predict, `[time * batch]`.
+    pub(crate) targets: Vec<i32>,
+    /// Pitches down after each last event, `[time * batch * 128]`.
+    pub(crate) sounding: Vec<f32>,
+    /// `[time * batch * control_width]`.
+    pub(crate) controls: Vec<f32>,
+    /// 1 where a lane goes on, 0 where it begins anew, `[batch]`.
+    pub(crate) keep: Vec<f32>,
+    /// Where the loader stands after this batch.
+    pub(crate) position: Position,
+}
+
+/// Where a loader stands: enough to go on from there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Position {
+    next_draw: u64,
+    /// Draw and next token of each lane.
+    lanes: Vec<(u64, usize)>,
+}
+
+impl Position {
+    /// How many lanes were under way.
+    pub(crate) fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The same place in the order of draws, with all lanes to begin anew.
+    pub(crate) fn without_lanes(&self) -> Self {
+        Self { next_draw: self.next_draw, lanes: Vec::new() }
+    }
+}
+
+/// How crops are cut.
+#[derive(Clone, Debug)]
+pub(crate) struct Cut {
+    pub(crate) batch: usize,
+    /// Events of a crop.
+    pub(crate) time: usize,
+    /// Events that a lane walks before it draws anew.
+    pub(crate) walk: usize,
+    /// Share of draws that keep their controls; each control is then kept with probability one half.
+    pub(crate) controlled: f64,
+    pub(crate) augment: bool,
+}
+
+pub(crate) struct Loader {
+    corpus: Arc<Corpus>,
+    pieces: Vec<Piece>,
+    /// Running total of the pieces' lengths: long pieces are drawn more often.
+    ends: Vec<usize>,
+    config: ModelConfig,
+    cut: Cut,
+    seed: u64,
+    next_draw: u64,
+    lanes: Vec<Lane>,
+}
+
+struct Lane {
+    draw: u64,
+    next: usize,
+    end: usize,
+    is_new: bool,
+    tokens: Vec<Token>,
+    sounding: Sounding,
+    /// Encoded controls of each token; a single row where they do not change.
+    controls: Vec<Vec<f32>>,
+}
+
+impl Loader {
+    pub(crate) fn new(
+        corpus: Arc<Corpus>,
+        pieces: Vec<Piece>,
+        config: ModelConfig,
+        cut: Cut,
+        seed: u64,
+        position: &Position,
+    ) -> Result<Self> {
+        let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.len > cut.time + 1).collect();
+        ensure!(!pieces.is_empty(), "expected a piece of more than {} events to train on, found none", cut.time + 1);
+        let ends = pieces.iter().scan(0, |end, piece| {
+            *end += piece.len;
+            Some(*end)
+        });
+        let ends = ends.collect();
+        let mut loader =
+            Self { corpus, pieces, ends, config, cut, seed, next_draw: position.next_draw, lanes: Vec::new() };
+        for &(draw, next) in &position.lanes {
+            let mut lane = loader.draw(draw)?;
+            for &token in &lane.tokens[lane.next..next] {
+                lane.sounding.apply(Event::from(token));
+            }
+            (lane.next, lane.is_new) = (next, false);
+            loader.lanes.push(lane);
+        }
+        while loader.lanes.len() < loader.cut.batch {
+            let lane = loader.draw_next()?;
+            loader.lanes.push(lane);
+        }
+        Ok(loader)
+    }
+
+    /// The next crop of every lane.
+    pub(crate) fn next_batch(&mut self) -> Result<Batch> {
+        let Cut { batch, time, .. } = self.cut;
+        let width = self.config.control_width();
+        let mut data = Batch {
+            tokens: vec![0; time * batch],
+            targets: vec![0; time * batch],
+            sounding: vec![0.0; time * batch * N_PITCHES],
+            controls: vec![0.0; time * batch * width],
+            keep: vec![0.0; batch],
+            position: Position::default(),
+        };
+        for b in 0..batch {
+            while self.lanes[b].next + time + 1 > self.lanes[b].end {
+                self.lanes[b] = self.draw_next()?;
+            }
+            let lane = &mut self.lanes[b];
+            data.keep[b] = if std::mem::take(&mut lane.is_new) { 0.0 } else { 1.0 };
+            for t in 0..time {
+                let (at, row) = (lane.next + t, t * batch + b);
+                lane.sounding.apply(Event::from(lane.tokens[at]));
+                data.tokens[row] = i32::from(lane.tokens[at].get());
+                data.targets[row] = i32::from(lane.tokens[at + 1].get());
+                for pitch in lane.sounding.pitches() {
+                    data.sounding[row * N_PITCHES + pitch.index()] = 1.0;
+                }
+                let controls = &lane.controls[(at + 1).min(lane.controls.len() - 1)];
+                data.controls[row * width..(row + 1) * width].copy_from_slice(controls);
+            }
+            lane.next += time;
+        }
+        data.position = Position {
+            next_draw: self.next_draw,
+            lanes: self.lanes.iter().map(|lane| (lane.draw, lane.next)).collect(),
+        };
+        Ok(data)
+    }
+
+    fn draw_next(&mut self) -> Result<Lane> {
+        let draw = self.next_draw;
+        self.next_draw += 1;
+        self.draw(draw)
+    }
+
+    /// The lane of a draw: a function of the seed and the draw's number alone.
+    fn draw(&self, draw: u64) -> Result<Lane> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(draw);
+        let total = self.ends.last().copied().unwrap_or(0);
+        let place = rng.random_range(0..total);
+        let piece = &self.pieces[self.ends.partition_point(|&end| end <= place)];
+        let mut tokens = self.corpus.tokens(piece)?;
+        if self.cut.augment {
+            let keys = transpositions(piece.pitch_range);
+            let by = keys[rng.random_range(0..keys.len())];
+            let percent = STRETCHES_PERCENT[rng.random_range(0..STRETCHES_PERCENT.len())];
+            tokens = stretch(&transpose(&tokens, by), percent);
+        }
+        // A quarter of the draws begin where the piece does, so that beginnings are learned too.
+        let latest = tokens.len().saturating_sub(self.cut.time + 1);
+        let start = if rng.random_bool(0.25) { 0 } else { rng.random_range(0..=latest) };
+        let controls = self.controls(piece, &tokens, &mut rng)?;
+        let mut sounding = Sounding::default();
+        for &token in &tokens[..start] {
+            sounding.apply(Event::from(token));
+        }
+        let end = tokens.len().min(start + self.cut.walk + 1);
+        Ok(Lane { draw, next: start, end, is_new: true, tokens, sounding, controls })
+    }
+
+    fn controls(&self, piece: &Piece, tokens: &[Token], rng: &mut ChaCha8Rng) -> Result<Vec<Vec<f32>>> {
+        let is_controlled = rng.random_bool(self.cut.controlled);
+        let mut keeps = || rng.random_bool(0.5) && is_controlled;
+        let (density, pitch_classes, composer) = (keeps(), keeps(), keeps());
+        let composer = match &piece.composer {
+            Some(name) if composer => self.config.composers.iter().position(|known| known == name),
+            _ => None,
+        };
+        let encode = |controls: Controls| Ok(controls.encode(&self.config)?);
+        if !density && !pitch_classes {
+            return Ok(vec![encode(Controls { composer, ..Controls::default() })?]);
+        }
+        forward_windows(tokens, CONTROL_WINDOW_SECS)
+            .map(|window| {
+                let histogram = window.pitch_class_histogram();
+                encode(Controls {
+                    density: density.then(|| window.note_density()),
+                    pitch_classes: (pitch_classes && histogram.iter().sum::<f32>() > 0.0).then_some(histogram),
+                    composer,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,353 @@
+//! `train`: from random weights to a network that plays, read from top to bottom.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use indicatif::{ProgressBar, ProgressStyle};
+use performance::{N_PITCHES, N_TOKENS, Token};
+use rand::SeedableRng;
+use rnn::weights::{self, Precision};
+use rnn::{Inputs, Model, ModelConfig, State};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::TrainArgs;
+use crate::config::{TrainConfig, Training};
+use crate::corpus::{Corpus, Piece};
+use crate::evaluate::{Evaluation, evaluate};
+use crate::files::write_atomically;
+use crate::loader::{Batch, Cut, Loader, Position};
+use crate::optimizer::Adam;
+use crate::{curve, device};
+
+/// Everything needed to go on: weights, optimizer, memory of the lanes, place in the data.
+pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
+/// The best averaged weights on validation, as the page loads them.
+pub(crate) const BEST_FILE: &str = "best.safetensors";
+/// One JSON object per line: training losses and validations.
+pub(crate) const METRICS_FILE: &str = "metrics.jsonl";
+/// Steps between two readings of the loss: reading waits for the device.
+const REPORT_EVERY: u64 = 10;
+
+/// One line of the metrics file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Metric {
+    pub(crate) step: u64,
+    pub(crate) events: u64,
+    /// Nats per event of the training crops since the last line.
+    pub(crate) train: f64,
+    pub(crate) rate: f64,
+    pub(crate) gradient_norm: f32,
+    pub(crate) events_per_s: f64,
+    /// Nats per event on the validation events, with averaged weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) validation: Option<f64>,
+}
+
+/// The part of a checkpoint that is no tensor.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Progress {
+    step: u64,
+    events: u64,
+    best: Option<f64>,
+    last_validation: u64,
+    position: Position,
+}
+
+pub(crate) fn run(args: &TrainArgs) -> Result<()> {
+    let config = TrainConfig::read(&args.config)?;
+    let corpus = Arc::new(Corpus::open(&args.data)?);
+    let (train, validation) = corpus.split()?;
+    let device = device::open(args.device)?;
+    fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be created", args.out.display()))?;
+    let checkpoint = args.out.join(CHECKPOINT_FILE);
+    ensure!(
+        args.resume || !checkpoint.exists(),
+        "{} holds a run already; go on with --resume, or choose another folder",
+        args.out.display()
+    );
+    let mut run = if args.resume && checkpoint.exists() {
+        Run::resume(&checkpoint, config.training, &device)?
+    } else {
+        let model = ModelConfig { composers: composers(&train, config.training.composer_events), ..config.model };
+        Run::start(&model, config.training, &device)
+    };
+    let checks = validation_pieces(&corpus, &validation, &run.training)?;
+    eprintln!(
+        "{} parameters, {} training pieces, {} validation events",
+        run.model.num_params(),
+        train.len(),
+        checks.iter().map(Vec::len).sum::<usize>()
+    );
+    run.train(corpus, train, &checks, &args.out)
+}
+
+struct Run {
+    model: Model,
+    adam: Adam,
+    state: State,
+    training: Training,
+    progress: Progress,
+    device: Device,
+}
+
+impl Run {
+    fn start(config: &ModelConfig, training: Training, device: &Device) -> Self {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(training.seed);
+        let model = config.init(&device.clone().autodiff(), &mut rng);
+        let adam = Adam::new(&model, training.average);
+        let state = State::zeros(config, training.batch, device);
+        Self { model, adam, state, training, progress: Progress::default(), device: device.clone() }
+    }
+
+    fn train(&mut self, corpus: Arc<Corpus>, train: Vec<Piece>, checks: &[Vec<Token>], out: &Path) -> Result<()> {
+        let Training { batch, time, walk, controlled, augment, seed, .. } = self.training;
+        let cut = Cut { batch, time, walk, controlled, augment };
+        let config = self.model.config.clone();
+        let loader = Loader::new(corpus, train, config, cut, seed, &self.progress.position)?;
+        let batches = prefetch(loader);
+        let bar = bar(self.training.events, self.progress.events);
+        let mut metrics = fs::OpenOptions::new().create(true).append(true).open(out.join(METRICS_FILE))?;
+        let mut last_checkpoint = Instant::now();
+        let mut window = Window::new();
+
+        while self.progress.events < self.training.events {
+            let batch = batches.recv().context("the data loader stopped")??;
+            let rate = self.training.rate(self.progress.step, self.progress.events);
+            let (loss, norm) = self.step(&batch, rate);
+            self.progress.step += 1;
+            self.progress.events += (self.training.batch * self.training.time) as u64;
+            self.progress.position = batch.position;
+            window.losses.push(loss);
+            window.events += (self.training.batch * self.training.time) as u64;
+            bar.set_position(self.progress.events);
+
+            let is_due = self.progress.events - self.progress.last_validation >= self.training.validate_every
+                || self.progress.events >= self.training.events;
+            if is_due || self.progress.step % REPORT_EVERY == 0 {
+                let loss = window.mean_loss()?;
+                if !loss.is_finite() || !norm.is_finite() {
+                    bail!(
+                        "the loss became {loss} at step {}; the last checkpoint is intact, go on from it with a lower learning rate",
+                        self.progress.step
+                    );
+                }
+                let mut metric = Metric {
+                    step: self.progress.step,
+                    events: self.progress.events,
+                    train: loss,
+                    rate,
+                    gradient_norm: norm,
+                    events_per_s: window.events_per_s(),
+                    validation: None,
+                };
+                if is_due {
+                    bar.set_message("validating");
+                    metric.validation = Some(self.validate(checks, out)?);
+                }
+                writeln!(metrics, "{}", serde_json::to_string(&metric)?)?;
+                bar.set_message(describe(&metric, self.progress.best));
+                if is_due {
+                    curve::write(&out.join(METRICS_FILE), &out.join("loss.svg"))?;
+                    bar.println(describe(&metric, self.progress.best));
+                }
+                window = Window::new();
+            }
+            let is_last = self.progress.events >= self.training.events;
+            if is_last || last_checkpoint.elapsed() >= Duration::from_secs(self.training.checkpoint_secs) {
+                self.checkpoint(&out.join(CHECKPOINT_FILE))?;
+                last_checkpoint = Instant::now();
+            }
+        }
+        bar.finish_and_clear();
+        println!(
+            "{} events in {} steps; best validation {:.4} nats/event in {}",
+            self.progress.events,
+            self.progress.step,
+            self.progress.best.unwrap_or(f64::NAN),
+            out.join(BEST_FILE).display()
+        );
+        Ok(())
+    }
+
+    /// One optimizer step; the loss stays on the device.
+    fn step(&mut self, batch: &Batch, rate: f64) -> (Tensor<1>, f32) {
+        let (loss, state) = loss(&self.model, batch, self.state.clone(), &self.training, &self.device);
+        let grads = GradientsParams::from_grads(loss.backward(), &self.model);
+        let (model, norm) = self.adam.step(self.model.clone(), grads, rate, self.training.clip);
+        self.model = model;
+        self.state = state;
+        (loss.inner(), norm)
+    }
+
+    /// Validates the averaged weights and keeps them if they are the best so far.
+    fn validate(&mut self, checks: &[Vec<Token>], out: &Path) -> Result<f64> {
+        let averaged = self.averaged()?;
+        let Evaluation { nats_per_event, .. } = evaluate(&averaged, checks, |_| ())?;
+        self.progress.last_validation = self.progress.events;
+        if self.progress.best.is_none_or(|best| nats_per_event < best) {
+            self.progress.best = Some(nats_per_event);
+            let facts = BTreeMap::from([
+                ("step".to_owned(), self.progress.step.to_string()),
+                ("events".to_owned(), self.progress.events.to_string()),
+                ("validation_nats".to_owned(), format!("{nats_per_event:.4}")),
+            ]);
+            write_atomically(&out.join(BEST_FILE), &weights::save(&averaged, Precision::Half, &facts)?)?;
+        }
+        Ok(nats_per_event)
+    }
+
+    fn averaged(&self) -> Result<Model> {
+        let tensors = self.adam.average(&self.model);
+        let values: BTreeMap<&str, &Vec<f32>> = tensors.iter().map(|t| (t.name.as_str(), &t.values)).collect();
+        Ok(weights::replace(self.model.valid(), |name, _| {
+            values.get(name).map(|values| (*values).clone()).ok_or(rnn::Error::MissingTensor { name: name.to_owned() })
+        })?)
+    }
+
+    fn checkpoint(&self, path: &Path) -> Result<()> {
+        let mut tensors = weights::tensors(&self.model);
+        tensors.extend(self.adam.tensors());
+        tensors.extend(self.state.tensors());
+        let facts = BTreeMap::from([
+            ("progress".to_owned(), serde_json::to_string(&self.progress)?),
+            ("training".to_owned(), serde_json::to_string(&self.training)?),
+        ]);
+        write_atomically(path, &weights::save_tensors(&self.model.config, &tensors, Precision::Full, &facts)?)
+    }
+
+    fn resume(path: &Path, training: Training, device: &Device) -> Result<Self> {
+        let bytes = fs::read(path)?;
+        let (config, facts) = weights::read_metadata(&bytes)?;
+        let model = weights::load(&bytes, &device.clone().autodiff())?;
+        let progress: Progress = facts
+            .get("progress")
+            .and_then(|json| serde_json::from_str(json).ok())
+            .with_context(|| format!("{} is no checkpoint of a training run", path.display()))?;
+        let mut run = Self::start(&config, training, device);
+        let tensor = |name: &str| Ok(weights::load_tensor(&bytes, name)?.values);
+        run.adam.restore(progress.step, device, tensor)?;
+        if progress.position.lanes() == run.training.batch {
+            run.state = State::restore(&config, run.training.batch, device, |name| {
+                Ok::<_, anyhow::Error>(weights::load_tensor(&bytes, name)?.values)
+            })?;
+            run.progress = progress;
+        } else {
+            // Another batch size: the lanes begin anew, the rest goes on.
+            run.progress = Progress { position: progress.position.without_lanes(), ..progress };
+        }
+        run.model = model;
+        Ok(run)
+    }
+}
+
+/// Mean nats per event of a batch, and the state after it.
+pub(crate) fn loss(
+    model: &Model,
+    batch: &Batch,
+    state: State,
+    training: &Training,
+    device: &Device,
+) -> (Tensor<1>, State) {
+    let (time, lanes) = (training.time, training.batch);
+    let inputs = Inputs {
+        tokens: Tensor::<2, Int>::from_data(TensorData::new(batch.tokens.clone(), [time, lanes]), device),
+        sounding: Tensor::from_data(TensorData::new(batch.sounding.clone(), [time, lanes, N_PITCHES]), device),
+        controls: Tensor::from_data(
+            TensorData::new(batch.controls.clone(), [time, lanes, model.config.control_width()]),
+            device,
+        ),
+    };
+    let keep = Tensor::from_data(TensorData::new(batch.keep.clone(), [lanes, 1]), device);
+    let targets = Tensor::<2, Int>::from_data(TensorData::new(batch.targets.clone(), [time * lanes, 1]), device);
+    let (scores, state) = model.forward(inputs, state.keeping(&keep));
+    let log_probabilities = log_softmax(scores.reshape([time * lanes, N_TOKENS]), 1);
+    (log_probabilities.gather(1, targets).mean().neg(), state)
+}
+
+/// The loader on a thread of its own, two batches ahead.
+fn prefetch(mut loader: Loader) -> mpsc::Receiver<Result<Batch>> {
+    let (send, receive) = mpsc::sync_channel(2);
+    std::thread::spawn(move || while send.send(loader.next_batch()).is_ok() {});
+    receive
+}
+
+/// Composers with enough training events for a control of their own.
+fn composers(pieces: &[Piece], at_least: usize) -> Vec<String> {
+    let mut events: BTreeMap<&str, usize> = BTreeMap::new();
+    for piece in pieces {
+        if let Some(composer) = &piece.composer {
+            *events.entry(composer).or_default() += piece.len;
+        }
+    }
+    events.into_iter().filter(|&(_, n)| n >= at_least).map(|(composer, _)| composer.to_owned()).collect()
+}
+
+/// The beginnings of validation pieces, as many from each.
+fn validation_pieces(corpus: &Corpus, pieces: &[Piece], training: &Training) -> Result<Vec<Vec<Token>>> {
+    let chosen: Vec<&Piece> = pieces.iter().filter(|p| p.path.starts_with(&training.validation_prefix)).collect();
+    let chosen = if chosen.is_empty() { pieces.iter().collect() } else { chosen };
+    let share = (training.validation_events / chosen.len()).max(2);
+    chosen
+        .into_iter()
+        .map(|piece| {
+            let mut tokens = corpus.tokens(piece)?;
+            tokens.truncate(share);
+            Ok(tokens)
+        })
+        .collect()
+}
+
+/// Losses and time since the last report.
+struct Window {
+    losses: Vec<Tensor<1>>,
+    events: u64,
+    start: Instant,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self { losses: Vec::new(), events: 0, start: Instant::now() }
+    }
+
+    fn mean_loss(&mut self) -> Result<f64> {
+        let losses = std::mem::take(&mut self.losses);
+        Ok(f64::from(Tensor::cat(losses, 0).mean().into_scalar::<f32>()))
+    }
+
+    fn events_per_s(&self) -> f64 {
+        self.events as f64 / self.start.elapsed().as_secs_f64()
+    }
+}
+
+fn describe(metric: &Metric, best: Option<f64>) -> String {
+    let mut text = format!(
+        "step {} · train {:.3} nats/event · {:.0} events/s · rate {:.1e} · gradient {:.2}",
+        metric.step, metric.train, metric.events_per_s, metric.rate, metric.gradient_norm
+    );
+    if let Some(validation) = metric.validation {
+        text += &format!(" · validation {validation:.3}");
+    }
+    if let Some(best) = best {
+        text += &format!(" · best {best:.3}");
+    }
+    text
+}
+
+fn bar(events: u64, position: u64) -> ProgressBar {
+    let bar = ProgressBar::new(events).with_position(position);
+    bar.reset_eta();
+    match ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} events · {eta} left\n{msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
