@@ -59,7 +59,7 @@ pub fn App() -> Html {
         let is_about_open = is_about_open.setter();
         Callback::from(move |()| is_about_open.set(is_open))
     };
-    let commands = use_commands(&state, &on, &player, &engine, backend, *with_primer);
+    let commands = use_commands(&state, &on, &player, &engine, *with_primer);
     let is_over = use_page_drop(commands.on_primer.clone());
     use_shortcuts(commands.shortcuts.clone());
 
@@ -114,7 +114,6 @@ fn use_commands(
     on: &Callback<Action>,
     player: &PlayerHandle,
     engine: &EngineLink,
-    backend: Option<Backend>,
     with_primer: WithPrimer,
 ) -> Commands {
     // The state as of the last picture, for callbacks that live longer.
@@ -128,7 +127,7 @@ fn use_commands(
             Callback::from(move |()| {
                 player.with(|player| player.unlock());
                 if latest.borrow().0.engine == EngineState::Down {
-                    engine.load(backend);
+                    engine.retry();
                 }
                 on.emit(Action::Generate { drawn_seed: draw_seed() });
             })
@@ -179,7 +178,7 @@ fn use_commands(
                     on.emit(Action::Settle(Notice::WeightsBroken { why: String::new() }));
                     on.emit(Action::Settle(Notice::WeightsCorrupt { why: String::new() }));
                     on.emit(Action::Settle(Notice::WeightsMissing { status: 0, file: String::new() }));
-                    engine.load(backend);
+                    engine.retry();
                 }
                 Remedy::ReloadSamples => {
                     on.emit(Action::Settle(Notice::SamplesMissing { why: String::new() }));
@@ -219,7 +218,10 @@ fn on_model(on: &Callback<Action>, engine: &EngineLink) -> Callback<File> {
         let (on, engine) = (on.clone(), engine.clone());
         wasm_bindgen_futures::spawn_local(async move {
             match file::read(&chosen).await {
-                Ok(bytes) => engine.load_file(chosen.name(), &bytes),
+                Ok(bytes) => {
+                    on.emit(Action::Stop);
+                    engine.load_file(chosen.name(), &bytes);
+                }
                 Err(notice) => on.emit(Action::Notify(notice)),
             }
         });

@@ -28,6 +28,8 @@ const BEGINNING_US: u64 = 1_500_000;
 const MAX_DECODE_WAIT_MS: f64 = 4000.0;
 /// The sound counts as held back by the browser after this long.
 const HELD_MS: f64 = 700.0;
+/// Milliseconds between two attempts to get it back.
+const RESUME_MS: f64 = 1000.0;
 
 /// The player, shared by the hooks that feed it, the roll that watches it and the buttons.
 #[derive(Clone)]
@@ -48,6 +50,8 @@ impl PlayerHandle {
             is_hidden: false,
             volume: 80,
             buffer_us: 0,
+            heard_us: 0,
+            news: None,
             notices: Vec::new(),
         })))
     }
@@ -80,6 +84,8 @@ pub struct Player {
     is_hidden: bool,
     volume: u8,
     buffer_us: u64,
+    heard_us: u64,
+    news: Option<(Playback, u64)>,
     notices: Vec<Notice>,
 }
 
@@ -95,6 +101,7 @@ struct Playing {
     began_ms: f64,
     /// Since when the sound has been held back.
     held_since_ms: Option<f64>,
+    resumed_ms: f64,
     has_told_held: bool,
 }
 
@@ -119,6 +126,7 @@ impl Player {
     /// A new performance begins; the old one is silenced.
     pub fn begin(&mut self) {
         self.stop();
+        self.news = None;
         self.run = Some(Playing {
             schedule: Schedule::new(self.lookahead_us(), self.buffer_us),
             n_fed: 0,
@@ -128,6 +136,7 @@ impl Player {
             has_begun: false,
             began_ms: js::now_ms(),
             held_since_ms: None,
+            resumed_ms: 0.0,
             has_told_held: false,
         });
     }
@@ -162,54 +171,22 @@ impl Player {
         }
     }
 
-    /// Plays what is due. To be called all the time, at least every quarter of a second; returns what it
-    /// is doing and the play-head in microseconds, while there is a performance.
-    pub fn tick(&mut self) -> Option<(Playback, u64)> {
-        self.clock.measure();
-        if let Some(why) = self.samples.take_failure() {
-            self.notices.push(Notice::SamplesMissing { why });
+    /// Plays what is due. To be called all the time, at least every quarter of a second.
+    pub fn tick(&mut self) {
+        if let Some(news) = self.advance() {
+            self.news = Some(news);
         }
-        self.watch_for_held_sound();
-        let (lookahead_us, buffer_us, now_us) = (self.lookahead_us(), self.buffer_us, self.clock.now_us());
-        let run = self.run.as_mut()?;
-        let position_us = run.schedule.position_us(now_us);
-        if self.midi.is_none() {
-            let horizon_us = position_us + DECODE_AHEAD_US;
-            let n_soon = run.upcoming.partition_point(|&(at_us, ..)| at_us < horizon_us);
-            self.samples.prepare(run.upcoming.drain(..n_soon).map(|(_, pitch, velocity)| (pitch, velocity)));
-            let is_patient = js::now_ms() - run.began_ms < MAX_DECODE_WAIT_MS;
-            if !run.has_begun && is_patient && !self.samples.are_ready(&run.beginning) {
-                return Some((Playback::Starting, 0));
-            }
-        }
-        run.schedule.set_lookahead_us(lookahead_us);
-        run.schedule.set_buffer_us(buffer_us);
-        let due = run.schedule.poll(now_us);
-        let playback = match run.schedule.status() {
-            Status::Waiting if run.has_begun => Playback::Behind,
-            Status::Waiting => Playback::Starting,
-            Status::Playing => Playback::Playing,
-            Status::Finished => Playback::Finished,
-        };
-        run.has_begun |= playback == Playback::Playing;
-        let position_us = run.schedule.position_us(now_us);
-        if let Some(midi) = &self.midi {
-            if let Err(notice) = midi.send(&due, &self.clock) {
-                self.notices.push(notice);
-                self.midi = None;
-            }
-        } else if let Some(Err(error)) = self.piano.as_mut().map(|piano| piano.play(&due)) {
-            self.notices.push(Notice::NoAudio { why: js::text(&error) });
-        }
-        if playback == Playback::Finished {
-            // What sounds rings out.
-            self.run = None;
-        }
-        Some((playback, position_us))
+    }
+
+    /// What it is doing and the play-head in microseconds, if there was a performance since the last call.
+    pub fn take_news(&mut self) -> Option<(Playback, u64)> {
+        self.news.take()
     }
 
     /// Silence, at once.
     pub fn stop(&mut self) {
+        // So that the play-head stays where it is.
+        self.heard_us();
         let now_us = self.clock.now_us();
         let offs = self.run.take().map(|mut run| run.schedule.stop(now_us)).unwrap_or_default();
         self.silence(&offs);
@@ -251,12 +228,14 @@ impl Player {
         std::mem::take(&mut self.notices)
     }
 
-    /// Music time at the play-head as it is heard, in microseconds.
-    #[must_use]
-    pub fn heard_us(&self) -> Option<u64> {
+    /// Music time at the play-head as it is heard, in microseconds; where it stopped, if it has.
+    pub fn heard_us(&mut self) -> u64 {
         let latency_us = if self.midi.is_none() { self.clock.latency_us() } else { 0 };
         let now_us = self.clock.now_us().saturating_sub(latency_us);
-        self.run.as_ref().map(|run| run.schedule.position_us(now_us))
+        if let Some(run) = &self.run {
+            self.heard_us = run.schedule.position_us(now_us);
+        }
+        self.heard_us
     }
 
     /// See [`Piano::level`].
@@ -269,6 +248,51 @@ impl Player {
     #[must_use]
     pub fn audio(&self) -> Option<&web_sys::AudioContext> {
         self.piano.as_ref().map(Piano::context)
+    }
+
+    fn advance(&mut self) -> Option<(Playback, u64)> {
+        self.clock.measure();
+        if let Some(why) = self.samples.take_failure() {
+            self.notices.push(Notice::SamplesMissing { why });
+        }
+        self.watch_for_held_sound();
+        let (lookahead_us, buffer_us, now_us) = (self.lookahead_us(), self.buffer_us, self.clock.now_us());
+        let run = self.run.as_mut()?;
+        let position_us = run.schedule.position_us(now_us);
+        if self.midi.is_none() {
+            let horizon_us = position_us + DECODE_AHEAD_US;
+            let n_soon = run.upcoming.partition_point(|&(at_us, ..)| at_us < horizon_us);
+            self.samples.prepare(run.upcoming.drain(..n_soon).map(|(_, pitch, velocity)| (pitch, velocity)));
+            let is_patient = js::now_ms() - run.began_ms < MAX_DECODE_WAIT_MS;
+            if !run.has_begun && is_patient && !self.samples.are_ready(&run.beginning) {
+                return Some((Playback::Starting, 0));
+            }
+        }
+        run.schedule.set_lookahead_us(lookahead_us);
+        run.schedule.set_buffer_us(buffer_us);
+        let due = run.schedule.poll(now_us);
+        let playback = match run.schedule.status() {
+            Status::Waiting if run.has_begun => Playback::Behind,
+            Status::Waiting => Playback::Starting,
+            Status::Playing => Playback::Playing,
+            Status::Finished => Playback::Finished,
+        };
+        run.has_begun |= playback == Playback::Playing;
+        let position_us = run.schedule.position_us(now_us);
+        if let Some(midi) = &self.midi {
+            if let Err(notice) = midi.send(&due, &self.clock) {
+                self.notices.push(notice);
+                self.midi = None;
+            }
+        } else if let Some(Err(error)) = self.piano.as_mut().map(|piano| piano.play(&due)) {
+            self.notices.push(Notice::NoAudio { why: js::text(&error) });
+        }
+        if playback == Playback::Finished {
+            self.heard_us = position_us;
+            // What sounds rings out.
+            self.run = None;
+        }
+        Some((playback, position_us))
     }
 
     fn silence(&mut self, offs: &[performance::schedule::Timed]) {
@@ -297,10 +321,14 @@ impl Player {
             return;
         }
         let now_ms = js::now_ms();
-        let held_since_ms = *run.held_since_ms.get_or_insert(now_ms);
-        if now_ms - held_since_ms > HELD_MS && !run.has_told_held {
+        let held_ms = now_ms - *run.held_since_ms.get_or_insert(now_ms);
+        if held_ms > HELD_MS && !run.has_told_held {
             run.has_told_held = true;
             self.notices.push(if run.has_begun { Notice::SoundInterrupted } else { Notice::SoundHeld });
+        }
+        // Some browsers want to be asked again when whatever took the sound is over.
+        if held_ms > HELD_MS && now_ms - run.resumed_ms > RESUME_MS {
+            run.resumed_ms = now_ms;
             if let Some(piano) = &self.piano {
                 piano.resume();
             }

@@ -17,14 +17,14 @@ pub struct SeedFieldProps {
 pub fn SeedField(props: &SeedFieldProps) -> Html {
     let SeedFieldProps { value, is_locked, on, on_draw } = props;
     // What is no number (an empty field while typing) changes nothing.
-    let onchange = when(on, |event: Event| value_of(&event).parse().ok().map(Action::SetSeed));
+    let oninput = when(on, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetSeed));
     let (lock, glyph) =
         if *is_locked { (SeedLock::Free, Glyph::Lock) } else { (SeedLock::Locked, Glyph::Unlock) };
     html! {
         <div class="field">
             <label for="seed">{ "Seed" }</label>
             <input id="seed" type="number" inputmode="numeric" min="0" max={MAX_SEED.to_string()} step="1"
-                value={value.to_string()} {onchange} title="The same number plays the same music again" />
+                value={value.to_string()} {oninput} title="The same number plays the same music again" />
             <button type="button" class="round" aria-label="Draw a new number" title="Draw a new number"
                 onclick={on_draw.reform(|_| ())}>
                 <Icon glyph={Glyph::Dice} />

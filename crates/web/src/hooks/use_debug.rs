@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use yew::prelude::*;
 
 use crate::js;
-use crate::player::PlayerHandle;
+use crate::player::{Player, PlayerHandle};
 use crate::state::{State, Take};
 
 const NAME: &str = "performanceRnn";
@@ -62,7 +62,7 @@ impl Handle {
             (
                 "played",
                 Closure::new(move || {
-                    played.with(|player| player.heard_us()).map_or(0.0, |us| us as f64 / 1e6).into()
+                    (played.with(Player::heard_us) as f64 / 1e6).into()
                 }),
             ),
             ("level", Closure::new(move || level.with(|player| player.level()).into())),

@@ -7,7 +7,7 @@ use yew::prelude::*;
 use crate::engine::Engine;
 use crate::js;
 use crate::notice::Notice;
-use crate::player::PlayerHandle;
+use crate::player::{Player, PlayerHandle};
 use crate::protocol::{Backend, Reply, Request};
 use crate::state::{Action, EngineState, RunKind, State};
 
@@ -20,35 +20,43 @@ const TICK_MS: u32 = 25;
 
 /// The worker, for those who have something to ask of it.
 #[derive(Clone)]
-pub struct EngineLink(Rc<RefCell<Option<Engine>>>);
+pub struct EngineLink {
+    engine: Rc<RefCell<Option<Engine>>>,
+    backend: Option<Backend>,
+    on_restart: Callback<()>,
+}
 
 impl EngineLink {
-    /// Asks for something; a worker that is not there hears nothing.
-    pub fn post(&self, request: &Request) {
-        if let Some(engine) = self.0.borrow().as_ref() {
-            engine.post(request);
-        }
-    }
-
-    /// Loads the model again.
-    pub fn load(&self, backend: Option<Backend>) {
-        match js::beside_the_page(WEIGHTS) {
-            Ok(weights_url) => self.post(&Request::Load { weights_url, backend }),
-            Err(error) => web_sys::console::error_1(&error),
-        }
+    /// Loads the model again; in a new worker if there is none any more.
+    pub fn retry(&self) {
+        if self.engine.borrow().is_some() { self.load() } else { self.on_restart.emit(()) }
     }
 
     /// Hands over a visitor's own weights.
     pub fn load_file(&self, name: String, bytes: &[u8]) {
-        if let Some(engine) = self.0.borrow().as_ref() {
+        if let Some(engine) = self.engine.borrow().as_ref() {
             engine.post_with_bytes(&Request::LoadFile { name }, bytes);
+        }
+    }
+
+    fn load(&self) {
+        match js::beside_the_page(WEIGHTS) {
+            Ok(weights_url) => self.post(&Request::Load { weights_url, backend: self.backend }),
+            Err(error) => web_sys::console::error_1(&error),
+        }
+    }
+
+    /// A worker that is not there hears nothing.
+    fn post(&self, request: &Request) {
+        if let Some(engine) = self.engine.borrow().as_ref() {
+            engine.post(request);
         }
     }
 }
 
 impl PartialEq for EngineLink {
     fn eq(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0)
+        Rc::ptr_eq(&self.engine, &other.engine)
     }
 }
 
@@ -60,45 +68,58 @@ pub fn use_engine(
     player: &PlayerHandle,
     backend: Option<Backend>,
 ) -> EngineLink {
-    let link = (*use_memo((), |()| EngineLink(Rc::new(RefCell::new(None))))).clone();
     // Counts workers; a new number starts a new one.
-    let generation = use_state(|| 0);
+    let generation = use_mut_ref(|| 0);
+    let restart = use_force_update();
+    let on_restart = use_callback((), {
+        let generation = Rc::clone(&generation);
+        move |(), ()| {
+            *generation.borrow_mut() += 1;
+            restart.force_update();
+        }
+    });
+    let link = (*use_memo((), |()| EngineLink { engine: Rc::default(), backend, on_restart })).clone();
+    let crashes = use_mut_ref(|| 0);
 
-    use_effect_with(*generation, {
-        let (link, on, player, generation) = (link.clone(), on.clone(), player.clone(), generation.clone());
-        move |&number| {
+    let number = *generation.borrow();
+    use_effect_with(number, {
+        let (link, on, player) = (link.clone(), on.clone(), player.clone());
+        move |_| {
+            let say = {
+                let on = on.clone();
+                move |reply| on.emit(Action::Replied { reply, now_ms: js::now_ms() })
+            };
             on.emit(Action::EngineStarting);
             let on_reply = {
-                let (on, player) = (on.clone(), player.clone());
+                let (say, player) = (say.clone(), player.clone());
                 move |reply| match reply {
-                    Reply::Tick => {
-                        player.with(|player| player.tick());
-                    }
-                    reply => on.emit(Action::Replied { reply, now_ms: js::now_ms() }),
+                    Reply::Tick => player.with(Player::tick),
+                    reply => say(reply),
                 }
             };
             let on_crash = {
-                let (on, generation) = (on.clone(), generation.clone());
+                let (say, link) = (say.clone(), link.clone());
                 move |why| {
-                    let is_last = number + 1 >= MAX_CRASHES;
-                    let notice = if is_last { Notice::WorkerGone { why } } else { Notice::WorkerCrashed { why } };
-                    on.emit(Action::Replied { reply: Reply::Failed { notice }, now_ms: js::now_ms() });
-                    if !is_last {
-                        generation.set(number + 1);
+                    *crashes.borrow_mut() += 1;
+                    if *crashes.borrow() < MAX_CRASHES {
+                        say(Reply::Failed { notice: Notice::WorkerCrashed { why } });
+                        link.on_restart.emit(());
+                    } else {
+                        // The next one is the visitor's decision.
+                        *crashes.borrow_mut() = 0;
+                        drop(link.engine.borrow_mut().take());
+                        say(Reply::Failed { notice: Notice::WorkerGone { why } });
                     }
                 }
             };
             match Engine::start(on_reply, on_crash) {
                 Ok(engine) => {
-                    *link.0.borrow_mut() = Some(engine);
-                    link.load(backend);
+                    *link.engine.borrow_mut() = Some(engine);
+                    link.load();
                 }
-                Err(notice) => {
-                    on.emit(Action::Replied { reply: Reply::Failed { notice }, now_ms: js::now_ms() });
-                }
+                Err(notice) => say(Reply::Failed { notice }),
             }
-            // The next worker's effect replaces the link's content, so only leaving the page empties it.
-            move || drop(link.0.borrow_mut().take())
+            move || drop(link.engine.borrow_mut().take())
         }
     });
 
@@ -106,7 +127,7 @@ pub fn use_engine(
     use_effect_with((is_ready, state.run), {
         let (link, take) = (link.clone(), state.take.clone());
         move |&(is_ready, run)| match (run, take) {
-            (Some(run), Some(take)) if is_ready && run.kind == RunKind::Generate && take.tokens.is_empty() => {
+            (Some(run), Some(take)) if is_ready && run.kind == RunKind::Generate && !take.is_complete => {
                 let primer = take.primer.as_ref().map(|primer| &primer.tokens);
                 link.post(&Request::Start {
                     take: take.id,

@@ -55,7 +55,10 @@ fn use_ticks(state: &State, on: &Callback<Action>, player: &PlayerHandle) {
         let (on, player) = (on.clone(), player.clone());
         move |()| {
             let interval = Interval::new(TICK_MS, move || {
-                let (news, notices) = player.with(|player| (player.tick(), player.take_notices()));
+                let (news, notices) = player.with(|player| {
+                    player.tick();
+                    (player.take_news(), player.take_notices())
+                });
                 for notice in notices {
                     on.emit(Action::Notify(notice));
                 }

@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::Theme;
 use crate::js;
-use crate::player::PlayerHandle;
+use crate::player::{Player, PlayerHandle};
 use crate::roll::{Frame, Palette, RollSource, RollView, Smooth, future_us, paint};
 use crate::state::Playback;
 
@@ -63,8 +63,6 @@ struct Painter {
     palette: Option<Palette>,
     size: (f64, f64, f64),
     last_ms: f64,
-    /// Where the play-head was when the music stopped, in microseconds of the performance.
-    rest_us: u64,
 }
 
 impl Painter {
@@ -76,7 +74,6 @@ impl Painter {
             palette: None,
             size: (0.0, 0.0, 0.0),
             last_ms: 0.0,
-            rest_us: 0,
         }
     }
 
@@ -118,17 +115,13 @@ impl Painter {
     }
 
     /// Music time at the play-head, counted from the primer's start.
-    fn play_head_us(&mut self, (width_px, height_px, _): (f64, f64, f64)) -> f64 {
+    fn play_head_us(&self, (width_px, height_px, _): (f64, f64, f64)) -> f64 {
         let primer_us = self.view.primer_us() as f64;
         if self.view.is_preview() {
             // The end of the primer fills the roll.
-            self.rest_us = 0;
             return primer_us - future_us(height_px, width_px);
         }
-        if let Some(heard_us) = self.player.with(|player| player.heard_us()) {
-            self.rest_us = heard_us;
-        }
-        primer_us + self.rest_us as f64
+        primer_us + self.player.with(Player::heard_us) as f64
     }
 }
 

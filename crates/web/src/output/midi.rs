@@ -19,6 +19,9 @@ const CONTROL: u8 = 0xb0;
 const SUSTAIN: u8 = 64;
 const ALL_SOUND_OFF: u8 = 120;
 const ALL_NOTES_OFF: u8 = 123;
+/// Messages of one moment are this far apart: browsers do not keep the order of equal times, and a release
+/// must not end the strike after it.
+const ORDER_MS: f64 = 0.02;
 /// How hard keys are released; 64 is what keyboards send that do not measure it.
 const RELEASE_VELOCITY: u8 = 64;
 
@@ -118,12 +121,15 @@ impl MidiOut {
     /// # Errors
     /// If the device does not take them.
     pub fn send(&self, messages: &[Timed], clock: &Clock) -> Result<(), Notice> {
+        let mut last_ms = f64::NEG_INFINITY;
         for timed in messages {
+            let at_ms = clock.page_ms(timed.at_us).max(last_ms + ORDER_MS);
+            last_ms = at_ms;
             let bytes = match timed.message {
                 Message::NoteOn { pitch, velocity } => [NOTE_ON, pitch.get(), velocity.get()],
                 Message::NoteOff { pitch } => [NOTE_OFF, pitch.get(), RELEASE_VELOCITY],
             };
-            self.send_bytes(bytes, clock.page_ms(timed.at_us))?;
+            self.send_bytes(bytes, at_ms)?;
         }
         Ok(())
     }
@@ -134,11 +140,13 @@ impl MidiOut {
     /// # Errors
     /// If the device does not take them.
     pub fn silence(&self, offs: &[Timed], clock: &Clock) -> Result<(), Notice> {
-        self.send(offs, clock)?;
+        // Well after the strikes that they end.
+        let offs: Vec<Timed> = offs.iter().map(|off| Timed { at_us: off.at_us + 1000, ..*off }).collect();
+        self.send(&offs, clock)?;
         let last_ms = offs.last().map_or(0.0, |off| clock.page_ms(off.at_us));
-        for at_ms in [js::now_ms(), last_ms + 1.0] {
-            for control in [SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF] {
-                self.send_bytes([CONTROL, control, 0], at_ms)?;
+        for at_ms in [js::now_ms(), last_ms.max(js::now_ms()) + 1.0] {
+            for (index, control) in [SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF].into_iter().enumerate() {
+                self.send_bytes([CONTROL, control, 0], at_ms + index as f64 * ORDER_MS)?;
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ const KEY_HEIGHT_PX: std::ops::RangeInclusive<f64> = 64.0..=104.0;
 /// Length of a black key against a white one.
 const BLACK_LENGTH: f64 = 0.62;
 /// How much of a note that is still to be heard is seen.
-const FUTURE_ALPHA: f64 = 0.38;
+const FUTURE_ALPHA: f64 = 0.45;
 
 /// Colours, from the page's style sheet.
 #[derive(Clone, Debug, PartialEq)]
