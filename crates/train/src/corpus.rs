@@ -1,7 +1,7 @@
 //! Prepared data: the tokens of many pieces in one memory-mapped file, and an index beside it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use memmap2::Mmap;
@@ -15,8 +15,6 @@ pub(crate) const INDEX_FILE: &str = "index.json";
 
 /// What `prepare` wrote, ready to be read at any place.
 pub(crate) struct Corpus {
-    /// Folder it lies in.
-    pub(crate) dir: PathBuf,
     /// The pieces, in the order of their paths.
     pub(crate) pieces: Vec<Piece>,
     tokens: Mmap,
@@ -75,7 +73,7 @@ impl Corpus {
             "expected {expected} bytes of tokens, found {}; prepare the data again",
             tokens.len()
         );
-        Ok(Self { dir: dir.to_owned(), pieces: index.pieces, tokens })
+        Ok(Self { pieces: index.pieces, tokens })
     }
 
     /// The tokens of a piece.

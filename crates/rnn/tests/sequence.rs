@@ -1,0 +1,165 @@
+//! The fused recurrence against the plain stepwise one: values, states and gradients.
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use performance::{N_PITCHES, N_TOKENS};
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rnn::weights::{NamedTensor, replace, tensors};
+use rnn::{Inputs, Model, ModelConfig, State};
+
+struct Case {
+    model: Model,
+    inputs: Inputs,
+    state: State,
+}
+
+fn case(layers: usize, hidden: usize, time: usize, batch: usize, device: &Device) -> Case {
+    let mut rng = ChaCha8Rng::seed_from_u64((layers * 1000 + hidden * 100 + time * 10 + batch) as u64);
+    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()] };
+    let model = config.init(device, &mut rng);
+    // Larger weights than at the start of training, so that the gates leave their linear range.
+    let model = replace(model, |_, shape| {
+        Ok((0..shape.iter().product()).map(|_| rng.random_range(-0.5..0.5)).collect())
+    })
+    .unwrap();
+    let plain = device.clone().inner();
+    let n = time * batch;
+    let tokens: Vec<i32> = (0..n).map(|_| rng.random_range(0..N_TOKENS as i32)).collect();
+    let sounding: Vec<f32> = (0..n * N_PITCHES).map(|_| f32::from(u8::from(rng.random_bool(0.05)))).collect();
+    let controls: Vec<f32> = (0..n * config.control_width()).map(|_| rng.random_range(0.0..1.0)).collect();
+    let inputs = Inputs {
+        tokens: Tensor::<2, Int>::from_data(TensorData::new(tokens, [time, batch]), &plain),
+        sounding: Tensor::from_data(TensorData::new(sounding, [time, batch, N_PITCHES]), &plain),
+        controls: Tensor::from_data(TensorData::new(controls, [time, batch, config.control_width()]), &plain),
+    };
+    let state = State::restore::<rnn::Error>(&config, batch, &plain, |_| {
+        Ok((0..batch * hidden).map(|_| rng.random_range(-1.0..1.0)).collect())
+    })
+    .unwrap();
+    Case { model, inputs, state }
+}
+
+fn values<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.to_data().iter::<f32>().collect()
+}
+
+#[track_caller]
+fn assert_close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < tolerance, "{what}: off by {worst}");
+}
+
+#[track_caller]
+fn assert_states_close(a: &State, b: &State) {
+    for (a, b) in a.tensors().iter().zip(b.tensors()) {
+        assert_close(&a.name, &a.values, &b.values, 1e-4);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// One step at a time and a whole crop at once are the same network.
+    #[test]
+    fn steps_and_sequence_agree(layers in 1..4usize, hidden in 1..70usize, time in 1..20usize, batch in 1..15usize) {
+        let Case { model, inputs, state } = case(layers, hidden, time, batch, &Device::flex());
+        let (scores, after) = model.forward(inputs.clone(), state.clone());
+        let (stepwise, after_steps) = model.forward_stepwise(inputs, state);
+        assert_close("scores", &values(&scores), &values(&stepwise), 1e-4);
+        assert_states_close(&after, &after_steps);
+    }
+}
+
+#[test]
+fn the_papers_size_agrees() {
+    let Case { model, inputs, state } = case(3, 512, 24, 2, &Device::flex());
+    let model = replace(model, |_, shape| {
+        let mut rng = ChaCha8Rng::seed_from_u64(shape.len() as u64);
+        Ok((0..shape.iter().product()).map(|_| rng.random_range(-0.05..0.05)).collect())
+    })
+    .unwrap();
+    let (scores, after) = model.forward(inputs.clone(), state.clone());
+    let (stepwise, after_steps) = model.forward_stepwise(inputs, state);
+    assert_close("scores", &values(&scores), &values(&stepwise), 1e-4);
+    assert_states_close(&after, &after_steps);
+}
+
+#[test]
+fn clearing_a_row_leaves_the_others() {
+    let Case { state, .. } = case(2, 3, 1, 2, &Device::flex());
+    let keep = Tensor::from_data(TensorData::new(vec![1.0f32, 0.0], [2, 1]), &Device::flex());
+    for (cleared, before) in state.clone().keeping(&keep).tensors().iter().zip(state.tensors()) {
+        assert_eq!(cleared.values[..3], before.values[..3]);
+        assert_eq!(cleared.values[3..], [0.0; 3]);
+    }
+}
+
+#[cfg(feature = "autodiff")]
+mod gradients {
+    use super::*;
+    use burn::module::{Module, ModuleVisitor, Param};
+
+    struct Collect<'a>(&'a burn::tensor::Gradients, Vec<Vec<f32>>);
+
+    impl ModuleVisitor for Collect<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.1.push(values(&param.val().grad(self.0).expect("every parameter has a gradient")));
+        }
+    }
+
+    /// A loss that weighs every score differently.
+    fn loss(scores: Tensor<3>) -> Tensor<1> {
+        let n = scores.dims().iter().product::<usize>();
+        let weights: Vec<f32> = (0..n).map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0) / (n as f32).sqrt()).collect();
+        let weights = Tensor::<3>::from_data(TensorData::new(weights, scores.dims()), &scores.device().inner());
+        (scores * Tensor::from_inner(weights)).sum()
+    }
+
+    fn gradients(model: &Model, scores: Tensor<3>) -> Vec<Vec<f32>> {
+        let grads = loss(scores).backward();
+        let mut collect = Collect(&grads, Vec::new());
+        model.visit(&mut collect);
+        collect.1
+    }
+
+    #[test]
+    fn fused_gradients_equal_stepwise_ones() {
+        for (layers, hidden, time, batch) in [(1, 16, 5, 3), (2, 24, 9, 7), (3, 65, 4, 13), (2, 1, 2, 1)] {
+            let Case { model, inputs, state } = case(layers, hidden, time, batch, &Device::flex().autodiff());
+            let fused = gradients(&model, model.forward(inputs.clone(), state.clone()).0);
+            let stepwise = gradients(&model, model.forward_stepwise(inputs, state).0);
+            for ((fused, stepwise), tensor) in fused.iter().zip(&stepwise).zip(tensors(&model)) {
+                assert_close(&tensor.name, fused, stepwise, 2e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn fused_gradients_equal_finite_differences() {
+        let Case { model, inputs, state } = case(2, 5, 4, 2, &Device::flex().autodiff());
+        let exact = gradients(&model, model.forward(inputs.clone(), state.clone()).0);
+        let original = tensors(&model);
+        let at = |tensor: usize, element: usize, by: f32| {
+            let mut shifted: Vec<NamedTensor> = original.clone();
+            shifted[tensor].values[element] += by;
+            let mut next = shifted.into_iter();
+            let model = replace(model.clone(), |_, _| Ok(next.next().unwrap().values)).unwrap();
+            f64::from(loss(model.forward(inputs.clone(), state.clone()).0).into_scalar::<f32>())
+        };
+        for tensor in 0..original.len() {
+            let n = original[tensor].values.len();
+            for element in (0..n).step_by(n.div_ceil(7)) {
+                let by = 2e-2;
+                let difference = (at(tensor, element, by) - at(tensor, element, -by)) / f64::from(2.0 * by);
+                let exact = f64::from(exact[tensor][element]);
+                assert!(
+                    (difference - exact).abs() < 2e-3 + 0.02 * exact.abs(),
+                    "{} [{element}]: {exact} against {difference}",
+                    original[tensor].name
+                );
+            }
+        }
+    }
+}
