@@ -31,7 +31,8 @@ fn inspect_counts_what_an_import_finds() {
     assert_eq!(found["events"]["note_on"], 300);
     assert_eq!(found["events"]["note_off"], 300);
     assert_eq!(found["events"]["velocity"], 150);
-    let sum = ["note_on", "note_off", "time_shift", "velocity"].map(|kind| found["events"][kind].as_u64().unwrap());
+    let sum =
+        ["note_on", "note_off", "time_shift", "velocity"].map(|kind| found["events"][kind].as_u64().unwrap());
     assert_eq!(found["events"]["total"].as_u64().unwrap(), sum.iter().sum::<u64>());
     assert!((found["duration_s"].as_f64().unwrap() - 47.96).abs() < 0.01, "{found}");
     assert_eq!(found["dropped"], serde_json::json!([]));
@@ -50,5 +51,6 @@ fn prepare_says_what_it_refused_and_is_quick_the_second_time() {
     assert_eq!(first["events"].as_u64().unwrap() as usize, tokens.len() / 2);
     assert_eq!(json(&["prepare", text(&midi), "--out", text(&out)]), first);
     assert_eq!(std::fs::read(out.join("tokens.u16")).unwrap(), tokens);
-    assert_eq!(std::fs::read_dir(out.join("cache")).unwrap().count(), 8);
+    // Two of the eight have a twin in the other folder.
+    assert_eq!(std::fs::read_dir(out.join("cache")).unwrap().count(), 6);
 }

@@ -33,7 +33,8 @@ fn loss_falls_the_run_resumes_and_the_network_plays() {
     assert!(train(&config(dir.path(), 80_000), &["--resume"]).status.success());
 
     let metrics = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
-    let metrics: Vec<serde_json::Value> = metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let metrics: Vec<serde_json::Value> =
+        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let loss = |metric: &serde_json::Value| metric["train"].as_f64().unwrap();
     let (first, last) = (loss(&metrics[0]), loss(metrics.last().unwrap()));
     assert!(first > 4.0 && last < 1.5, "the loss fell from {first} to {last} only");
@@ -42,19 +43,23 @@ fn loss_falls_the_run_resumes_and_the_network_plays() {
     assert!(std::fs::read_to_string(out.join("loss.svg")).unwrap().contains("<svg"));
 
     let weights = out.join("best.safetensors");
-    let evaluation = json(&["evaluate", "--weights", text(&weights), "--data", text(&data), "--only", "validation/"]);
+    let evaluation =
+        json(&["evaluate", "--weights", text(&weights), "--data", text(&data), "--only", "validation/"]);
     let nats = evaluation["nats_per_event"].as_f64().unwrap();
     assert!(nats < 1.5, "{evaluation}");
     assert!(evaluation["accuracy"].as_f64().unwrap() > 0.5, "{evaluation}");
     let by_type = ["note_on", "note_off", "time_shift", "velocity"];
-    let events: u64 = by_type.iter().map(|kind| evaluation["by_type"][kind]["events"].as_u64().unwrap()).sum();
+    let events: u64 =
+        by_type.iter().map(|kind| evaluation["by_type"][kind]["events"].as_u64().unwrap()).sum();
     assert_eq!(events, evaluation["events"].as_u64().unwrap());
-    let folder = json(&["evaluate", "--weights", text(&weights), "--data", text(&midi_dir.join("validation"))]);
+    let folder =
+        json(&["evaluate", "--weights", text(&weights), "--data", text(&midi_dir.join("validation"))]);
     assert_eq!(folder["nats_per_event"], evaluation["nats_per_event"], "MIDI files and prepared data agree");
 
     let play = |name: &str, more: &[&str]| {
         let file = dir.path().join(name);
-        let args = ["generate", "--weights", text(&weights), "--seconds", "10", "--seed", "3", "--out", text(&file)];
+        let args =
+            ["generate", "--weights", text(&weights), "--seconds", "10", "--seed", "3", "--out", text(&file)];
         succeed(&[&args, more].concat());
         std::fs::read(file).unwrap()
     };
@@ -63,7 +68,8 @@ fn loss_falls_the_run_resumes_and_the_network_plays() {
     assert!(midi::read(&alone).unwrap().performance.notes().len() > 10);
     let primer_file = midi_dir.join("validation/0.mid");
     let primer = midi::read(&std::fs::read(&primer_file).unwrap()).unwrap().performance;
-    let continued = play("continued.mid", &["--primer", text(&primer_file), "--temperature", "0.8", "--top-p", "0.95"]);
+    let continued =
+        play("continued.mid", &["--primer", text(&primer_file), "--temperature", "0.8", "--top-p", "0.95"]);
     let continued = midi::read(&continued).unwrap().performance;
     let n = primer.notes().len() - 1;
     assert_eq!(encode(&continued)[..n], encode(&primer)[..n], "the primer comes first");

@@ -55,8 +55,12 @@ impl ModelConfig {
             Err(Error::Setting { name, expected: expected.to_owned(), found: found.to_string() })
         };
         match self {
-            Self { layers, .. } if !(1..=16).contains(layers) => out_of_range("layers", "of 1 to 16", *layers),
-            Self { hidden, .. } if !(1..=8192).contains(hidden) => out_of_range("hidden units", "of 1 to 8192", *hidden),
+            Self { layers, .. } if !(1..=16).contains(layers) => {
+                out_of_range("layers", "of 1 to 16", *layers)
+            }
+            Self { hidden, .. } if !(1..=8192).contains(hidden) => {
+                out_of_range("hidden units", "of 1 to 8192", *hidden)
+            }
             Self { composers, .. } if composers.len() > 1000 => {
                 out_of_range("composers", "up to 1000", composers.len())
             }

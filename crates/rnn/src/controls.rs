@@ -42,7 +42,11 @@ impl Controls {
             Some(histogram) => {
                 let sum: f32 = histogram.iter().sum();
                 if histogram.iter().any(|&x| !x.is_finite() || x < 0.0) || sum <= 0.0 || !sum.is_finite() {
-                    return Err(setting("pitch classes", "of 12 weights, not all zero", format!("{histogram:?}")));
+                    return Err(setting(
+                        "pitch classes",
+                        "of 12 weights, not all zero",
+                        format!("{histogram:?}"),
+                    ));
                 }
                 for (slot, x) in pitch_classes.iter_mut().zip(histogram) {
                     *slot = x / sum;
@@ -99,6 +103,9 @@ mod tests {
             refusal(Controls { density: Some(f32::NAN), ..Controls::default() }),
             "expected density of 0 or more notes per second, found NaN"
         );
-        assert!(refusal(Controls { pitch_classes: Some([0.0; 12]), ..Controls::default() }).contains("not all zero"));
+        assert!(
+            refusal(Controls { pitch_classes: Some([0.0; 12]), ..Controls::default() })
+                .contains("not all zero")
+        );
     }
 }

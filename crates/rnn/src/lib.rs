@@ -36,5 +36,6 @@ pub use config::ModelConfig;
 pub use controls::{Controls, N_DENSITY_BINS, N_PITCH_CLASSES};
 pub use error::Error;
 pub use generate::{Generator, Snapshot};
+pub use kernels::Compute;
 pub use model::{Inputs, Layer, Model, State};
 pub use sampling::{Settings, sample};

@@ -9,8 +9,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use performance::{N_PITCHES, N_TOKENS};
 use rand::{Rng, RngExt};
 
+use crate::kernels::{self, Compute};
 use crate::weights::NamedTensor;
-use crate::{Error, ModelConfig, kernels};
+use crate::{Error, ModelConfig};
 
 /// The network's parameters.
 ///
@@ -21,6 +22,9 @@ pub struct Model {
     /// The sizes it was built with.
     #[module(skip)]
     pub config: ModelConfig,
+    /// Precision of a crop's matrix products; single steps are always in 32 bits.
+    #[module(skip)]
+    pub compute: Compute,
     /// Rows of the first layer's input matrix for the last event, `[413, 4 * hidden]`.
     pub token: Param<Tensor<2>>,
     /// Rows for the sounding notes, `[128, 4 * hidden]`.
@@ -135,6 +139,7 @@ impl ModelConfig {
         let gates = 4 * hidden;
         Model {
             config: self.clone(),
+            compute: Compute::default(),
             token: matrix(N_TOKENS, gates),
             sounding: matrix(N_PITCHES, gates),
             controls: matrix(self.control_width(), gates),
@@ -176,9 +181,10 @@ impl Model {
             if let (Some(weights), Some(below)) = (&layer.input, hidden.take()) {
                 let below: Tensor<3> = below;
                 let flat = below.reshape([(time * batch) as i32, -1]); // [time * batch, hidden]
-                xp = (flat.matmul(weights.val()) + layer.bias.val().unsqueeze()).reshape([time, batch, gates]);
+                xp = (kernels::matmul(flat, weights.val(), self.compute) + layer.bias.val().unsqueeze())
+                    .reshape([time, batch, gates]);
             }
-            let Some(sequence) = kernels::recurrence(&xp, layer.recurrent.val(), h, c) else {
+            let Some(sequence) = kernels::recurrence(&xp, layer.recurrent.val(), h, c, self.compute) else {
                 return self.forward_stepwise(inputs, state);
             };
             states.push((sequence.last_hidden, sequence.last_cell));
@@ -186,7 +192,7 @@ impl Model {
         }
         let Some(hidden) = hidden else { return self.forward_stepwise(inputs, state) };
         let flat = hidden.reshape([(time * batch) as i32, -1]); // [time * batch, hidden]
-        let scores = flat.matmul(self.head.val()) + self.head_bias.val().unsqueeze();
+        let scores = kernels::matmul(flat, self.head.val(), self.compute) + self.head_bias.val().unsqueeze();
         (scores.reshape([time, batch, N_TOKENS]), State { layers: states })
     }
 

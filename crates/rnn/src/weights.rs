@@ -72,8 +72,12 @@ pub fn load_tensor(bytes: &[u8], name: &str) -> Result<NamedTensor, Error> {
 fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<NamedTensor, Error> {
     let view = file.tensor(name).map_err(|_| Error::MissingTensor { name: name.to_owned() })?;
     let values = match view.dtype() {
-        Dtype::F16 => view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect(),
-        Dtype::F32 => view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+        Dtype::F16 => {
+            view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+        }
+        Dtype::F32 => {
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        }
         other => {
             return Err(Error::Dtype { name: name.to_owned(), found: format!("{other:?}") });
         }
@@ -87,7 +91,8 @@ fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<NamedTensor, Error> {
 /// If the bytes are no weight file of this program and version.
 pub fn read_metadata(bytes: &[u8]) -> Result<(ModelConfig, BTreeMap<String, String>), Error> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
-    let mut facts: BTreeMap<String, String> = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    let mut facts: BTreeMap<String, String> =
+        header.metadata().clone().unwrap_or_default().into_iter().collect();
     let found = facts.remove("format").unwrap_or_else(|| "no format name".to_owned());
     if found != FORMAT {
         return Err(Error::OtherFormat { found });
@@ -128,11 +133,15 @@ pub fn save_tensors(
     let (dtype, bytes): (Dtype, Vec<Vec<u8>>) = match precision {
         Precision::Half => (
             Dtype::F16,
-            tensors.iter().map(|t| t.values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect()).collect(),
+            tensors
+                .iter()
+                .map(|t| t.values.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()).collect())
+                .collect(),
         ),
-        Precision::Full => {
-            (Dtype::F32, tensors.iter().map(|t| t.values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect())
-        }
+        Precision::Full => (
+            Dtype::F32,
+            tensors.iter().map(|t| t.values.iter().flat_map(|x| x.to_le_bytes()).collect()).collect(),
+        ),
     };
     let views = tensors
         .iter()

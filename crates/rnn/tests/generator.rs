@@ -71,7 +71,9 @@ fn a_primer_is_heard_as_if_played_event_by_event() {
 fn controls_change_the_music_and_wrong_ones_are_refused() {
     let plain = next(&mut generator(4), 60);
     let mut controlled = generator(4);
-    controlled.set_controls(&Controls { density: Some(30.0), composer: Some(0), ..Controls::default() }).unwrap();
+    controlled
+        .set_controls(&Controls { density: Some(30.0), composer: Some(0), ..Controls::default() })
+        .unwrap();
     assert_ne!(plain, next(&mut controlled, 60));
     assert!(controlled.set_controls(&Controls { composer: Some(1), ..Controls::default() }).is_err());
 }

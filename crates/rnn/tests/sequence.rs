@@ -112,8 +112,10 @@ mod gradients {
     /// A loss that weighs every score differently.
     fn loss(scores: Tensor<3>) -> Tensor<1> {
         let n = scores.dims().iter().product::<usize>();
-        let weights: Vec<f32> = (0..n).map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0) / (n as f32).sqrt()).collect();
-        let weights = Tensor::<3>::from_data(TensorData::new(weights, scores.dims()), &scores.device().inner());
+        let weights: Vec<f32> =
+            (0..n).map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0) / (n as f32).sqrt()).collect();
+        let weights =
+            Tensor::<3>::from_data(TensorData::new(weights, scores.dims()), &scores.device().inner());
         (scores * Tensor::from_inner(weights)).sum()
     }
 
@@ -133,6 +135,20 @@ mod gradients {
             for ((fused, stepwise), tensor) in fused.iter().zip(&stepwise).zip(tensors(&model)) {
                 assert_close(&tensor.name, fused, stepwise, 2e-4);
             }
+        }
+    }
+
+    /// Rounded factors: close in direction and size, not in every digit.
+    #[test]
+    fn half_precision_gradients_point_the_same_way() {
+        let Case { mut model, inputs, state } = case(2, 48, 12, 7, &Device::flex().autodiff());
+        let exact = gradients(&model, model.forward(inputs.clone(), state.clone()).0);
+        model.compute = rnn::Compute::Bf16;
+        let rounded = gradients(&model, model.forward(inputs, state).0);
+        for ((exact, rounded), tensor) in exact.iter().zip(&rounded).zip(tensors(&model)) {
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+            let cosine = dot(exact, rounded) / (dot(exact, exact) * dot(rounded, rounded)).sqrt();
+            assert!(cosine > 0.999, "{}: cosine {cosine}", tensor.name);
         }
     }
 

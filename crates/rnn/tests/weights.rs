@@ -32,14 +32,19 @@ fn full_precision_comes_back_exactly_and_half_nearly() {
         let again = load(&bytes, &Device::flex()).unwrap();
         for (old, new) in tensors(&model).iter().zip(tensors(&again)) {
             assert_eq!((&old.name, &old.shape), (&new.name, &new.shape));
-            assert!(old.values.iter().zip(&new.values).all(|(a, b)| (a - b).abs() <= tolerance), "{}", old.name);
+            assert!(
+                old.values.iter().zip(&new.values).all(|(a, b)| (a - b).abs() <= tolerance),
+                "{}",
+                old.name
+            );
         }
     }
 }
 
 #[test]
 fn tensors_have_names_that_say_where_they_belong() {
-    let names: Vec<String> = parts().into_iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
+    let names: Vec<String> =
+        parts().into_iter().map(|tensor| format!("{} {:?}", tensor.name, tensor.shape)).collect();
     expect![[r#"
         token [413, 16]
         sounding [128, 16]
@@ -71,7 +76,8 @@ fn a_missing_tensor_is_named() {
 #[test]
 fn other_files_are_refused() {
     refused(b"MThd", expect!["expected a safetensors weight file, found something else (header too small)"]);
-    let foreign = safetensors::serialize(Vec::<(&str, safetensors::tensor::TensorView<'_>)>::new(), None).unwrap();
+    let foreign =
+        safetensors::serialize(Vec::<(&str, safetensors::tensor::TensorView<'_>)>::new(), None).unwrap();
     refused(&foreign, expect!["expected weights of `performance-rnn`, found no format name"]);
     let bytes = save_tensors(&config(), &parts(), Precision::Half, &BTreeMap::new()).unwrap();
     let other_version = String::from_utf8_lossy(&bytes[8..]).contains(r#""version":"1""#);

@@ -12,7 +12,8 @@ pub(crate) const STRETCHES_PERCENT: [u64; 5] = [95, 100, 100, 100, 105];
 pub(crate) fn transpositions((lowest, highest): (u8, u8)) -> Vec<i8> {
     (-4..=4i8)
         .filter(|&by| {
-            let fits = |pitch: u8| pitch.checked_add_signed(by).is_some_and(|p| (PIANO.0..=PIANO.1).contains(&p));
+            let fits =
+                |pitch: u8| pitch.checked_add_signed(by).is_some_and(|p| (PIANO.0..=PIANO.1).contains(&p));
             by == 0 || (fits(lowest) && fits(highest))
         })
         .collect()
@@ -66,10 +67,10 @@ mod tests {
     fn transposing_equals_encoding_transposed_notes() {
         let original = tokens(&[396, 60, 64, 355, 128 + 60, 128 + 64]);
         let decoded = decode(&original).performance;
-        let notes = decoded.notes().iter().map(|note| Note {
-            pitch: Pitch::new(note.pitch.get() + 3).unwrap(),
-            ..*note
-        });
+        let notes = decoded
+            .notes()
+            .iter()
+            .map(|note| Note { pitch: Pitch::new(note.pitch.get() + 3).unwrap(), ..*note });
         let again = encode(&Performance::new(notes.collect()));
         assert_eq!(transpose(&original, 3), again);
     }

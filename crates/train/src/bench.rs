@@ -72,6 +72,7 @@ fn trained(device: &Device, batch: usize, time: usize) -> Result<f64> {
     let training = Training { batch, time, ..Training::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut model = config.init(&device.clone().autodiff(), &mut rng);
+    model.compute = training.compute();
     let mut adam = Adam::new(&model, training.average);
     let mut state = State::zeros(&config, batch, device);
     let data = Batch {

@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure how well a network predicts performances.
     Evaluate(EvaluateArgs),
+    /// Turn a run's best weights into a released file with its model card.
+    Release(ReleaseArgs),
     /// Let a network play, into a MIDI file.
     Generate(GenerateArgs),
     /// Show what an import finds in a MIDI file, applies and drops.
@@ -89,6 +91,30 @@ pub(crate) struct EvaluateArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReleaseArgs {
+    /// Folder that `train` wrote.
+    #[arg(long)]
+    pub(crate) run: PathBuf,
+    /// Folder that `prepare` wrote.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The run's settings, for the card.
+    #[arg(long)]
+    pub(crate) config: PathBuf,
+    /// What the data is and who made it, for the card.
+    #[arg(
+        long,
+        default_value = "MAESTRO v3.0.0 (Hawthorne et al. 2019) and (n)ASAP (Foscarin et al. 2020, Peter et al. 2023), CC BY-NC-SA 4.0"
+    )]
+    pub(crate) data_name: String,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceKind,
+    /// Path without extension; `.safetensors`, `.md` and `.svg` are written.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args, Debug)]

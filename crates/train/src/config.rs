@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use rnn::ModelConfig;
+use rnn::{Compute, ModelConfig};
 use serde::{Deserialize, Serialize};
 
 /// A TOML file of settings; what is left out has the default.
@@ -38,6 +38,8 @@ pub(crate) struct Training {
     pub(crate) clip: f32,
     /// Share of the averaged weights kept at each step; larger averages over longer.
     pub(crate) average: f32,
+    /// Precision of the matrix products' factors: `auto` is the fastest that the processor has.
+    pub(crate) precision: Precision,
     /// Other keys and paces.
     pub(crate) augment: bool,
     /// Share of sequences that see controls.
@@ -67,6 +69,7 @@ impl Default for Training {
             decay: 0.3,
             clip: 1.0,
             average: 0.998,
+            precision: Precision::Auto,
             augment: true,
             controlled: 0.3,
             composer_events: 300_000,
@@ -78,16 +81,28 @@ impl Default for Training {
     }
 }
 
+/// What the factors of matrix products are rounded to; sums are always in 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Precision {
+    Auto,
+    F32,
+    Bf16,
+}
+
 impl TrainConfig {
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let config: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
         config.model.check()?;
         let Training { batch, time, learning_rate, decay, controlled, average, .. } = &config.training;
         ensure!((1..=4096).contains(batch), "expected batch of 1 to 4096, found {batch}");
         ensure!((2..=65536).contains(time), "expected time of 2 to 65536, found {time}");
         ensure!(*learning_rate > 0.0, "expected a learning rate above 0, found {learning_rate}");
-        for (name, share) in [("decay", *decay), ("controlled", *controlled), ("average", f64::from(*average))] {
+        for (name, share) in
+            [("decay", *decay), ("controlled", *controlled), ("average", f64::from(*average))]
+        {
             ensure!((0.0..=1.0).contains(&share), "expected {name} of 0 to 1, found {share}");
         }
         Ok(config)
@@ -95,6 +110,14 @@ impl TrainConfig {
 }
 
 impl Training {
+    pub(crate) fn compute(&self) -> Compute {
+        match self.precision {
+            Precision::Auto => Compute::fastest(),
+            Precision::F32 => Compute::F32,
+            Precision::Bf16 => Compute::Bf16,
+        }
+    }
+
     /// Learning rate at `event` (counted from the start) and `step`: warm-up, plateau, linear decay.
     pub(crate) fn rate(&self, step: u64, event: u64) -> f64 {
         let warm = (step + 1) as f64 / self.warm_up.max(1) as f64;
@@ -110,8 +133,10 @@ mod tests {
 
     #[test]
     fn the_rate_rises_stays_and_falls() {
-        let training = Training { events: 1000, warm_up: 10, decay: 0.5, learning_rate: 1.0, ..Training::default() };
-        let rates = [(0, 0), (4, 50), (20, 200), (75, 750), (100, 1000)].map(|(step, event)| training.rate(step, event));
+        let training =
+            Training { events: 1000, warm_up: 10, decay: 0.5, learning_rate: 1.0, ..Training::default() };
+        let rates = [(0, 0), (4, 50), (20, 200), (75, 750), (100, 1000)]
+            .map(|(step, event)| training.rate(step, event));
         assert_eq!(rates, [0.1, 0.5, 1.0, 0.5, 0.01]);
     }
 }

@@ -56,15 +56,17 @@ impl Corpus {
         let index = fs::read(dir.join(INDEX_FILE)).with_context(|| {
             format!("{} holds no prepared data; run `performance-rnn prepare` first", dir.display())
         })?;
-        let index: Index = serde_json::from_slice(&index)
-            .with_context(|| format!("{} cannot be read; prepare the data again", dir.join(INDEX_FILE).display()))?;
+        let index: Index = serde_json::from_slice(&index).with_context(|| {
+            format!("{} cannot be read; prepare the data again", dir.join(INDEX_FILE).display())
+        })?;
         ensure!(
             index.version == INDEX_VERSION,
             "expected prepared data of version {INDEX_VERSION}, found {}; prepare it again",
             index.version
         );
-        let file = fs::File::open(dir.join(TOKENS_FILE))
-            .with_context(|| format!("{} is missing; prepare the data again", dir.join(TOKENS_FILE).display()))?;
+        let file = fs::File::open(dir.join(TOKENS_FILE)).with_context(|| {
+            format!("{} is missing; prepare the data again", dir.join(TOKENS_FILE).display())
+        })?;
         // SAFETY: `prepare` replaces this file as a whole and never writes into it.
         let tokens = unsafe { Mmap::map(&file) }?;
         let expected: usize = index.pieces.iter().map(|piece| 2 * piece.len).sum();
@@ -95,7 +97,8 @@ impl Corpus {
     pub(crate) fn split(&self) -> Result<(Vec<Piece>, Vec<Piece>)> {
         let (mut train, mut validation) = (self.below("train/"), self.below("validation/"));
         if train.is_empty() && validation.is_empty() {
-            let is_held_out = |piece: &&Piece| u8::from_str_radix(&piece.sha256[..2], 16).unwrap_or(0) % 20 == 0;
+            let is_held_out =
+                |piece: &&Piece| u8::from_str_radix(&piece.sha256[..2], 16).unwrap_or(0) % 20 == 0;
             validation = self.pieces.iter().filter(is_held_out).cloned().collect();
             if validation.is_empty() {
                 validation.extend(self.pieces.last().cloned());

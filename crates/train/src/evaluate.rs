@@ -50,7 +50,8 @@ pub(crate) struct TypeLoss {
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let device = device::open(args.device)?;
-    let bytes = std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let bytes =
+        std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
     let model = rnn::weights::load(&bytes, &device).with_context(|| args.weights.display().to_string())?;
     let pieces = pieces(&args.data, args.only.as_deref())?;
     let total: usize = pieces.iter().map(Vec::len).sum();
@@ -105,10 +106,15 @@ fn pieces(data: &Path, only: Option<&str>) -> Result<Vec<Vec<Token>>> {
             })
             .collect::<Result<_>>()?
     };
-    ensure!(!pieces.is_empty(), "{} holds no pieces{}", data.display(), match only {
-        Some(prefix) => format!(" below {prefix}"),
-        None => String::new(),
-    });
+    ensure!(
+        !pieces.is_empty(),
+        "{} holds no pieces{}",
+        data.display(),
+        match only {
+            Some(prefix) => format!(" below {prefix}"),
+            None => String::new(),
+        }
+    );
     Ok(pieces)
 }
 
@@ -160,7 +166,12 @@ fn kind(token: Token) -> usize {
 }
 
 /// Lanes sorted from long to short: those that have ended are padded and not counted.
-fn evaluate_lanes(model: &Model, lanes: &[&Vec<Token>], tally: &mut Tally, progress: &impl Fn(usize)) -> Result<()> {
+fn evaluate_lanes(
+    model: &Model,
+    lanes: &[&Vec<Token>],
+    tally: &mut Tally,
+    progress: &impl Fn(usize),
+) -> Result<()> {
     let device: Device = model.head.val().device();
     let unset = Controls::default().encode(&model.config)?;
     let mut state = State::zeros(&model.config, lanes.len(), &device);

@@ -3,8 +3,12 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
+
+/// How many temporary files this process has begun.
+static PARTS: AtomicU64 = AtomicU64::new(0);
 
 /// Replaces `path` by `bytes`: written beside it, flushed to the disk, then renamed over it.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
@@ -13,7 +17,8 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
             fs::create_dir_all(parent)?;
         }
         let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", std::process::id()));
+        // Unique, because two threads may write the same file: duplicates have the same hash.
+        name.push(format!(".{}.{}.part", std::process::id(), PARTS.fetch_add(1, Ordering::Relaxed)));
         let part = path.with_file_name(name);
         let mut file = fs::File::create(&part)?;
         file.write_all(bytes)?;

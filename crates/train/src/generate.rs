@@ -12,9 +12,14 @@ use crate::{device, progress};
 const CHUNK: usize = 32;
 
 pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
-    ensure!(args.seconds > 0.0 && args.seconds <= 86_400.0, "expected seconds above 0, up to 86400, found {}", args.seconds);
+    ensure!(
+        args.seconds > 0.0 && args.seconds <= 86_400.0,
+        "expected seconds above 0, up to 86400, found {}",
+        args.seconds
+    );
     let device = device::open(args.device)?;
-    let bytes = std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let bytes =
+        std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
     let model = rnn::weights::load(&bytes, &device).with_context(|| args.weights.display().to_string())?;
     let controls = controls(args, &model)?;
     let settings = Settings { temperature: args.temperature, top_p: args.top_p }.check()?;
@@ -31,7 +36,12 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let whole = if args.without_primer { tokens } else { [primer, tokens].concat() };
     let performance = decode(&whole).performance;
     write_atomically(&args.out, &midi::write(&performance))?;
-    println!("{} notes, {:.1} s, in {}", performance.notes().len(), performance.duration_us() as f64 / 1e6, args.out.display());
+    println!(
+        "{} notes, {:.1} s, in {}",
+        performance.notes().len(),
+        performance.duration_us() as f64 / 1e6,
+        args.out.display()
+    );
     Ok(())
 }
 

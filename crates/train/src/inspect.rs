@@ -24,7 +24,8 @@ struct Events {
 }
 
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
-    let bytes = std::fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
+    let bytes =
+        std::fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
     let import = midi::read(&bytes).with_context(|| args.file.display().to_string())?;
     let counts = EventCounts::of(&encode(&import.performance));
     let inspection = Inspection {

@@ -101,14 +101,26 @@ impl Loader {
         position: &Position,
     ) -> Result<Self> {
         let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.len > cut.time + 1).collect();
-        ensure!(!pieces.is_empty(), "expected a piece of more than {} events to train on, found none", cut.time + 1);
+        ensure!(
+            !pieces.is_empty(),
+            "expected a piece of more than {} events to train on, found none",
+            cut.time + 1
+        );
         let ends = pieces.iter().scan(0, |end, piece| {
             *end += piece.len;
             Some(*end)
         });
         let ends = ends.collect();
-        let mut loader =
-            Self { corpus, pieces, ends, config, cut, seed, next_draw: position.next_draw, lanes: Vec::new() };
+        let mut loader = Self {
+            corpus,
+            pieces,
+            ends,
+            config,
+            cut,
+            seed,
+            next_draw: position.next_draw,
+            lanes: Vec::new(),
+        };
         for &(draw, next) in &position.lanes {
             let mut lane = loader.draw(draw)?;
             for &token in &lane.tokens[lane.next..next] {
@@ -211,7 +223,8 @@ impl Loader {
                 let histogram = window.pitch_class_histogram();
                 encode(Controls {
                     density: density.then(|| window.note_density()),
-                    pitch_classes: (pitch_classes && histogram.iter().sum::<f32>() > 0.0).then_some(histogram),
+                    pitch_classes: (pitch_classes && histogram.iter().sum::<f32>() > 0.0)
+                        .then_some(histogram),
                     composer,
                 })
             })

@@ -15,6 +15,7 @@ mod loader;
 mod optimizer;
 mod prepare;
 mod progress;
+mod release;
 mod training;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Prepare(args) => prepare::run(&args),
         Command::Train(args) => training::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Release(args) => release::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),

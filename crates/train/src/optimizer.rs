@@ -70,7 +70,13 @@ impl Adam {
     }
 
     /// One step; returns the model and the gradients' norm before clipping.
-    pub(crate) fn step(&mut self, model: Model, mut grads: GradientsParams, rate: f64, clip: f32) -> (Model, f32) {
+    pub(crate) fn step(
+        &mut self,
+        model: Model,
+        mut grads: GradientsParams,
+        rate: f64,
+        clip: f32,
+    ) -> (Model, f32) {
         let norm = global_norm(&model, &grads);
         self.step += 1;
         let steps = i32::try_from(self.step).unwrap_or(i32::MAX);
@@ -128,7 +134,11 @@ impl Adam {
             let [n] = memory.mean.dims();
             let mut tensor = |prefix: &str| {
                 let values = find(&format!("{prefix}.{name}"))?;
-                anyhow::ensure!(values.len() == n, "expected {n} numbers in {prefix}.{name}, found {}", values.len());
+                anyhow::ensure!(
+                    values.len() == n,
+                    "expected {n} numbers in {prefix}.{name}, found {}",
+                    values.len()
+                );
                 Ok(Tensor::from_data(TensorData::new(values, [n]), device))
             };
             *memory = Memory {
@@ -198,7 +208,11 @@ impl ModuleMapper for Apply<'_> {
 }
 
 fn update(value: Tensor<1>, grad: Tensor<1>, memory: Memory, step: Step) -> (Tensor<1>, Memory) {
-    if value.device() == Device::flex() { update_fused(value, grad, memory, step) } else { update_tensors(value, grad, memory, step) }
+    if value.device() == Device::flex() {
+        update_fused(value, grad, memory, step)
+    } else {
+        update_tensors(value, grad, memory, step)
+    }
 }
 
 /// The step in tensor operations, for any device.
@@ -241,7 +255,9 @@ fn update_fused(value: Tensor<1>, grad: Tensor<1>, memory: Memory, step: Step) -
 fn flex(tensor: Tensor<1>) -> FlexTensor {
     match tensor.try_into_primitive::<Flex>() {
         // A view keeps its parent's whole buffer; the loop above needs exactly its own.
-        Ok(tensor) if tensor.is_contiguous() && tensor.storage::<f32>().len() == tensor.layout().num_elements() => {
+        Ok(tensor)
+            if tensor.is_contiguous() && tensor.storage::<f32>().len() == tensor.layout().num_elements() =>
+        {
             tensor
         }
         Ok(tensor) => tensor.to_contiguous(),

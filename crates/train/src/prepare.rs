@@ -144,7 +144,8 @@ fn find(dirs: &[PathBuf]) -> Result<Vec<Source>> {
     for dir in dirs {
         let mut pending = vec![dir.clone()];
         while let Some(folder) = pending.pop() {
-            let entries = fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+            let entries =
+                fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
             for entry in entries {
                 let file = entry?.path();
                 if file.is_dir() {

@@ -17,7 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use performance::{N_PITCHES, N_TOKENS, Token};
 use rand::SeedableRng;
 use rnn::weights::{self, Precision};
-use rnn::{Inputs, Model, ModelConfig, State};
+use rnn::{Compute, Inputs, Model, ModelConfig, State};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::TrainArgs;
@@ -78,7 +78,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let mut run = if args.resume && checkpoint.exists() {
         Run::resume(&checkpoint, config.training, &device)?
     } else {
-        let model = ModelConfig { composers: composers(&train, config.training.composer_events), ..config.model };
+        let model =
+            ModelConfig { composers: composers(&train, config.training.composer_events), ..config.model };
         Run::start(&model, config.training, &device)
     };
     let checks = validation_pieces(&corpus, &validation, &run.training)?;
@@ -103,13 +104,20 @@ struct Run {
 impl Run {
     fn start(config: &ModelConfig, training: Training, device: &Device) -> Self {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(training.seed);
-        let model = config.init(&device.clone().autodiff(), &mut rng);
+        let mut model = config.init(&device.clone().autodiff(), &mut rng);
+        model.compute = training.compute();
         let adam = Adam::new(&model, training.average);
         let state = State::zeros(config, training.batch, device);
         Self { model, adam, state, training, progress: Progress::default(), device: device.clone() }
     }
 
-    fn train(&mut self, corpus: Arc<Corpus>, train: Vec<Piece>, checks: &[Vec<Token>], out: &Path) -> Result<()> {
+    fn train(
+        &mut self,
+        corpus: Arc<Corpus>,
+        train: Vec<Piece>,
+        checks: &[Vec<Token>],
+        out: &Path,
+    ) -> Result<()> {
         let Training { batch, time, walk, controlled, augment, seed, .. } = self.training;
         let cut = Cut { batch, time, walk, controlled, augment };
         let config = self.model.config.clone();
@@ -208,9 +216,15 @@ impl Run {
 
     fn averaged(&self) -> Result<Model> {
         let tensors = self.adam.average(&self.model);
-        let values: BTreeMap<&str, &Vec<f32>> = tensors.iter().map(|t| (t.name.as_str(), &t.values)).collect();
-        Ok(weights::replace(self.model.valid(), |name, _| {
-            values.get(name).map(|values| (*values).clone()).ok_or(rnn::Error::MissingTensor { name: name.to_owned() })
+        let mut model = self.model.valid();
+        model.compute = Compute::F32;
+        let values: BTreeMap<&str, &Vec<f32>> =
+            tensors.iter().map(|t| (t.name.as_str(), &t.values)).collect();
+        Ok(weights::replace(model, |name, _| {
+            values
+                .get(name)
+                .map(|values| (*values).clone())
+                .ok_or(rnn::Error::MissingTensor { name: name.to_owned() })
         })?)
     }
 
@@ -246,6 +260,7 @@ impl Run {
             run.progress = Progress { position: progress.position.without_lanes(), ..progress };
         }
         run.model = model;
+        run.model.compute = run.training.compute();
         Ok(run)
     }
 }
@@ -261,14 +276,18 @@ pub(crate) fn loss(
     let (time, lanes) = (training.time, training.batch);
     let inputs = Inputs {
         tokens: Tensor::<2, Int>::from_data(TensorData::new(batch.tokens.clone(), [time, lanes]), device),
-        sounding: Tensor::from_data(TensorData::new(batch.sounding.clone(), [time, lanes, N_PITCHES]), device),
+        sounding: Tensor::from_data(
+            TensorData::new(batch.sounding.clone(), [time, lanes, N_PITCHES]),
+            device,
+        ),
         controls: Tensor::from_data(
             TensorData::new(batch.controls.clone(), [time, lanes, model.config.control_width()]),
             device,
         ),
     };
     let keep = Tensor::from_data(TensorData::new(batch.keep.clone(), [lanes, 1]), device);
-    let targets = Tensor::<2, Int>::from_data(TensorData::new(batch.targets.clone(), [time * lanes, 1]), device);
+    let targets =
+        Tensor::<2, Int>::from_data(TensorData::new(batch.targets.clone(), [time * lanes, 1]), device);
     let (scores, state) = model.forward(inputs, state.keeping(&keep));
     let log_probabilities = log_softmax(scores.reshape([time * lanes, N_TOKENS]), 1);
     (log_probabilities.gather(1, targets).mean().neg(), state)
@@ -294,7 +313,8 @@ fn composers(pieces: &[Piece], at_least: usize) -> Vec<String> {
 
 /// The beginnings of validation pieces, as many from each.
 fn validation_pieces(corpus: &Corpus, pieces: &[Piece], training: &Training) -> Result<Vec<Vec<Token>>> {
-    let chosen: Vec<&Piece> = pieces.iter().filter(|p| p.path.starts_with(&training.validation_prefix)).collect();
+    let chosen: Vec<&Piece> =
+        pieces.iter().filter(|p| p.path.starts_with(&training.validation_prefix)).collect();
     let chosen = if chosen.is_empty() { pieces.iter().collect() } else { chosen };
     let share = (training.validation_events / chosen.len()).max(2);
     chosen

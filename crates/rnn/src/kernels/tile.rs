@@ -4,6 +4,10 @@
 //! which general matrix products spend their time repacking. Here the matrix is cut into panels of
 //! 64 columns once per crop, and one pass over a panel serves all rows of a batch slice.
 
+use std::marker::PhantomData;
+
+use super::format::{Bf16, F32, Format};
+
 /// Columns of a panel: four vectors of 16 lanes.
 pub(super) const PANEL: usize = 64;
 /// Rows that one register tile covers: 6 × 4 accumulators leave room for weights in 32 registers.
@@ -12,44 +16,71 @@ pub(super) const MAX_ROWS: usize = 6;
 /// Accumulators of one tile, row by row.
 pub(super) type Tile = [[f32; PANEL]; MAX_ROWS];
 
-/// A `[depth, columns]` matrix as panels of 64 columns, padded with zeros.
-pub(super) struct Packed {
-    panels: Vec<f32>,
-    depth: usize,
+/// A `[depth, columns]` matrix as panels of 64 columns, padded with zeros: the right factor of a product.
+pub(super) struct Packed<F: Format> {
+    /// Panel after panel, each `[depth / group, 64, group]`.
+    numbers: Vec<F::Number>,
+    panel_len: usize,
+    format: PhantomData<F>,
 }
 
-impl Packed {
-    /// Packs so that column `c` of panel `p` is `element(k, p * 64 + c)`.
-    pub(super) fn new(depth: usize, n_panels: usize, element: impl Fn(usize, usize) -> f32 + Sync) -> Self {
+/// Depths that are gathered at a time: with 64 columns they stay in the first-level cache.
+const BLOCK: usize = 32;
+
+/// A piece of a panel in 32 bits, `[depth, 64]`.
+pub(super) type Block = [[f32; PANEL]; BLOCK];
+
+impl<F: Format> Packed<F> {
+    /// Packs panels that `gather(p, k, n, block)` fills with depths `k..k + n` of panel `p`.
+    pub(super) fn new(
+        depth: usize,
+        n_panels: usize,
+        gather: impl Fn(usize, usize, usize, &mut Block) + Sync,
+    ) -> Self {
         use rayon::prelude::*;
-        let mut panels = vec![0.0; n_panels * depth * PANEL];
-        panels.par_chunks_mut(depth * PANEL).enumerate().for_each(|(p, panel)| {
-            for (k, row) in panel.chunks_exact_mut(PANEL).enumerate() {
-                for (c, slot) in row.iter_mut().enumerate() {
-                    *slot = element(k, p * PANEL + c);
+        let panel_len = F::padded(depth) * PANEL;
+        let mut numbers = vec![F::Number::default(); n_panels * panel_len];
+        numbers.par_chunks_mut(panel_len).enumerate().for_each(|(p, panel)| {
+            let mut block: Block = [[0.0; PANEL]; BLOCK];
+            for (i, numbers) in panel.chunks_mut(BLOCK * PANEL).enumerate() {
+                let n = BLOCK.min(depth - i * BLOCK);
+                if n < BLOCK {
+                    block = [[0.0; PANEL]; BLOCK];
+                }
+                gather(p, i * BLOCK, n, &mut block);
+                let groups = numbers.chunks_exact_mut(PANEL * F::GROUP);
+                for (numbers, rows) in groups.zip(block.chunks_exact(F::GROUP)) {
+                    for (c, slots) in numbers.chunks_exact_mut(F::GROUP).enumerate() {
+                        for (slot, row) in slots.iter_mut().zip(rows) {
+                            *slot = F::round(row[c]);
+                        }
+                    }
                 }
             }
         });
-        Self { panels, depth }
+        Self { numbers, panel_len, format: PhantomData }
     }
 
-    /// Panel `p`, `[depth, 64]`.
-    pub(super) fn panel(&self, p: usize) -> &[f32] {
-        &self.panels[p * self.depth * PANEL..(p + 1) * self.depth * PANEL]
+    /// Panel `p`.
+    pub(super) fn panel(&self, p: usize) -> &[F::Number] {
+        &self.numbers[p * self.panel_len..(p + 1) * self.panel_len]
     }
 
     pub(super) fn n_panels(&self) -> usize {
-        self.panels.len() / (self.depth * PANEL)
+        self.numbers.len() / self.panel_len
     }
 }
 
-/// `tile[r] = a[r] · panel` for `rows` rows of `a`, which lie `stride` apart.
-///
-/// # Shapes
-/// `a`: `rows` rows of `panel.len() / 64` numbers; `panel`: `[depth, 64]`.
+/// `tile[r] = a[r] · panel` for `n_rows` rows of `a`, which lie `stride` apart.
 #[inline(always)]
-pub(super) fn multiply<S: Simd>(a: &[f32], stride: usize, rows: usize, panel: &[f32], tile: &mut Tile) {
-    match rows {
+pub(super) fn multiply<F: Format, S: Simd<F>>(
+    a: &[F::Number],
+    stride: usize,
+    n_rows: usize,
+    panel: &[F::Number],
+    tile: &mut Tile,
+) {
+    match n_rows {
         1 => S::tile::<1>(a, stride, panel, tile),
         2 => S::tile::<2>(a, stride, panel, tile),
         3 => S::tile::<3>(a, stride, panel, tile),
@@ -60,47 +91,57 @@ pub(super) fn multiply<S: Simd>(a: &[f32], stride: usize, rows: usize, panel: &[
 }
 
 /// How one register tile is computed.
-pub(super) trait Simd {
+pub(super) trait Simd<F: Format> {
     /// `tile[r] = a[r] · panel` for `R` rows.
-    fn tile<const R: usize>(a: &[f32], stride: usize, panel: &[f32], tile: &mut Tile);
+    fn tile<const R: usize>(a: &[F::Number], stride: usize, panel: &[F::Number], tile: &mut Tile);
 }
 
 /// Plain Rust, vectorized by the compiler as far as the surrounding function's target features go.
 pub(super) struct Portable;
 
-impl Simd for Portable {
+impl<F: Format> Simd<F> for Portable {
     #[inline(always)]
-    fn tile<const R: usize>(a: &[f32], stride: usize, panel: &[f32], tile: &mut Tile) {
-        // Half a panel and one row at a time: eight 8-lane accumulators at most.
+    fn tile<const R: usize>(a: &[F::Number], stride: usize, panel: &[F::Number], tile: &mut Tile) {
         for (r, out) in tile.iter_mut().enumerate().take(R) {
-            let row = &a[r * stride..];
-            for half in 0..2 {
-                let mut acc = [0.0f32; PANEL / 2];
-                for (x, weights) in row.iter().zip(panel.chunks_exact(PANEL)) {
-                    let weights = &weights[half * PANEL / 2..(half + 1) * PANEL / 2];
-                    for (acc, w) in acc.iter_mut().zip(weights) {
-                        *acc += x * w;
+            let mut acc = [0.0f32; PANEL];
+            let row = a[r * stride..].chunks_exact(F::GROUP);
+            for (x, weights) in row.zip(panel.chunks_exact(PANEL * F::GROUP)) {
+                for (member, &x) in x.iter().enumerate() {
+                    let x = F::value(x);
+                    for (acc, w) in acc.iter_mut().zip(weights.iter().skip(member).step_by(F::GROUP)) {
+                        *acc += x * F::value(*w);
                     }
                 }
-                out[half * PANEL / 2..(half + 1) * PANEL / 2].copy_from_slice(&acc);
             }
+            *out = acc;
         }
     }
 }
 
-/// AVX-512: 24 accumulators of 16 lanes, one broadcast and four fused multiply-adds per row and depth.
+/// AVX-512: 24 accumulators of 16 lanes, one broadcast and four multiply-adds per row and group.
 #[cfg(target_arch = "x86_64")]
 pub(super) struct Avx512;
 
 #[cfg(target_arch = "x86_64")]
-impl Simd for Avx512 {
+impl Simd<F32> for Avx512 {
     #[inline(always)]
     fn tile<const R: usize>(a: &[f32], stride: usize, panel: &[f32], tile: &mut Tile) {
         let depth = panel.len() / PANEL;
-        assert!(R <= MAX_ROWS && a.len() >= (R - 1) * stride + depth, "tile reads past its rows");
+        assert!(R <= MAX_ROWS && a.len() >= (R - 1) * stride + depth, "a tile must not read past its rows");
         // SAFETY: the bounds were checked above; `Avx512` is only named inside functions that are
-        // entered after `is_x86_feature_detected!("avx512f")`.
+        // entered after the feature was detected.
         unsafe { avx512_tile::<R>(a.as_ptr(), stride, panel.as_ptr(), depth, tile) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Simd<Bf16> for Avx512 {
+    #[inline(always)]
+    fn tile<const R: usize>(a: &[u16], stride: usize, panel: &[u16], tile: &mut Tile) {
+        let depth = panel.len() / PANEL;
+        assert!(R <= MAX_ROWS && a.len() >= (R - 1) * stride + depth, "a tile must not read past its rows");
+        // SAFETY: as above; the panel's depth is whole pairs.
+        unsafe { avx512_bf16_tile::<R>(a.as_ptr(), stride, panel.as_ptr(), depth / 2, tile) }
     }
 }
 
@@ -117,7 +158,9 @@ unsafe fn avx512_tile<const R: usize>(
     depth: usize,
     tile: &mut Tile,
 ) {
-    use core::arch::x86_64::{_mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps};
+    use core::arch::x86_64::{
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    };
     let mut acc = [[_mm512_setzero_ps(); 4]; R];
     for k in 0..depth {
         // SAFETY: `k < depth`, so all four vectors lie inside the panel and each row holds `k`.
@@ -133,6 +176,53 @@ unsafe fn avx512_tile<const R: usize>(
                 let x = _mm512_set1_ps(*a.add(r * stride + k));
                 for (acc, w) in acc.iter_mut().zip(w) {
                     *acc = _mm512_fmadd_ps(x, w, *acc);
+                }
+            }
+        }
+    }
+    for (acc, out) in acc.iter().zip(tile) {
+        for (v, vector) in acc.iter().enumerate() {
+            // SAFETY: a row of the tile holds four vectors of 16.
+            unsafe { _mm512_storeu_ps(out.as_mut_ptr().add(v * 16), *vector) }
+        }
+    }
+}
+
+/// # Safety
+/// The processor must have AVX512-BF16; `a` must hold `R` rows of `pairs` pairs, `stride` numbers apart,
+/// and `panel` `pairs * 64` pairs.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bf16")]
+#[inline]
+unsafe fn avx512_bf16_tile<const R: usize>(
+    a: *const u16,
+    stride: usize,
+    panel: *const u16,
+    pairs: usize,
+    tile: &mut Tile,
+) {
+    use core::arch::x86_64::{
+        __m512bh, _mm512_dpbf16_ps, _mm512_loadu_si512, _mm512_set1_epi32, _mm512_setzero_ps,
+        _mm512_storeu_ps,
+    };
+    use core::mem::transmute;
+    let mut acc = [[_mm512_setzero_ps(); 4]; R];
+    for k in 0..pairs {
+        // SAFETY: `k < pairs`, so all four vectors lie inside the panel and each row holds pair `k`.
+        unsafe {
+            let w = panel.add(k * 2 * PANEL);
+            // Pairs are 512 bits without invalid patterns.
+            let w: [__m512bh; 4] = transmute([
+                _mm512_loadu_si512(w.cast()),
+                _mm512_loadu_si512(w.add(32).cast()),
+                _mm512_loadu_si512(w.add(64).cast()),
+                _mm512_loadu_si512(w.add(96).cast()),
+            ]);
+            for (r, acc) in acc.iter_mut().enumerate() {
+                let pair = a.add(r * stride + 2 * k).cast::<i32>().read_unaligned();
+                let x: __m512bh = transmute(_mm512_set1_epi32(pair));
+                for (acc, w) in acc.iter_mut().zip(w) {
+                    *acc = _mm512_dpbf16_ps(*acc, x, w);
                 }
             }
         }

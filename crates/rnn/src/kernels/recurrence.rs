@@ -4,9 +4,12 @@
 //! without ever waiting for another. Gates are ordered input, forget, cell, output; a crop is
 //! time-major, `[time, batch, …]`, so that one step is contiguous.
 
-use rayon::prelude::*;
+use std::ops::Range;
 
-use super::tile::{MAX_ROWS, PANEL, Packed, Portable, Simd, Tile, multiply};
+use super::format::{Format, Rows};
+use super::gemm::Matrix;
+use super::shared::{Detected, Kernel, Shared, split};
+use super::tile::{MAX_ROWS, PANEL, Packed, Simd, Tile, multiply};
 
 /// Hidden units whose four gates share one panel.
 const UNITS: usize = PANEL / 4;
@@ -35,24 +38,28 @@ pub(super) struct Trace {
 /// # Shapes
 /// `xp`: `[time, batch, 4 * hidden]`, input projections with bias; `w`: `[hidden, 4 * hidden]`;
 /// `h0`, `c0`: `[batch, hidden]`.
-pub(super) fn forward(dims: Dims, xp: &[f32], w: &[f32], h0: &[f32], c0: &[f32]) -> Trace {
+pub(super) fn forward<F: Detected>(dims: Dims, xp: &[f32], w: &[f32], h0: &[f32], c0: &[f32]) -> Trace {
     let Dims { time, batch, hidden } = dims;
-    let packed = Packed::new(hidden, hidden.div_ceil(UNITS), |k, column| {
-        let (unit, gate) = (column / PANEL * UNITS + column % UNITS, column % PANEL / UNITS);
-        if unit < hidden { w[k * 4 * hidden + gate * hidden + unit] } else { 0.0 }
+    let packed = Packed::<F>::new(hidden, hidden.div_ceil(UNITS), |p, k, n, block| {
+        let units = UNITS.min(hidden - p * UNITS);
+        for (row, source) in block.iter_mut().zip(w[k * 4 * hidden..].chunks_exact(4 * hidden).take(n)) {
+            for gate in 0..4 {
+                let source = &source[gate * hidden + p * UNITS..][..units];
+                row[gate * UNITS..][..units].copy_from_slice(source);
+            }
+        }
     });
     let mut trace = Trace {
         h: vec![0.0; time * batch * hidden],
         c: vec![0.0; time * batch * hidden],
         gates: vec![0.0; time * batch * 4 * hidden],
     };
-    let slices = BatchSlices {
-        dims,
+    let out = Outputs {
         h: Shared::new(&mut trace.h),
         c: Shared::new(&mut trace.c),
         gates: Shared::new(&mut trace.gates),
     };
-    slices.for_each(|rows| detected(Forward { dims, rows, xp, packed: &packed, h0, c0, out: &slices }));
+    split(batch, |rows| F::detected(Forward { dims, rows, xp, packed: &packed, h0, c0, out: &out }));
     trace
 }
 
@@ -62,70 +69,51 @@ pub(super) fn forward(dims: Dims, xp: &[f32], w: &[f32], h0: &[f32], c0: &[f32])
 /// # Shapes
 /// `dh`: `[time, batch, hidden]`; `w`: `[hidden, 4 * hidden]`; `c0`: `[batch, hidden]`. Returns the
 /// gradient of `xp`, `[time, batch, 4 * hidden]`.
-pub(super) fn backward(dims: Dims, dh: &[f32], w: &[f32], c0: &[f32], trace: &Trace) -> Vec<f32> {
+pub(super) fn backward<F: Detected>(
+    dims: Dims,
+    dh: &[f32],
+    w: &[f32],
+    c0: &[f32],
+    trace: &Trace,
+) -> Vec<f32> {
     let Dims { time, batch, hidden } = dims;
-    let packed = Packed::new(4 * hidden, hidden.div_ceil(PANEL), |k, unit| {
-        if unit < hidden { w[unit * 4 * hidden + k] } else { 0.0 }
-    });
+    let packed = Matrix::new(w, hidden, 4 * hidden).transposed().as_panels::<F>();
     let mut dz = vec![0.0; time * batch * 4 * hidden];
     let out = Shared::new(&mut dz);
-    let rows = batch.div_ceil(rayon::current_num_threads());
-    (0..batch.div_ceil(rows)).into_par_iter().for_each(|i| {
-        let rows = i * rows..batch.min((i + 1) * rows);
-        detected(Backward { dims, rows, dh, packed: &packed, c0, trace, dz: &out });
-    });
+    split(batch, |rows| F::detected(Backward { dims, rows, dh, packed: &packed, c0, trace, dz: &out }));
     dz
 }
 
-/// Work that is compiled once per instruction set and chosen at run time.
-trait Kernel {
-    fn run<S: Simd>(self);
+/// The forward pass's outputs, written by several threads, each its own batch rows.
+struct Outputs<'a> {
+    h: Shared<'a>,
+    c: Shared<'a>,
+    gates: Shared<'a>,
 }
 
-fn detected(kernel: impl Kernel) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-        fn avx512(kernel: impl Kernel) {
-            kernel.run::<super::tile::Avx512>();
-        }
-        #[target_feature(enable = "avx2,fma")]
-        fn avx2(kernel: impl Kernel) {
-            kernel.run::<Portable>();
-        }
-        let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        if has_avx2
-            && is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512bw")
-        {
-            // SAFETY: the features were just detected.
-            return unsafe { avx512(kernel) };
-        }
-        if has_avx2 {
-            // SAFETY: the features were just detected.
-            return unsafe { avx2(kernel) };
-        }
-    }
-    kernel.run::<Portable>();
-}
-
-struct Forward<'a> {
+struct Forward<'a, F: Format> {
     dims: Dims,
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     xp: &'a [f32],
-    packed: &'a Packed,
+    packed: &'a Packed<F>,
     h0: &'a [f32],
     c0: &'a [f32],
-    out: &'a BatchSlices<'a>,
+    out: &'a Outputs<'a>,
 }
 
-impl Kernel for Forward<'_> {
+impl<F: Format> Kernel<F> for Forward<'_, F> {
     #[inline(always)]
-    fn run<S: Simd>(self) {
+    fn run<S: Simd<F>>(self) {
         let Dims { time, batch, hidden } = self.dims;
         let mut tile: Tile = [[0.0; PANEL]; MAX_ROWS];
+        // Hidden states of the last step and of this one, as factors.
+        let mut before = Rows::<F>::zeros(self.rows.len(), hidden);
+        let mut after = Rows::<F>::zeros(self.rows.len(), hidden);
+        for (r, row) in self.rows.clone().enumerate() {
+            for (k, &h) in self.h0[row * hidden..(row + 1) * hidden].iter().enumerate() {
+                before.numbers[r * before.stride + k] = F::round(h);
+            }
+        }
         for t in 0..time {
             for p in 0..self.packed.n_panels() {
                 let panel = self.packed.panel(p);
@@ -133,15 +121,14 @@ impl Kernel for Forward<'_> {
                 for row in self.rows.clone().step_by(MAX_ROWS) {
                     let n_rows = MAX_ROWS.min(self.rows.end - row);
                     let at = |t: usize| (t * batch + row) * hidden;
-                    // SAFETY: step `t - 1` of these rows was written by this thread and is not written again.
-                    let (h, c) = if t == 0 {
-                        (&self.h0[at(0)..], &self.c0[at(0)..])
+                    let c = if t == 0 {
+                        &self.c0[at(0)..]
                     } else {
-                        unsafe {
-                            (self.out.h.read(at(t - 1), n_rows * hidden), self.out.c.read(at(t - 1), n_rows * hidden))
-                        }
+                        // SAFETY: step `t - 1` of these rows was written by this thread and is not written again.
+                        unsafe { self.out.c.read(at(t - 1), n_rows * hidden) }
                     };
-                    multiply::<S>(h, hidden, n_rows, panel, &mut tile);
+                    let first = row - self.rows.start;
+                    multiply::<F, S>(before.from(first), before.stride, n_rows, panel, &mut tile);
                     for r in 0..n_rows {
                         let state = at(t) + r * hidden + p * UNITS;
                         let z = &self.xp[4 * (at(t) + r * hidden)..4 * (at(t) + (r + 1) * hidden)];
@@ -175,33 +162,41 @@ impl Kernel for Forward<'_> {
                         }
                         c_new.copy_from_slice(&cell[..units]);
                         h.copy_from_slice(&output[..units]);
+                        let factors = (first + r) * after.stride + p * UNITS;
+                        for (slot, &h) in after.numbers[factors..factors + units].iter_mut().zip(&output) {
+                            *slot = F::round(h);
+                        }
                         for (gate, activated) in activated.iter().enumerate() {
                             gates[gate * hidden + p * UNITS..][..units].copy_from_slice(&activated[..units]);
                         }
                     }
                 }
             }
+            std::mem::swap(&mut before, &mut after);
         }
     }
 }
 
-struct Backward<'a> {
+struct Backward<'a, F: Format> {
     dims: Dims,
-    rows: std::ops::Range<usize>,
+    rows: Range<usize>,
     dh: &'a [f32],
-    packed: &'a Packed,
+    packed: &'a Packed<F>,
     c0: &'a [f32],
     trace: &'a Trace,
     dz: &'a Shared<'a>,
 }
 
-impl Kernel for Backward<'_> {
+impl<F: Format> Kernel<F> for Backward<'_, F> {
     #[inline(always)]
-    fn run<S: Simd>(self) {
+    fn run<S: Simd<F>>(self) {
         let Dims { time, batch, hidden } = self.dims;
         let mut tile: Tile = [[0.0; PANEL]; MAX_ROWS];
         // Gradient of the cell state, carried backwards; one row per batch row of this slice.
         let mut dc = vec![0.0f32; self.rows.len() * hidden];
+        // Gradients of the gates one step later and of this one, as factors.
+        let mut later = Rows::<F>::zeros(self.rows.len(), 4 * hidden);
+        let mut now = Rows::<F>::zeros(self.rows.len(), 4 * hidden);
         for t in (0..time).rev() {
             for p in 0..self.packed.n_panels() {
                 let panel = self.packed.panel(p);
@@ -209,11 +204,9 @@ impl Kernel for Backward<'_> {
                 for row in self.rows.clone().step_by(MAX_ROWS) {
                     let n_rows = MAX_ROWS.min(self.rows.end - row);
                     let at = |t: usize| (t * batch + row) * hidden;
+                    let first = row - self.rows.start;
                     if t + 1 < time {
-                        // SAFETY: step `t + 1` of these rows was written by this thread, and only step `t` is
-                        // written now.
-                        let dz = unsafe { self.dz.read(4 * at(t + 1), 4 * n_rows * hidden) };
-                        multiply::<S>(dz, 4 * hidden, n_rows, panel, &mut tile);
+                        multiply::<F, S>(later.from(first), later.stride, n_rows, panel, &mut tile);
                     } else {
                         tile = [[0.0; PANEL]; MAX_ROWS];
                     }
@@ -229,7 +222,7 @@ impl Kernel for Backward<'_> {
                             &self.trace.c[state - batch * hidden..][..units]
                         };
                         let dh = &self.dh[state..][..units];
-                        let dc = &mut dc[(row - self.rows.start + r) * hidden + p * PANEL..][..units];
+                        let dc = &mut dc[(first + r) * hidden + p * PANEL..][..units];
                         let mut d = [[0.0f32; PANEL]; 4];
                         let [di, df, dg, d_o] = &mut d;
                         for u in 0..units {
@@ -246,10 +239,15 @@ impl Kernel for Backward<'_> {
                             // SAFETY: only this thread writes these rows of step `t`.
                             let dz = unsafe { self.dz.write(gate_base + g * hidden, units) };
                             dz.copy_from_slice(&d[..units]);
+                            let factors = (first + r) * now.stride + g * hidden + p * PANEL;
+                            for (slot, &d) in now.numbers[factors..factors + units].iter_mut().zip(d) {
+                                *slot = F::round(d);
+                            }
                         }
                     }
                 }
             }
+            std::mem::swap(&mut later, &mut now);
         }
     }
 }
@@ -276,55 +274,6 @@ fn exp(x: f32) -> f32 {
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let p = 1.0
         + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0))))));
-    // SAFETY-free: `n` is an integer in -126..=127, so the shift builds the exponent of 2^n.
+    // `n` is an integer in -126..=127, so the shift builds the exponent of 2^n.
     p * f32::from_bits((((n as i32) + 127) << 23) as u32)
-}
-
-/// The forward pass's outputs, written by several threads, each its own batch rows.
-struct BatchSlices<'a> {
-    dims: Dims,
-    h: Shared<'a>,
-    c: Shared<'a>,
-    gates: Shared<'a>,
-}
-
-impl BatchSlices<'_> {
-    fn for_each(&self, work: impl Fn(std::ops::Range<usize>) + Sync) {
-        let batch = self.dims.batch;
-        let rows = batch.div_ceil(rayon::current_num_threads());
-        (0..batch.div_ceil(rows)).into_par_iter().for_each(|i| work(i * rows..batch.min((i + 1) * rows)));
-    }
-}
-
-/// A buffer that threads share, each keeping to rows of its own.
-struct Shared<'a> {
-    start: *mut f32,
-    len: usize,
-    buffer: std::marker::PhantomData<&'a mut [f32]>,
-}
-
-// SAFETY: access goes through `read` and `write`, whose callers promise disjoint rows per thread.
-unsafe impl Sync for Shared<'_> {}
-
-impl<'a> Shared<'a> {
-    fn new(buffer: &'a mut [f32]) -> Self {
-        Self { start: buffer.as_mut_ptr(), len: buffer.len(), buffer: std::marker::PhantomData }
-    }
-
-    /// # Safety
-    /// Nobody may write this range while the slice is alive.
-    unsafe fn read(&self, start: usize, len: usize) -> &[f32] {
-        assert!(start + len <= self.len);
-        // SAFETY: in bounds; the caller promises that nobody writes.
-        unsafe { std::slice::from_raw_parts(self.start.add(start), len) }
-    }
-
-    /// # Safety
-    /// Nobody else may read or write this range while the slice is alive.
-    #[expect(clippy::mut_from_ref, reason = "disjoint rows are the caller's promise")]
-    unsafe fn write(&self, start: usize, len: usize) -> &mut [f32] {
-        assert!(start + len <= self.len);
-        // SAFETY: in bounds; the caller promises that nobody else looks.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
-    }
 }

@@ -1,0 +1,133 @@
+//! Sharing work and buffers between threads.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::format::{Bf16, F32, Format};
+use super::tile::{Portable, Simd};
+
+/// Runs `work` on consecutive ranges of `0..n`, one per thread.
+pub(super) fn split(n: usize, work: impl Fn(Range<usize>) + Sync) {
+    let share = n.div_ceil(rayon::current_num_threads()).max(1);
+    (0..n.div_ceil(share)).into_par_iter().for_each(|i| work(i * share..n.min((i + 1) * share)));
+}
+
+/// Work that is compiled once per instruction set and chosen at run time.
+pub(super) trait Kernel<F: Format> {
+    fn run<S: Simd<F>>(self);
+}
+
+/// Formats, each knowing the best instructions for it on this machine.
+pub(super) trait Detected: Format {
+    /// Runs a kernel with the best instructions there are.
+    fn detected(kernel: impl Kernel<Self>)
+    where
+        Self: Sized;
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512bw")
+        && has_avx2()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+}
+
+/// With AVX2 where there is that.
+fn portable<F: Format>(kernel: impl Kernel<F>) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<F: Format>(kernel: impl Kernel<F>) {
+            kernel.run::<Portable>();
+        }
+        if has_avx2() {
+            // SAFETY: the features were just detected.
+            return unsafe { avx2(kernel) };
+        }
+    }
+    kernel.run::<Portable>();
+}
+
+impl Detected for F32 {
+    fn detected(kernel: impl Kernel<Self>) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+            fn avx512(kernel: impl Kernel<F32>) {
+                kernel.run::<super::tile::Avx512>();
+            }
+            if has_avx512() {
+                // SAFETY: the features were just detected.
+                return unsafe { avx512(kernel) };
+            }
+        }
+        portable(kernel);
+    }
+}
+
+impl Detected for Bf16 {
+    fn detected(kernel: impl Kernel<Self>) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx512bf16,avx2,fma")]
+            fn avx512(kernel: impl Kernel<Bf16>) {
+                kernel.run::<super::tile::Avx512>();
+            }
+            if has_bf16() {
+                // SAFETY: the features were just detected.
+                return unsafe { avx512(kernel) };
+            }
+        }
+        portable(kernel);
+    }
+}
+
+/// Whether 16-bit products are faster than 32-bit ones on this machine.
+pub(super) fn has_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return has_avx512() && is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// A buffer that threads share, each keeping to rows of its own.
+pub(super) struct Shared<'a> {
+    start: *mut f32,
+    len: usize,
+    buffer: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: access goes through `read` and `write`, whose callers promise disjoint rows per thread.
+unsafe impl Sync for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(buffer: &'a mut [f32]) -> Self {
+        Self { start: buffer.as_mut_ptr(), len: buffer.len(), buffer: PhantomData }
+    }
+
+    /// # Safety
+    /// Nobody may write this range while the slice is alive.
+    pub(super) unsafe fn read(&self, start: usize, len: usize) -> &[f32] {
+        assert!(start + len <= self.len);
+        // SAFETY: in bounds; the caller promises that nobody writes.
+        unsafe { std::slice::from_raw_parts(self.start.add(start), len) }
+    }
+
+    /// # Safety
+    /// Nobody else may read or write this range while the slice is alive.
+    #[expect(clippy::mut_from_ref, reason = "disjoint rows are the caller's promise")]
+    pub(super) unsafe fn write(&self, start: usize, len: usize) -> &mut [f32] {
+        assert!(start + len <= self.len);
+        // SAFETY: in bounds; the caller promises that nobody else looks.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(start), len) }
+    }
+}

@@ -1,0 +1,134 @@
+//! `release`: the best weights of a run, with their model card, as the page ships them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use performance::Token;
+use rnn::weights::{self, Precision};
+use sha2::{Digest, Sha256};
+
+use crate::cli::ReleaseArgs;
+use crate::corpus::{Corpus, Piece};
+use crate::evaluate::{Evaluation, evaluate};
+use crate::files::write_atomically;
+use crate::training::{BEST_FILE, METRICS_FILE};
+use crate::{curve, device, progress};
+
+const LICENSE: &str = "CC BY-NC-SA 4.0";
+
+/// Every how manyeth training piece is measured: the split is too large to go through whole.
+const TRAIN_SAMPLE: usize = 16;
+
+pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
+    let source = args.run.join(BEST_FILE);
+    let bytes = fs::read(&source).with_context(|| format!("{} cannot be read", source.display()))?;
+    let (_, mut facts) = weights::read_metadata(&bytes)?;
+    let device = device::open(args.device)?;
+    let model = weights::load(&bytes, &device)?;
+    let corpus = Corpus::open(&args.data)?;
+    let splits: Vec<(&str, Vec<Piece>)> = vec![
+        ("validation/maestro-v3", corpus.below("validation/maestro-v3")),
+        ("validation/asap", corpus.below("validation/asap")),
+        ("train (every 16th piece)", corpus.below("train/").into_iter().step_by(TRAIN_SAMPLE).collect()),
+    ];
+    let total: usize = splits.iter().flat_map(|(_, pieces)| pieces).map(|piece| piece.len).sum();
+    let bar = progress::bar(total as u64, "events");
+    let mut results: Vec<(&str, Evaluation)> = Vec::new();
+    for (name, pieces) in splits {
+        if pieces.is_empty() {
+            continue;
+        }
+        let tokens: Vec<Vec<Token>> =
+            pieces.iter().map(|piece| corpus.tokens(piece)).collect::<Result<_>>()?;
+        results.push((name, evaluate(&model, &tokens, |n| bar.inc(n as u64))?));
+    }
+    bar.finish_and_clear();
+    let (_, first) = results.first().context("expected prepared data with a validation split, found none")?;
+    facts.insert("validation_nats".to_owned(), format!("{:.3}", first.nats_per_event));
+    facts.insert("license".to_owned(), LICENSE.to_owned());
+    facts.insert("data".to_owned(), args.data_name.clone());
+    facts.insert("commit".to_owned(), commit());
+    let file = weights::save(&model, Precision::Half, &facts)?;
+    let weights_path = args.out.with_extension("safetensors");
+    write_atomically(&weights_path, &file)?;
+    curve::write(&args.run.join(METRICS_FILE), &args.out.with_extension("svg"))?;
+    let config = fs::read_to_string(&args.config)
+        .with_context(|| format!("{} cannot be read", args.config.display()))?;
+    let card = card(args, &facts, &results, &file, &config);
+    write_atomically(&args.out.with_extension("md"), card.as_bytes())?;
+    println!(
+        "{} and its card; {:.4} nats/event on {}",
+        weights_path.display(),
+        first.nats_per_event,
+        results[0].0
+    );
+    Ok(())
+}
+
+fn commit() -> String {
+    let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
+    match output {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+fn card(
+    args: &ReleaseArgs,
+    facts: &BTreeMap<String, String>,
+    results: &[(&str, Evaluation)],
+    file: &[u8],
+    config: &str,
+) -> String {
+    let hash: String = Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = args.out.file_name().unwrap_or_default().to_string_lossy();
+    let fact = |key: &str| facts.get(key).map_or("unknown", String::as_str);
+    let mut losses = String::new();
+    for (split, result) in results {
+        let types = &result.by_type;
+        losses += &format!(
+            "| {split} | {} | {:.4} | {:.2} | {:.2} | {:.1} % | {:.3} | {:.3} | {:.3} | {:.3} |\n",
+            result.events,
+            result.nats_per_event,
+            result.nats_per_second,
+            result.nats_per_note,
+            100.0 * result.accuracy,
+            types.note_on.nats_per_event,
+            types.note_off.nats_per_event,
+            types.time_shift.nats_per_event,
+            types.velocity.nats_per_event,
+        );
+    }
+    format!(
+        "# Model card: {name}\n\n\
+         Weights of Performance RNN: three LSTM layers over 413 events, in half precision.\n\n\
+         - **File:** `{name}.safetensors`, {} bytes, SHA-256 `{hash}`\n\
+         - **Licence:** {LICENSE}, as the data they were trained on; not for commercial use.\n\
+         - **Data:** {}\n\
+         - **Training:** {} events in {} steps of averaged Adam; the best on `validation/maestro-v3` was kept.\n\
+         - **Code:** commit `{}`\n\
+         - **Command:** `performance-rnn train --config {} --data DATA --out RUN`, then\n  \
+           `performance-rnn release --run RUN --data DATA --config {} --out {}`\n\n\
+         ## Loss\n\n\
+         Whole pieces with carried state, no controls, no legality mask, no augmentation. Nats.\n\n\
+         | split | events | per event | per second | per note | accuracy | NOTE_ON | NOTE_OFF | TIME_SHIFT | VELOCITY |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n\
+         {losses}\n\
+         ![loss curve]({name}.svg)\n\n\
+         ## Settings\n\n```toml\n{}\n```\n\n\
+         ## What to expect\n\n\
+         It knows Western art music for piano as played in competitions, and nothing else. It has no notion of a\n\
+         piece's form beyond what its state carries, and may wander. It was not trained on the test split.\n",
+        file.len(),
+        fact("data"),
+        fact("events"),
+        fact("step"),
+        fact("commit"),
+        args.config.display(),
+        args.config.display(),
+        args.out.display(),
+        config.trim_end(),
+    )
+}

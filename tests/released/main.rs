@@ -1,0 +1,97 @@
+//! The weights that the page ships: they load, are what their card says, and play what they always played.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use burn::tensor::Device;
+use performance::{Event, Sounding, Token};
+use rnn::{Generator, ModelConfig, Settings, weights};
+use sha2::{Digest, Sha256};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn released() -> Vec<u8> {
+    std::fs::read(root().join("www/weights/base.safetensors")).expect("the released weights are committed")
+}
+
+fn card() -> String {
+    std::fs::read_to_string(root().join("www/weights/base.md")).expect("the model card is committed")
+}
+
+/// Natively every read is ready at once.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("a native read was not ready"),
+    }
+}
+
+#[test]
+fn they_are_the_papers_network_in_half_precision() {
+    let bytes = released();
+    let (config, facts) = weights::read_metadata(&bytes).unwrap();
+    assert_eq!((config.layers, config.hidden), (3, 512));
+    assert!(bytes.len() < 13_500_000, "{} bytes", bytes.len());
+    assert_eq!(facts.get("license").map(String::as_str), Some("CC BY-NC-SA 4.0"));
+    weights::load(&bytes, &Device::flex()).unwrap();
+}
+
+#[test]
+fn the_card_names_this_file_its_loss_and_its_licence() {
+    let hash: String = Sha256::digest(released()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let card = card();
+    assert!(card.contains(&hash), "the card does not name {hash}");
+    let (_, facts) = weights::read_metadata(&released()).unwrap();
+    for fact in ["events", "step", "validation_nats"] {
+        assert!(card.contains(&facts[fact]), "the card does not say {fact} {}", facts[fact]);
+    }
+    assert!(card.contains("CC BY-NC-SA 4.0"));
+}
+
+/// The page in a browser is held to the same file (`tests/tests/browser.rs`).
+#[test]
+fn seed_1_plays_what_it_always_played() {
+    let model = weights::load(&released(), &Device::flex()).unwrap();
+    let mut generator = Generator::new(model, Settings::default(), 1);
+    let tokens = now(generator.next_chunk(500)).unwrap();
+    let mut sounding = Sounding::default();
+    for &token in &tokens {
+        assert!(sounding.allows(Event::from(token)));
+        sounding.apply(Event::from(token));
+    }
+    let numbers: Vec<String> = tokens.iter().map(|token: &Token| token.get().to_string()).collect();
+    let lines: Vec<String> = numbers.chunks(20).map(|line| line.join(" ")).collect();
+    expect_test::expect_file!["seed-1.txt"].assert_eq(&(lines.join("\n") + "\n"));
+}
+
+/// On four held-out pieces, through the command that the card names.
+#[test]
+fn they_predict_pieces_they_have_not_seen() {
+    let data = root().join("../shared/data/mini/validation");
+    if !data.exists() {
+        println!("skipped: {} is not there", data.display());
+        return;
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_performance-rnn"))
+        .args(["evaluate", "--json", "--weights"])
+        .arg(root().join("www/weights/base.safetensors"))
+        .arg("--data")
+        .arg(data)
+        .output()
+        .unwrap();
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (nats, (_, facts)) =
+        (result["nats_per_event"].as_f64().unwrap(), weights::read_metadata(&released()).unwrap());
+    let expected: f64 = facts["validation_nats"].parse().unwrap();
+    println!("{nats:.3} nats/event on the mini validation pieces, {expected:.3} on the whole split");
+    assert!(nats < expected + 0.3, "{nats} nats/event, {expected} on the whole validation split");
+}
+
+#[test]
+fn a_model_of_the_default_sizes_is_the_released_one() {
+    let (config, _) = weights::read_metadata(&released()).unwrap();
+    assert_eq!(ModelConfig { composers: Vec::new(), ..config }, ModelConfig::default());
+}
