@@ -3,23 +3,21 @@
 use std::ops::Deref;
 use std::rc::Rc;
 
-use web_sys::{File, UrlSearchParams};
+use web_sys::UrlSearchParams;
 use yew::prelude::*;
 
 use crate::components::{
     About, Header, LengthField, Notices, OutputField, PrimerField, Roll, SeedField, StatusLine, Takes,
     TemperatureField, Transport,
 };
-use crate::file::{self, ObjectUrl};
 use crate::hooks::{
-    EngineLink, Shortcuts, use_debug, use_engine, use_midi, use_page_drop, use_player, use_shortcuts, use_theme,
+    draw_seed, use_commands, use_debug, use_engine, use_midi, use_page_drop, use_player, use_shortcuts,
+    use_theme,
 };
 use crate::js;
-use crate::notice::{Notice, Remedy};
-use crate::player::PlayerHandle;
 use crate::protocol::Backend;
 use crate::roll::RollSource;
-use crate::state::{Action, DRAWN_SEEDS, EngineState, Length, State, Take, WithPrimer};
+use crate::state::{Action, EngineState, Length, State, WithPrimer};
 
 /// [`State`] in the form that Yew keeps.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,138 +94,6 @@ pub fn App() -> Html {
     }
 }
 
-/// What the buttons do beyond changing the state.
-#[derive(Clone, PartialEq)]
-struct Commands {
-    shortcuts: Shortcuts,
-    on_generate: Callback<()>,
-    on_play: Callback<u32>,
-    on_save: Callback<Rc<Take>>,
-    on_primer: Callback<File>,
-    on_model: Callback<File>,
-    on_remedy: Callback<Remedy>,
-}
-
-#[hook]
-fn use_commands(
-    state: &UseReducerHandle<Store>,
-    on: &Callback<Action>,
-    player: &PlayerHandle,
-    engine: &EngineLink,
-    with_primer: WithPrimer,
-) -> Commands {
-    // The state as of the last picture, for callbacks that live longer.
-    let latest = use_mut_ref(|| (state.clone(), with_primer));
-    *latest.borrow_mut() = (state.clone(), with_primer);
-    let saved = use_mut_ref(|| None::<ObjectUrl>);
-    let parts = (on.clone(), player.clone(), engine.clone());
-    (*use_memo(parts, move |(on, player, engine)| {
-        let on_generate = {
-            let (on, player, engine, latest) = (on.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
-            Callback::from(move |()| {
-                player.with(|player| player.unlock());
-                if latest.borrow().0.engine == EngineState::Down {
-                    engine.retry();
-                }
-                on.emit(Action::Generate { drawn_seed: draw_seed() });
-            })
-        };
-        let on_stop = {
-            let (on, player) = (on.clone(), player.clone());
-            Callback::from(move |()| {
-                player.with(|player| player.stop());
-                on.emit(Action::Stop);
-            })
-        };
-        let on_save_take = {
-            let (on, latest) = (on.clone(), Rc::clone(&latest));
-            Callback::from(move |take: Rc<Take>| {
-                let with_primer = latest.borrow().1;
-                match file::save_midi(&take.to_midi(with_primer), &take.file_name()) {
-                    Ok(url) => *saved.borrow_mut() = Some(url),
-                    Err(notice) => on.emit(Action::Notify(notice)),
-                }
-            })
-        };
-        let on_download = {
-            let (on_save, latest) = (on_save_take.clone(), Rc::clone(&latest));
-            Callback::from(move |()| {
-                let take = latest.borrow().0.take.clone().filter(|take| take.n_notes > 0);
-                take.into_iter().for_each(|take| on_save.emit(take));
-            })
-        };
-        let on_toggle = {
-            let (on_generate, on_stop, latest) = (on_generate.clone(), on_stop.clone(), Rc::clone(&latest));
-            Callback::from(move |()| {
-                let is_running = latest.borrow().0.is_running();
-                if is_running { on_stop.emit(()) } else { on_generate.emit(()) }
-            })
-        };
-        let on_play = {
-            let (on, player) = (on.clone(), player.clone());
-            Callback::from(move |id| {
-                player.with(|player| player.unlock());
-                on.emit(Action::Replay(id));
-            })
-        };
-        let on_remedy = {
-            let (on, player, engine) = (on.clone(), player.clone(), engine.clone());
-            Callback::from(move |remedy| match remedy {
-                Remedy::ReloadModel => {
-                    on.emit(Action::EngineStarting);
-                    on.emit(Action::Settle(Notice::WeightsBroken { why: String::new() }));
-                    on.emit(Action::Settle(Notice::WeightsCorrupt { why: String::new() }));
-                    on.emit(Action::Settle(Notice::WeightsMissing { status: 0, file: String::new() }));
-                    engine.retry();
-                }
-                Remedy::ReloadSamples => {
-                    on.emit(Action::Settle(Notice::SamplesMissing { why: String::new() }));
-                    player.with(|player| player.fetch_samples());
-                }
-            })
-        };
-        Commands {
-            shortcuts: Shortcuts { on_toggle, on_stop, on_download },
-            on_generate,
-            on_play,
-            on_save: on_save_take,
-            on_primer: on_primer(on),
-            on_model: on_model(on, engine),
-            on_remedy,
-        }
-    }))
-    .clone()
-}
-
-fn on_primer(on: &Callback<Action>) -> Callback<File> {
-    let on = on.clone();
-    Callback::from(move |file: File| {
-        let on = on.clone();
-        wasm_bindgen_futures::spawn_local(async move {
-            on.emit(match file::read_primer(&file).await {
-                Ok(primer) => Action::SetPrimer(Rc::new(primer)),
-                Err(notice) => Action::Notify(notice),
-            });
-        });
-    })
-}
-
-fn on_model(on: &Callback<Action>, engine: &EngineLink) -> Callback<File> {
-    let (on, engine) = (on.clone(), engine.clone());
-    Callback::from(move |chosen: File| {
-        let (on, engine) = (on.clone(), engine.clone());
-        wasm_bindgen_futures::spawn_local(async move {
-            match file::read(&chosen).await {
-                Ok(bytes) => {
-                    on.emit(Action::Stop);
-                    engine.load_file(chosen.name(), &bytes);
-                }
-                Err(notice) => on.emit(Action::Notify(notice)),
-            }
-        });
-    })
-}
-
 /// While nothing runs, a primer that the performance on stage does not continue is previewed.
 fn roll_source(state: &State) -> RollSource {
     let continued = state.take.as_ref().and_then(|take| take.primer.clone());
@@ -244,11 +110,6 @@ fn roll_source(state: &State) -> RollSource {
 fn setter<T: 'static>(state: &UseStateHandle<T>) -> Callback<T> {
     let setter = state.setter();
     Callback::from(move |value| setter.set(value))
-}
-
-fn draw_seed() -> u64 {
-    // Not for secrets, and `DRAWN_SEEDS` is far below 2^53.
-    (js_sys::Math::random() * DRAWN_SEEDS as f64) as u64
 }
 
 /// The state as the page's address asks for it: `?seed=482913&temperature=0.9&top_p=0.95&length=60`.

@@ -27,11 +27,17 @@ impl Engine {
     ///
     /// # Errors
     /// A notice for the visitor, if the browser does not start it.
-    pub fn start(on_reply: impl Fn(Reply) + 'static, on_crash: impl Fn(String) + 'static) -> Result<Self, Notice> {
+    pub fn start(
+        on_reply: impl Fn(Reply) + 'static,
+        on_crash: impl Fn(String) + 'static,
+    ) -> Result<Self, Notice> {
         Self::try_start(on_reply, on_crash).map_err(|error| Notice::NoWorker { why: js::text(&error) })
     }
 
-    fn try_start(on_reply: impl Fn(Reply) + 'static, on_crash: impl Fn(String) + 'static) -> Result<Self, JsValue> {
+    fn try_start(
+        on_reply: impl Fn(Reply) + 'static,
+        on_crash: impl Fn(String) + 'static,
+    ) -> Result<Self, JsValue> {
         let shim = ObjectUrl::new(shim()?.as_bytes(), "text/javascript")?;
         let worker = Worker::new(shim.as_str())?;
         let waiting = Rc::new(RefCell::new(Some(Vec::new())));
@@ -60,7 +66,8 @@ impl Engine {
         let on_error = Closure::new(move |event: ErrorEvent| {
             event.prevent_default();
             let message = event.message();
-            on_crash(if message.is_empty() { "it could not be loaded".into() } else { message });
+            let why = message.trim_start_matches("Uncaught ").trim_end_matches('.');
+            on_crash(if why.is_empty() { "it could not be loaded".into() } else { why.to_owned() });
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));

@@ -1,5 +1,6 @@
 //! Effects: everything that touches the world beyond the page's own elements.
 
+mod use_commands;
 mod use_debug;
 mod use_engine;
 mod use_midi;
@@ -9,6 +10,7 @@ mod use_roll;
 mod use_shortcuts;
 mod use_theme;
 
+pub use use_commands::{draw_seed, use_commands};
 pub use use_debug::use_debug;
 pub use use_engine::{EngineLink, use_engine};
 pub use use_midi::use_midi;

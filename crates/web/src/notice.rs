@@ -63,13 +63,17 @@ pub enum Notice {
         why: String,
     },
     /// Composing failed.
-    #[error("The network stopped composing ({why}). What was composed is kept. Press Generate to start again.")]
+    #[error(
+        "The network stopped composing ({why}). What was composed is kept. Press Generate to start again."
+    )]
     ComposingFailed {
         /// In the engine's words.
         why: String,
     },
     /// The worker died.
-    #[error("The part of the page that composes has crashed ({why}). It is being restarted; then press Generate.")]
+    #[error(
+        "The part of the page that composes has crashed ({why}). It is being restarted; then press Generate."
+    )]
     WorkerCrashed {
         /// What is known.
         why: String,
@@ -84,7 +88,9 @@ pub enum Notice {
         why: String,
     },
     /// The worker cannot be started at all.
-    #[error("The part of the page that composes could not be started ({why}). Reload the page, or try another browser.")]
+    #[error(
+        "The part of the page that composes could not be started ({why}). Reload the page, or try another browser."
+    )]
     NoWorker {
         /// In the browser's words.
         why: String,
@@ -118,7 +124,9 @@ pub enum Notice {
 
     // --- MIDI devices.
     /// No Web MIDI in this browser.
-    #[error("This browser cannot reach MIDI devices. Chrome, Edge and Firefox can. The built-in piano plays.")]
+    #[error(
+        "This browser cannot reach MIDI devices. Chrome, Edge and Firefox can. The built-in piano plays."
+    )]
     MidiAbsent,
     /// The visitor or a policy said no.
     #[error(

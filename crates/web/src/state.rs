@@ -1,5 +1,6 @@
 //! The page's state and the one pure function that changes it.
 
+mod action;
 mod engine;
 mod output;
 mod settings;
@@ -9,7 +10,8 @@ use std::rc::Rc;
 
 use performance::Token;
 
-pub use engine::{Download, EngineState, Speed};
+pub use action::{Action, SeedLock};
+pub use engine::{Download, EngineState, SLOW, Speed};
 pub use output::{Midi, OutputChoice, Outputs, Port};
 pub use settings::{DRAWN_SEEDS, Length, MAX_SEED, Settings, TEMPERATURES};
 pub use take::{Primer, Take, WithPrimer};
@@ -84,73 +86,6 @@ pub enum Playback {
     Behind,
     /// At the end.
     Finished,
-}
-
-/// Everything that can happen.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Action {
-    /// The worker said something, at this time.
-    Replied {
-        /// What.
-        reply: Reply,
-        /// Milliseconds on any clock.
-        now_ms: f64,
-    },
-    /// The worker is being started (again).
-    EngineStarting,
-    /// A new performance, please.
-    Generate {
-        /// The seed, unless the visitor has locked one.
-        drawn_seed: u64,
-    },
-    /// An earlier (or the present) performance from its start.
-    Replay(TakeId),
-    /// Silence.
-    Stop,
-    /// Remove an earlier performance.
-    Forget(TakeId),
-    /// The player's news.
-    Played {
-        /// What it does.
-        playback: Playback,
-        /// Where the play-head is, in seconds.
-        position_secs: u64,
-    },
-    /// A slider moved.
-    SetTemperature(f32),
-    /// A link's setting.
-    SetTopP(f32),
-    /// A number typed.
-    SetSeed(u64),
-    /// The lock toggled.
-    SetSeedLocked(SeedLock),
-    /// A length chosen.
-    SetLength(Length),
-    /// A slider moved.
-    SetVolume(u8),
-    /// A file read.
-    SetPrimer(Rc<Primer>),
-    /// No primer any more.
-    ClearPrimer,
-    /// An output chosen.
-    SetOutput(OutputChoice),
-    /// The browser's MIDI devices are known, or not to be had.
-    MidiChanged(Midi),
-    /// Something to tell.
-    Notify(Notice),
-    /// Something read.
-    Dismiss(usize),
-    /// Whatever was told about this kind of thing is past.
-    Settle(Notice),
-}
-
-/// Whether a seed stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SeedLock {
-    /// For the next performance too.
-    Locked,
-    /// A new one is drawn for each performance.
-    Free,
 }
 
 impl State {
@@ -234,16 +169,22 @@ impl State {
             (Playback::Behind, ..) => Some(Notice::Behind.to_string()),
             (Playback::Starting, EngineState::Down, _) => None,
             (Playback::Starting, EngineState::Ready(_), Some((done, total))) if done < total => {
-                let name = self.take.as_ref().and_then(|take| take.primer.as_ref()).map(|primer| &primer.name);
+                let name =
+                    self.take.as_ref().and_then(|take| take.primer.as_ref()).map(|primer| &primer.name);
                 let name = name.map_or("the primer", String::as_str);
                 Some(format!("Listening to {name}: {} %", 100 * done / total.max(1)))
             }
-            (Playback::Starting, EngineState::Ready(_), _) => match self.speed.times_real_time() {
-                Some(times) if times < 1.5 => {
-                    Some("This computer is a little slow: composing ahead before it plays.".into())
-                }
-                _ => Some("Opening the piano…".into()),
-            },
+            (Playback::Starting, EngineState::Ready(_), _) => {
+                let is_enough =
+                    self.take.as_ref().is_some_and(|take| take.music_us >= self.speed.buffer_us());
+                Some(match self.speed.times_real_time() {
+                    _ if is_enough => "Opening the piano…".into(),
+                    Some(times) if times < SLOW => {
+                        "This computer is a little slow: composing ahead before it plays.".into()
+                    }
+                    _ => "Composing the first notes…".into(),
+                })
+            }
             (Playback::Starting, ..) => Some("It starts as soon as the model is here.".into()),
             _ => None,
         }
@@ -258,7 +199,8 @@ impl State {
                     EngineState::Downloading(download) => Some(download),
                     _ => None,
                 };
-                self.engine = EngineState::Downloading(Download::next(earlier, received_bytes, total_bytes, now_ms));
+                self.engine =
+                    EngineState::Downloading(Download::next(earlier, received_bytes, total_bytes, now_ms));
             }
             Reply::Preparing => self.engine = EngineState::Preparing,
             Reply::Ready { engine } => {
@@ -274,7 +216,8 @@ impl State {
             Reply::Events { take, tokens, busy_ms } => {
                 if self.is_composing(take) {
                     self.priming = None;
-                    let tokens: Vec<Token> = tokens.into_iter().filter_map(|token| Token::new(token).ok()).collect();
+                    let tokens: Vec<Token> =
+                        tokens.into_iter().filter_map(|token| Token::new(token).ok()).collect();
                     if let Some(take) = &mut self.take {
                         let music_us = Rc::make_mut(take).extend(&tokens);
                         self.speed.measure(music_us, busy_ms);
@@ -382,7 +325,10 @@ impl State {
     }
 
     fn notify(&mut self, notice: Notice) {
-        self.notices.retain(|earlier| !earlier.is_like(&notice));
+        let is_last_crash = matches!(notice, Notice::WorkerGone { .. });
+        self.notices.retain(|earlier| {
+            !earlier.is_like(&notice) && !(is_last_crash && matches!(earlier, Notice::WorkerCrashed { .. }))
+        });
         self.notices.push(notice);
     }
 

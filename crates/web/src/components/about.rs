@@ -32,7 +32,8 @@ pub fn About(props: &AboutProps) -> Html {
         input.set_value("");
         file
     });
-    let key = |key: &'static str, does: &'static str| html! { <><dt><kbd>{ key }</kbd></dt><dd>{ does }</dd></> };
+    let key =
+        |key: &'static str, does: &'static str| html! { <><dt><kbd>{ key }</kbd></dt><dd>{ does }</dd></> };
     html! {
         <dialog ref={dialog} {onclose} aria-labelledby="about-title">
             <button type="button" class="round close" aria-label="Close" onclick={props.on_close.reform(|_| ())}>

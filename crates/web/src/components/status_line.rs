@@ -54,8 +54,8 @@ fn running_on(engine: &Engine) -> String {
 
 fn model(engine: &Engine) -> String {
     let name = &engine.model.name;
-    engine.model.validation_nats.map_or_else(
-        || format!("Model: {name}"),
-        |nats| format!("Model: {name}, {nats:.2} nats"),
-    )
+    engine
+        .model
+        .validation_nats
+        .map_or_else(|| format!("Model: {name}"), |nats| format!("Model: {name}, {nats:.2} nats"))
 }

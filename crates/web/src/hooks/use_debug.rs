@@ -11,6 +11,9 @@ use crate::state::{State, Take};
 
 const NAME: &str = "performanceRnn";
 
+type Latest = Rc<RefCell<(Option<Rc<Take>>, String)>>;
+type Function = Closure<dyn FnMut() -> JsValue>;
+
 /// A look inside for tests in a browser, read-only, as `window.performanceRnn`:
 ///
 /// - `tokens()`: `Uint16Array` of the performance on stage, without its primer;
@@ -34,16 +37,16 @@ pub fn use_debug(state: &State, player: &PlayerHandle) {
 
 /// Owns the functions that the window shows, and takes them away again.
 struct Handle {
-    _functions: Vec<Closure<dyn FnMut() -> JsValue>>,
+    _functions: Vec<Function>,
 }
 
 impl Handle {
-    fn install(latest: &Rc<RefCell<(Option<Rc<Take>>, String)>>, player: &PlayerHandle) -> Self {
+    fn install(latest: &Latest, player: &PlayerHandle) -> Self {
         let tokens = Rc::clone(latest);
         let primer = Rc::clone(latest);
         let playback = Rc::clone(latest);
         let (played, level, audio) = (player.clone(), player.clone(), player.clone());
-        let functions: Vec<(&str, Closure<dyn FnMut() -> JsValue>)> = vec![
+        let functions: Vec<(&str, Function)> = vec![
             (
                 "tokens",
                 Closure::new(move || {
@@ -59,12 +62,7 @@ impl Handle {
                 }),
             ),
             ("playback", Closure::new(move || playback.borrow().1.as_str().into())),
-            (
-                "played",
-                Closure::new(move || {
-                    (played.with(Player::heard_us) as f64 / 1e6).into()
-                }),
-            ),
+            ("played", Closure::new(move || (played.with(Player::heard_us) as f64 / 1e6).into())),
             ("level", Closure::new(move || level.with(|player| player.level()).into())),
             (
                 "audio",

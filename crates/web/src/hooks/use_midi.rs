@@ -83,7 +83,11 @@ async fn open(hub: Hub, on: Callback<Action>, asked: Asked) {
             on.emit(Action::MidiChanged(ports));
         }
         Err(notice) => {
-            on.emit(Action::MidiChanged(if notice == Notice::MidiAbsent { Midi::Absent } else { Midi::Denied }));
+            on.emit(Action::MidiChanged(if notice == Notice::MidiAbsent {
+                Midi::Absent
+            } else {
+                Midi::Denied
+            }));
             on.emit(Action::Notify(notice));
         }
     }

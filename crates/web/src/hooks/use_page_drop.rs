@@ -34,7 +34,8 @@ pub fn use_page_drop(on_file: Callback<File>) -> bool {
                 move |event| {
                     event.prevent_default();
                     is_over.set(false);
-                    let files = event.unchecked_ref::<DragEvent>().data_transfer().and_then(|data| data.files());
+                    let files =
+                        event.unchecked_ref::<DragEvent>().data_transfer().and_then(|data| data.files());
                     if let Some(file) = files.and_then(|files| files.get(0)) {
                         on_file.emit(file);
                     }

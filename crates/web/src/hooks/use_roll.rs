@@ -14,16 +14,26 @@ use crate::state::Playback;
 
 /// Draws the roll on a canvas, as often as the screen shows pictures and something has changed.
 #[hook]
-pub fn use_roll(canvas: &NodeRef, source: &RollSource, playback: Playback, theme: Theme, player: &PlayerHandle) {
+pub fn use_roll(
+    canvas: &NodeRef,
+    source: &RollSource,
+    playback: Playback,
+    theme: Theme,
+    player: &PlayerHandle,
+) {
     let painter = use_mut_ref(|| Painter::new(player.clone()));
-    use_effect_with((source.clone(), playback, theme), {
+    use_effect_with((source.clone(), playback), {
         let painter = Rc::clone(&painter);
-        move |(source, playback, _)| {
+        move |(source, playback)| {
             let mut painter = painter.borrow_mut();
             painter.view.set_source(source);
             painter.playback = *playback;
-            painter.palette = None;
+            painter.is_stale = true;
         }
+    });
+    use_effect_with(theme, {
+        let painter = Rc::clone(&painter);
+        move |_| painter.borrow_mut().palette = None
     });
     use_effect_with(canvas.clone(), move |canvas| {
         let frames = canvas.cast::<HtmlCanvasElement>().map(|canvas| Frames::start(canvas, painter));
@@ -43,7 +53,11 @@ impl Frames {
         Self { _next: next }
     }
 
-    fn request(next: &Rc<RefCell<Option<AnimationFrame>>>, canvas: HtmlCanvasElement, painter: Rc<RefCell<Painter>>) {
+    fn request(
+        next: &Rc<RefCell<Option<AnimationFrame>>>,
+        canvas: HtmlCanvasElement,
+        painter: Rc<RefCell<Painter>>,
+    ) {
         let weak = Rc::downgrade(next);
         let frame = request_animation_frame(move |now_ms| {
             painter.borrow_mut().paint(&canvas, now_ms);
@@ -59,7 +73,9 @@ struct Painter {
     player: PlayerHandle,
     view: RollView,
     playback: Playback,
-    /// `None` when everything has to be drawn anew.
+    /// Whether there is something new to draw.
+    is_stale: bool,
+    /// `None` when the colors have changed.
     palette: Option<Palette>,
     size: (f64, f64, f64),
     last_ms: f64,
@@ -71,6 +87,7 @@ impl Painter {
             player,
             view: RollView::default(),
             playback: Playback::Stopped,
+            is_stale: true,
             palette: None,
             size: (0.0, 0.0, 0.0),
             last_ms: 0.0,
@@ -86,16 +103,19 @@ impl Painter {
         let head_us = self.play_head_us(size);
         let is_playing = self.playback == Playback::Playing;
         let has_moved = self.view.advance(head_us, is_playing, elapsed_secs, smooth);
-        if !has_moved && self.palette.is_some() && self.size == size && !is_playing {
+        let is_new = self.is_stale || self.palette.is_none() || self.size != size;
+        if !has_moved && !is_new && !is_playing {
             return;
         }
+        self.is_stale = false;
         if self.size != size {
             canvas.set_width((width_px * size.2).round() as u32);
             canvas.set_height((height_px * size.2).round() as u32);
             self.size = size;
         }
         let context = canvas.get_context("2d").ok().flatten();
-        let Some(context) = context.and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok()) else {
+        let Some(context) = context.and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok())
+        else {
             return;
         };
         let keys = self.view.keys(width_px, elapsed_secs, smooth);

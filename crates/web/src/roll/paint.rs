@@ -44,7 +44,10 @@ impl Palette {
         let shades = |soft: &str, loud: &str| {
             let (soft, loud) = (rgb(&read(soft)), rgb(&read(loud)));
             let mix = |share: f64| [0, 1, 2].map(|i| (soft[i] + (loud[i] - soft[i]) * share).round());
-            (0..32).map(|bin| mix(f64::from(bin) / 31.0)).map(|[r, g, b]| format!("rgb({r} {g} {b})")).collect()
+            (0..32)
+                .map(|bin| mix(f64::from(bin) / 31.0))
+                .map(|[r, g, b]| format!("rgb({r} {g} {b})"))
+                .collect()
         };
         Self {
             accent: read("--accent"),
@@ -125,7 +128,13 @@ pub fn paint(frame: &Frame<'_>, view: &RollView) {
         if sounds && frame.is_sounding {
             lit[bar.pitch.index()] = Some(bar);
         }
-        paint_bar(frame, &bar, y(end_us as f64).max(-8.0), y(bar.start_us as f64).min(roll_px + 8.0), head_px);
+        paint_bar(
+            frame,
+            &bar,
+            y(end_us as f64).max(-8.0),
+            y(bar.start_us as f64).min(roll_px + 8.0),
+            head_px,
+        );
     }
     context.set_global_alpha(1.0);
     context.set_fill_style_str(&frame.palette.accent);
@@ -211,7 +220,7 @@ fn paint_keys(frame: &Frame<'_>, top: f64, lit: &[Option<Bar>; N_PITCHES]) {
 
 /// The name of each C.
 fn paint_label(frame: &Frame<'_>, pitch: Pitch, x: f64, width: f64) {
-    if pitch.get() % 12 != 0 || width < 11.0 {
+    if !pitch.get().is_multiple_of(12) || width < 11.0 {
         return;
     }
     let context = frame.context;

@@ -38,7 +38,13 @@ pub struct Timeline {
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self { bars: Vec::new(), open: [None; N_PITCHES], bin: VelocityBin::default(), now_us: 0, longest_us: 0 }
+        Self {
+            bars: Vec::new(),
+            open: [None; N_PITCHES],
+            bin: VelocityBin::default(),
+            now_us: 0,
+            longest_us: 0,
+        }
     }
 }
 

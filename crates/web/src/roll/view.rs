@@ -85,7 +85,13 @@ impl RollView {
     }
 
     /// Moves towards the play-head. Returns whether anything moved.
-    pub fn advance(&mut self, play_head_us: f64, is_playing: bool, elapsed_secs: f64, smooth: Smooth) -> bool {
+    pub fn advance(
+        &mut self,
+        play_head_us: f64,
+        is_playing: bool,
+        elapsed_secs: f64,
+        smooth: Smooth,
+    ) -> bool {
         let before_us = self.shown_us;
         if smooth == Smooth::No {
             self.shown_us = play_head_us;

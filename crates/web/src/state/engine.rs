@@ -7,6 +7,9 @@ use crate::protocol::Engine;
 /// Tokens that an average second of piano music takes (measured on MAESTRO).
 const TOKENS_PER_SECOND: f64 = 37.4;
 
+/// Composing slower than this, times playing, may fall behind in a dense passage.
+pub const SLOW: f64 = 1.5;
+
 /// What the worker is up to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineState {
@@ -88,7 +91,7 @@ impl Speed {
     pub fn buffer_us(&self) -> u64 {
         match self.times_real_time() {
             Some(times) if times < 1.0 => 8_000_000,
-            Some(times) if times < 1.5 => 3_000_000,
+            Some(times) if times < SLOW => 3_000_000,
             _ => 300_000,
         }
     }

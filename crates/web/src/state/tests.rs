@@ -11,7 +11,8 @@ fn said(reply: Reply) -> Action {
 
 fn ready(events_per_second: f64) -> Action {
     let (adapter, model) = (String::new(), Model::default());
-    let engine = Engine { backend: Backend::Cpu, adapter, is_software: false, reason: None, events_per_second, model };
+    let engine =
+        Engine { backend: Backend::Cpu, adapter, is_software: false, reason: None, events_per_second, model };
     said(Reply::Ready { engine })
 }
 
@@ -58,7 +59,8 @@ fn a_seed_is_drawn_unless_locked() {
 #[test]
 fn a_crash_ends_the_performance_and_keeps_it() {
     let notice = Notice::WorkerCrashed { why: "out of memory".into() };
-    let state = after([ready(400.0), GENERATE, events(1, &[60]), said(Reply::Failed { notice: notice.clone() })]);
+    let state =
+        after([ready(400.0), GENERATE, events(1, &[60]), said(Reply::Failed { notice: notice.clone() })]);
     assert!(state.take.as_ref().unwrap().is_complete);
     assert_eq!(state.notices, [notice]);
 }
@@ -76,7 +78,10 @@ fn the_same_notice_is_not_told_twice() {
     let told = |bytes: &str| Action::Notify(Notice::WeightsBroken { why: bytes.into() });
     let state = after([told("3 of 13 MB"), Action::Notify(Notice::MidiRefused), told("5 of 13 MB")]);
     assert_eq!(state.notices.len(), 2);
-    assert_eq!(state.reduced(Action::Dismiss(0)).notices, [Notice::WeightsBroken { why: "5 of 13 MB".into() }]);
+    assert_eq!(
+        state.reduced(Action::Dismiss(0)).notices,
+        [Notice::WeightsBroken { why: "5 of 13 MB".into() }]
+    );
 }
 
 #[test]
@@ -96,7 +101,8 @@ fn an_unplugged_device_hands_over_to_the_piano() {
 fn the_page_says_what_it_waits_for() {
     let waits = |state: State| state.waiting_for().unwrap_or_default();
     assert_eq!(waits(after([GENERATE])), "It starts as soon as the model is here.");
-    assert_eq!(waits(after([ready(400.0), GENERATE])), "Opening the piano…");
+    assert_eq!(waits(after([ready(400.0), GENERATE])), "Composing the first notes…");
+    assert_eq!(waits(after([ready(400.0), GENERATE, events(1, &[60, 380])])), "Opening the piano…");
     assert!(waits(after([ready(30.0), GENERATE])).contains("a little slow"));
     let behind = Action::Played { playback: Playback::Behind, position_secs: 3 };
     assert_eq!(waits(after([ready(400.0), GENERATE, behind])), Notice::Behind.to_string());

@@ -5,7 +5,9 @@
 //! ```
 
 use wasm_bindgen::JsValue;
-use web_sys::{AnalyserNode, AudioBuffer, AudioContext, AudioNode, ConvolverNode, DynamicsCompressorNode, GainNode};
+use web_sys::{
+    AnalyserNode, AudioBuffer, AudioContext, AudioNode, ConvolverNode, DynamicsCompressorNode, GainNode,
+};
 
 /// Level of the voices' sum. Larger is louder until the limiter works all the time.
 const BUS_GAIN: f32 = 0.5;

@@ -52,7 +52,8 @@ impl Voices {
         thud: Option<Sound>,
         at_secs: f64,
     ) -> Result<(), JsValue> {
-        let held = self.strings.iter_mut().rev().find(|voice| voice.pitch == pitch && voice.released_secs.is_none());
+        let held =
+            self.strings.iter_mut().rev().find(|voice| voice.pitch == pitch && voice.released_secs.is_none());
         let Some(voice) = held.filter(|_| pitch.get() < FIRST_UNDAMPED) else { return Ok(()) };
         voice.fade(at_secs, damper_secs(pitch))?;
         voice.released_secs = Some(at_secs);
@@ -133,7 +134,8 @@ impl Voice {
     /// About how loud it is at a moment.
     fn level(&self, at_secs: f64) -> f64 {
         let decay_secs = (3.0 - 0.028 * (f64::from(self.pitch.get()) - 21.0)).max(0.4);
-        let released = self.released_secs.map_or(0.0, |secs| (at_secs - secs).max(0.0) / damper_secs(self.pitch));
+        let released =
+            self.released_secs.map_or(0.0, |secs| (at_secs - secs).max(0.0) / damper_secs(self.pitch));
         self.level * (-(at_secs - self.starts_secs) / decay_secs - released).exp()
     }
 }

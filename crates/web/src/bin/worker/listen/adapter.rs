@@ -4,7 +4,7 @@ use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use crate::js;
+use web::js;
 
 /// What adapters call themselves that run on the processor.
 const SOFTWARE: [&str; 6] = ["swiftshader", "llvmpipe", "lavapipe", "softpipe", "basic render", "software"];
@@ -58,5 +58,9 @@ fn name([description, _, vendor, architecture]: &[String; 4]) -> String {
     if !description.is_empty() {
         return description.clone();
     }
-    [vendor.as_str(), architecture.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    [vendor.as_str(), architecture.as_str()]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

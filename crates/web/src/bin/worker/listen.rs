@@ -1,6 +1,6 @@
-//! The worker: the only part of the page that knows the network.
+//! Doing what the page asks for.
 //!
-//! It does one thing at a time, in the order in which it was asked, except that asking for something new
+//! The worker does one thing at a time, in the order in which it was asked, except that asking for something new
 //! ends composing between any two events.
 
 mod adapter;
@@ -17,17 +17,18 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use crate::protocol::{Reply, Request};
 use engine::Engine;
 use inbox::{Inbox, Incoming};
-use pause::Pause;
 use ticker::Ticker;
+use web::notice::Notice;
+use web::protocol::{Backend, Reply, Request};
 
-/// Starts the worker. It listens until the page ends it.
-pub fn run_worker() {
+/// Starts listening, until the page ends the worker.
+pub(super) fn run() {
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
-        post(&Reply::Crashed { why: panic.to_string() });
+        let why = panic.payload_as_str().unwrap_or("it does not say why").to_owned();
+        post(&Reply::Crashed { why });
     }));
     spawn_local(listen());
 }
@@ -36,14 +37,15 @@ async fn listen() {
     let inbox = Rc::new(Inbox::default());
     let on_message = {
         let inbox = Rc::clone(&inbox);
-        Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match Incoming::parse(&event.data()) {
-            Ok(incoming) => inbox.put(incoming),
-            Err(error) => web_sys::console::error_1(&error.into()),
+        Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+            match Incoming::parse(&event.data()) {
+                Ok(incoming) => inbox.put(incoming),
+                Err(error) => web_sys::console::error_1(&error.into()),
+            }
         })
     };
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     post(&Reply::Alive);
-    let pause = Pause::new();
     let mut ticker = Ticker::default();
     let mut engine = None;
     // Never ends, and so keeps `on_message`.
@@ -65,7 +67,7 @@ async fn listen() {
             Request::Start { take, seed, sampling, primer, length_us } => {
                 if let Some(engine) = &engine {
                     let order = compose::Order { take, seed, sampling, primer, length_us };
-                    compose::compose(engine, order, &inbox, &pause, &mut ticker).await;
+                    compose::compose(engine, order, &inbox, &mut ticker).await;
                 }
             }
             Request::Tick { every_ms } => ticker.set(every_ms),
@@ -77,8 +79,8 @@ async fn listen() {
 async fn load(
     engine: &mut Option<Engine>,
     weights_url: &str,
-    backend: Option<crate::protocol::Backend>,
-) -> Result<(), crate::notice::Notice> {
+    backend: Option<Backend>,
+) -> Result<(), Notice> {
     let cached = weights::cached(weights_url).await;
     let is_cached = cached.is_some();
     let bytes = match cached {

@@ -5,11 +5,11 @@ use rnn::Generator;
 
 use super::engine::{Engine, settings};
 use super::inbox::Inbox;
-use super::pause::Pause;
+use super::pause::pause;
 use super::ticker::Ticker;
 use super::{now_ms, post};
-use crate::notice::Notice;
-use crate::protocol::{Reply, Request, Sampling, TakeId};
+use web::notice::Notice;
+use web::protocol::{Reply, Request, Sampling, TakeId};
 
 /// How long to compose before listening whether there is something else to do. Larger wastes less on
 /// listening; smaller stops sooner.
@@ -27,6 +27,9 @@ const AHEAD_US: u64 = 10_000_000;
 const SLOW_AHEAD_US: u64 = 60_000_000;
 /// Faster than this, times playing, is not slow.
 const FAST: f64 = 3.0;
+/// From here on, in microseconds ahead of the play-head, a fast computer composes half of the time only:
+/// decoding and drawing want the processor, too.
+const EASY_US: u64 = 2_000_000;
 
 /// What to compose.
 pub(super) struct Order {
@@ -38,10 +41,10 @@ pub(super) struct Order {
 }
 
 /// Composes until it is done, or asked for something else, or something fails.
-pub(super) async fn compose(engine: &Engine, order: Order, inbox: &Inbox, pause: &Pause, ticker: &mut Ticker) {
+pub(super) async fn compose(engine: &Engine, order: Order, inbox: &Inbox, ticker: &mut Ticker) {
     let Some(generator) = engine.generator(order.sampling, order.seed) else { return };
     let take = order.take;
-    let mut desk = Desk { generator, inbox, pause, ticker, take, played_us: 0 };
+    let mut desk = Desk { generator, inbox, ticker, take, played_us: 0 };
     let outcome = match desk.listen_to(&order.primer).await {
         Ok(Flow::GoOn) => desk.write(order.length_us).await,
         outcome => outcome.map(|_| ()),
@@ -66,7 +69,6 @@ enum Flow {
 struct Desk<'a> {
     generator: Generator,
     inbox: &'a Inbox,
-    pause: &'a Pause,
     ticker: &'a mut Ticker,
     take: TakeId,
     /// How far the page has played.
@@ -79,7 +81,7 @@ impl Desk<'_> {
         for (index, chunk) in tokens.chunks(PRIME_CHUNK).enumerate() {
             post(&Reply::Priming { take: self.take, done: index * PRIME_CHUNK, total: tokens.len() });
             self.generator.prime(chunk).await?;
-            if self.answer().await == Flow::Leave {
+            if self.answer(0.0).await == Flow::Leave {
                 return Ok(Flow::Leave);
             }
         }
@@ -101,11 +103,12 @@ impl Desk<'_> {
 
             let is_fast = composed_us as f64 > FAST * 1000.0 * busy_ms;
             let ahead_us = if is_fast { AHEAD_US } else { SLOW_AHEAD_US };
-            let mut flow = self.answer().await;
+            let is_easy = is_fast && length_us.is_none() && composed_us > self.played_us + EASY_US;
+            let mut flow = self.answer(if is_easy { took_ms } else { 0.0 }).await;
             while flow == Flow::GoOn && length_us.is_none() && composed_us > self.played_us + ahead_us {
                 let incoming = self.inbox.next().await;
                 self.inbox.put_back(incoming);
-                flow = self.answer().await;
+                flow = self.answer(0.0).await;
             }
             if flow == Flow::Leave {
                 return Ok(());
@@ -115,9 +118,9 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Does what can be done on the side; leaves anything else in the inbox.
-    async fn answer(&mut self) -> Flow {
-        self.pause.breathe().await;
+    /// Rests, and does what can be done on the side; leaves anything else in the inbox.
+    async fn answer(&mut self, rest_ms: f64) -> Flow {
+        pause(rest_ms).await;
         while let Some(incoming) = self.inbox.try_next() {
             match incoming.request {
                 Request::Played { take, position_us } if take == self.take => self.played_us = position_us,

@@ -2,7 +2,7 @@
 
 use gloo::timers::callback::Interval;
 
-use crate::protocol::Reply;
+use web::protocol::Reply;
 
 /// Ticks while it is asked to.
 #[derive(Debug, Default)]

@@ -6,10 +6,10 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Headers, ReadableStreamDefaultReader, Response, ResponseInit};
 
 use super::{now_ms, post, scope};
-use crate::format::megabytes;
-use crate::js;
-use crate::notice::Notice;
-use crate::protocol::Reply;
+use web::format::megabytes;
+use web::js;
+use web::notice::Notice;
+use web::protocol::Reply;
 
 /// The cache's name; a new one is needed only if entries change their form.
 const CACHE: &str = "performance-rnn-weights-1";
@@ -50,7 +50,9 @@ pub(super) async fn download(url: &str) -> Result<Vec<u8>, Notice> {
             let file = path.rsplit('/').next().unwrap_or(path).to_owned();
             return Err(Notice::WeightsMissing { status, file });
         }
-        Err(Failure::Broke(error)) => return Err(Notice::WeightsBroken { why: progress.how_it_broke(&error) }),
+        Err(Failure::Broke(error)) => {
+            return Err(Notice::WeightsBroken { why: progress.how_it_broke(&error) });
+        }
     };
     if progress.total.is_some_and(|total| (bytes.len() as u64) < total) {
         return Err(Notice::WeightsBroken { why: progress.how_it_broke(&JsValue::UNDEFINED) });

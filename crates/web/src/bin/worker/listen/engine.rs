@@ -7,8 +7,8 @@ use rnn::{Generator, Model, Settings};
 
 use super::adapter::{self, Adapter};
 use super::{now_ms, post};
-use crate::notice::Notice;
-use crate::protocol::{self, Backend, Reply, Sampling};
+use web::notice::Notice;
+use web::protocol::{self, Backend, Reply, Sampling};
 
 /// Events composed on trial. The first ones compile the GPU's programs; the rest tell the speed.
 const WARM_UP_EVENTS: usize = 8;

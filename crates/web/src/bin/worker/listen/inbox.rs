@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::protocol::Request;
+use web::protocol::Request;
 
 /// A request and the bytes that came with it.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// Text, or text and bytes: see `crate::engine`.
+    /// Text, or text and bytes: see `web`'s `engine`.
     pub(super) fn parse(data: &JsValue) -> Result<Self, String> {
         let (json, bytes) = match data.dyn_ref::<Array>() {
             Some(parts) => (parts.get(0), parts.get(1).dyn_into().map(|bytes: Uint8Array| bytes.to_vec())),

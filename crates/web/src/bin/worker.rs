@@ -1,5 +1,0 @@
-//! The worker.
-
-fn main() {
-    web::run_worker();
-}

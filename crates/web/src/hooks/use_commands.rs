@@ -1,0 +1,151 @@
+use std::rc::Rc;
+
+use web_sys::File;
+use yew::prelude::*;
+
+use super::{EngineLink, Shortcuts};
+use crate::app::Store;
+use crate::file::{self, ObjectUrl};
+use crate::notice::{Notice, Remedy};
+use crate::player::PlayerHandle;
+use crate::state::{Action, DRAWN_SEEDS, EngineState, Take, WithPrimer};
+
+/// What the buttons do beyond changing the state.
+#[derive(Clone, PartialEq)]
+pub struct Commands {
+    pub shortcuts: Shortcuts,
+    pub on_generate: Callback<()>,
+    pub on_play: Callback<u32>,
+    pub on_save: Callback<Rc<Take>>,
+    pub on_primer: Callback<File>,
+    pub on_model: Callback<File>,
+    pub on_remedy: Callback<Remedy>,
+}
+
+/// The page's commands, always the same ones.
+#[hook]
+pub fn use_commands(
+    state: &UseReducerHandle<Store>,
+    on: &Callback<Action>,
+    player: &PlayerHandle,
+    engine: &EngineLink,
+    with_primer: WithPrimer,
+) -> Commands {
+    // The state as of the last picture, for callbacks that live longer.
+    let latest = use_mut_ref(|| (state.clone(), with_primer));
+    *latest.borrow_mut() = (state.clone(), with_primer);
+    let saved = use_mut_ref(|| None::<ObjectUrl>);
+    let parts = (on.clone(), player.clone(), engine.clone());
+    (*use_memo(parts, move |(on, player, engine)| {
+        let on_generate = {
+            let (on, player, engine, latest) =
+                (on.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
+            Callback::from(move |()| {
+                player.with(|player| player.unlock());
+                if latest.borrow().0.engine == EngineState::Down {
+                    engine.retry();
+                }
+                on.emit(Action::Generate { drawn_seed: draw_seed() });
+            })
+        };
+        let on_stop = {
+            let (on, player) = (on.clone(), player.clone());
+            Callback::from(move |()| {
+                player.with(|player| player.stop());
+                on.emit(Action::Stop);
+            })
+        };
+        let on_save_take = {
+            let (on, latest) = (on.clone(), Rc::clone(&latest));
+            Callback::from(move |take: Rc<Take>| {
+                let with_primer = latest.borrow().1;
+                match file::save_midi(&take.to_midi(with_primer), &take.file_name()) {
+                    Ok(url) => *saved.borrow_mut() = Some(url),
+                    Err(notice) => on.emit(Action::Notify(notice)),
+                }
+            })
+        };
+        let on_download = {
+            let (on_save, latest) = (on_save_take.clone(), Rc::clone(&latest));
+            Callback::from(move |()| {
+                let take = latest.borrow().0.take.clone().filter(|take| take.n_notes > 0);
+                take.into_iter().for_each(|take| on_save.emit(take));
+            })
+        };
+        let on_toggle = {
+            let (on_generate, on_stop, latest) = (on_generate.clone(), on_stop.clone(), Rc::clone(&latest));
+            Callback::from(move |()| {
+                let is_running = latest.borrow().0.is_running();
+                if is_running { on_stop.emit(()) } else { on_generate.emit(()) }
+            })
+        };
+        let on_play = {
+            let (on, player) = (on.clone(), player.clone());
+            Callback::from(move |id| {
+                player.with(|player| player.unlock());
+                on.emit(Action::Replay(id));
+            })
+        };
+        let on_remedy = {
+            let (on, player, engine) = (on.clone(), player.clone(), engine.clone());
+            Callback::from(move |remedy| match remedy {
+                Remedy::ReloadModel => {
+                    on.emit(Action::EngineStarting);
+                    on.emit(Action::Settle(Notice::WeightsBroken { why: String::new() }));
+                    on.emit(Action::Settle(Notice::WeightsCorrupt { why: String::new() }));
+                    on.emit(Action::Settle(Notice::WeightsMissing { status: 0, file: String::new() }));
+                    engine.retry();
+                }
+                Remedy::ReloadSamples => {
+                    on.emit(Action::Settle(Notice::SamplesMissing { why: String::new() }));
+                    player.with(|player| player.fetch_samples());
+                }
+            })
+        };
+        Commands {
+            shortcuts: Shortcuts { on_toggle, on_stop, on_download },
+            on_generate,
+            on_play,
+            on_save: on_save_take,
+            on_primer: on_primer(on),
+            on_model: on_model(on, engine),
+            on_remedy,
+        }
+    }))
+    .clone()
+}
+
+fn on_primer(on: &Callback<Action>) -> Callback<File> {
+    let on = on.clone();
+    Callback::from(move |file: File| {
+        let on = on.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            on.emit(match file::read_primer(&file).await {
+                Ok(primer) => Action::SetPrimer(Rc::new(primer)),
+                Err(notice) => Action::Notify(notice),
+            });
+        });
+    })
+}
+
+fn on_model(on: &Callback<Action>, engine: &EngineLink) -> Callback<File> {
+    let (on, engine) = (on.clone(), engine.clone());
+    Callback::from(move |chosen: File| {
+        let (on, engine) = (on.clone(), engine.clone());
+        wasm_bindgen_futures::spawn_local(async move {
+            match file::read(&chosen).await {
+                Ok(bytes) => {
+                    on.emit(Action::Stop);
+                    engine.load_file(chosen.name(), &bytes);
+                }
+                Err(notice) => on.emit(Action::Notify(notice)),
+            }
+        });
+    })
+}
+
+/// A seed that nobody chose.
+pub fn draw_seed() -> u64 {
+    // Not for secrets, and `DRAWN_SEEDS` is far below 2^53.
+    (js_sys::Math::random() * DRAWN_SEEDS as f64) as u64
+}
