@@ -12,7 +12,7 @@ fn config(dir: &Path, events: u64) -> std::path::PathBuf {
         "[model]\nlayers = 1\nhidden = 32\n[training]\nbatch = 8\ntime = 32\nwalk = 256\nevents = {events}\n\
          learning_rate = 1e-2\nwarm_up = 5\naverage = 0.9\nvalidate_every = 20_000\nvalidation_events = 400\n"
     );
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("a file");
     path
 }
 

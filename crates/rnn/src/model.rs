@@ -13,6 +13,13 @@ use crate::kernels::{self, Compute};
 use crate::weights::NamedTensor;
 use crate::{Error, ModelConfig};
 
+/// Rows of the event matrix that feed a unit at once, for the scale of fresh parameters.
+const ACTIVE_TOKENS: f32 = 1.0;
+/// The same for sounding notes and controls.
+const ACTIVE_NOTES: f32 = 10.0;
+/// Fresh recurrent matrices are this much quieter (in variance) than the others, for stability over time.
+const RECURRENT_SHRINK: f32 = 3.0;
+
 /// The network's parameters.
 ///
 /// One-hot × matrix is a row gather, so the three parts of the input matrix
@@ -127,34 +134,37 @@ impl State {
 impl ModelConfig {
     /// A model with fresh parameters.
     ///
-    /// Uniform in ±1/√hidden as in the paper's time; forget gates start open (bias 1), which
-    /// Jozefowicz et al. (ICML 2015) found to matter more than any change of the cell.
+    /// Uniform, each matrix scaled so that what it yields has about the same spread whatever feeds it: one
+    /// row at a time for events, a handful for sounding notes and controls, all rows for hidden units
+    /// (LeCun et al., *Efficient BackProp*). Forget gates start open (bias 1), which Jozefowicz et al.
+    /// (ICML 2015) found to matter more than any change of the cell.
     pub fn init(&self, device: &Device, rng: &mut impl Rng) -> Model {
         let hidden = self.hidden;
-        let bound = 1.0 / (hidden as f32).sqrt();
-        let mut matrix = |rows: usize, columns: usize| {
+        let mut matrix = |rows: usize, columns: usize, active_rows: f32| {
+            let bound = (3.0 / active_rows).sqrt();
             let values = (0..rows * columns).map(|_| rng.random_range(-bound..bound)).collect::<Vec<f32>>();
             Param::from_tensor(Tensor::from_data(TensorData::new(values, [rows, columns]), device))
         };
+        let units = hidden as f32;
         let gates = 4 * hidden;
         Model {
             config: self.clone(),
             compute: Compute::default(),
-            token: matrix(N_TOKENS, gates),
-            sounding: matrix(N_PITCHES, gates),
-            controls: matrix(self.control_width(), gates),
+            token: matrix(N_TOKENS, gates, ACTIVE_TOKENS),
+            sounding: matrix(N_PITCHES, gates, ACTIVE_NOTES),
+            controls: matrix(self.control_width(), gates, ACTIVE_NOTES),
             layers: (0..self.layers)
                 .map(|layer| {
                     let mut bias = vec![0.0f32; gates];
                     bias[hidden..2 * hidden].fill(1.0);
                     Layer {
-                        input: (layer > 0).then(|| matrix(hidden, gates)),
-                        recurrent: matrix(hidden, gates),
+                        input: (layer > 0).then(|| matrix(hidden, gates, units)),
+                        recurrent: matrix(hidden, gates, RECURRENT_SHRINK * units),
                         bias: Param::from_tensor(Tensor::from_data(TensorData::new(bias, [gates]), device)),
                     }
                 })
                 .collect(),
-            head: matrix(hidden, N_TOKENS),
+            head: matrix(hidden, N_TOKENS, units),
             head_bias: Param::from_tensor(Tensor::zeros([N_TOKENS], device)),
         }
     }

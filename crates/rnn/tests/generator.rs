@@ -22,7 +22,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn next(generator: &mut Generator, n: usize) -> Vec<Token> {
-    now(generator.next_chunk(n)).unwrap()
+    now(generator.next_chunk(n)).expect("the network plays")
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn case(layers: usize, hidden: usize, time: usize, batch: usize, device: &Device
     let model = replace(model, |_, shape| {
         Ok((0..shape.iter().product()).map(|_| rng.random_range(-0.5..0.5)).collect())
     })
-    .unwrap();
+    .expect("every tensor is found");
     let plain = device.clone().inner();
     let n = time * batch;
     let tokens: Vec<i32> = (0..n).map(|_| rng.random_range(0..N_TOKENS as i32)).collect();
@@ -36,7 +36,7 @@ fn case(layers: usize, hidden: usize, time: usize, batch: usize, device: &Device
     let state = State::restore::<rnn::Error>(&config, batch, &plain, |_| {
         Ok((0..batch * hidden).map(|_| rng.random_range(-1.0..1.0)).collect())
     })
-    .unwrap();
+    .expect("every tensor is found");
     Case { model, inputs, state }
 }
 

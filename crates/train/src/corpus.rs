@@ -98,7 +98,7 @@ impl Corpus {
         let (mut train, mut validation) = (self.below("train/"), self.below("validation/"));
         if train.is_empty() && validation.is_empty() {
             let is_held_out =
-                |piece: &&Piece| u8::from_str_radix(&piece.sha256[..2], 16).unwrap_or(0) % 20 == 0;
+                |piece: &&Piece| u8::from_str_radix(&piece.sha256[..2], 16).unwrap_or(0).is_multiple_of(20);
             validation = self.pieces.iter().filter(is_held_out).cloned().collect();
             if validation.is_empty() {
                 validation.extend(self.pieces.last().cloned());

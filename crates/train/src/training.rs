@@ -141,7 +141,7 @@ impl Run {
 
             let is_due = self.progress.events - self.progress.last_validation >= self.training.validate_every
                 || self.progress.events >= self.training.events;
-            if is_due || self.progress.step % REPORT_EVERY == 0 {
+            if is_due || self.progress.step.is_multiple_of(REPORT_EVERY) {
                 let loss = window.mean_loss()?;
                 if !loss.is_finite() || !norm.is_finite() {
                     bail!(
