@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn sixteen_bits_round_to_nearest_even() {
-        for (x, expected) in [(1.0, 1.0), (-2.5, -2.5), (1.00390625, 1.0), (1.01171875, 1.015625), (0.0, 0.0)]
+        for (x, expected) in
+            [(1.0, 1.0), (-2.5, -2.5), (1.0 + 1.0 / 256.0, 1.0), (1.0 + 3.0 / 256.0, 1.015_625), (0.0, 0.0)]
         {
             assert_eq!(Bf16::value(Bf16::round(x)), expected, "{x}");
         }
