@@ -30,11 +30,21 @@ fn a_performance_is_generated_heard_stopped_and_downloaded() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/"));
     play(&page, 482_913);
+    page.wait_until("some seconds of music", START, || page.sound_onsets().len() > 40);
     page.wait_until("WebAssembly at work", SOON, || page.status().contains("CPU"));
     page.button("Stop").click();
     page.wait_until("silence", SOON, || page.sound_peak() < SILENCE);
-    let tokens = download(&page);
-    assert!(tokens.len() > 50, "{} events", tokens.len());
+    let written = performance::decode(&download(&page)).performance;
+    let onsets = page.sound_onsets();
+    let heard = onsets.iter().copied().fold(f64::MIN, f64::max) - onsets[0];
+    let first = written.notes()[0].start_us;
+    let begins: Vec<_> = written.notes().iter().map(|note| (note.start_us - first) as f64 / 1e6).collect();
+    let played: Vec<_> = begins.iter().filter(|begin| **begin < heard).collect();
+    assert!(played.len() > 10, "{} notes", played.len());
+    for begin in played {
+        let is_heard = onsets.iter().any(|onset| (onset - onsets[0] - begin).abs() < 0.002);
+        assert!(is_heard, "nothing begins {begin} s after the first note, but {onsets:?}");
+    }
     page.assert_no_errors();
 }
 
@@ -52,7 +62,11 @@ fn webgpu_plays_what_the_processor_plays() {
     let Some(site) = Site::built() else { return };
     let music = |webgpu, address: &str| {
         let browser = Browser::launch_with(&Setup { webgpu, ..Setup::default() })?;
-        Some(play_and_download(&browser.open(&site.url(address)), 7))
+        let page = browser.open(&site.url(address));
+        let tokens = play_and_download(&page, 7);
+        let runs_on = if webgpu == WebGpu::Absent { "CPU" } else { "WebGPU" };
+        page.wait_until(runs_on, SOON, || page.status().contains(runs_on));
+        Some(tokens)
     };
     let Some(cpu) = music(WebGpu::Absent, "/?backend=cpu") else { return };
     let Some(gpu) = music(WebGpu::Software, "/?backend=webgpu") else { return };
@@ -113,18 +127,22 @@ fn a_midi_device_gets_what_the_file_has() {
     page.button("Generate").click();
     page.wait_until("music at the device", START, || device.received().len() > 60);
     page.button("Stop").click();
-    let tokens = download(&page);
+    let written = performance::decode(&download(&page)).performance;
     std::thread::sleep(Duration::from_secs(1));
-    let written = performance::decode(&tokens).performance;
     let received = device.received();
-    let onsets: Vec<_> =
-        received.iter().filter(|message| message.bytes[0] == 0x90 && message.bytes[2] > 0).collect();
-    let zero = (onsets[0].at.as_secs_f64(), written.notes()[0].start_us as f64 / 1e6);
-    for (sent, note) in onsets.iter().zip(written.notes()) {
-        assert_eq!(sent.bytes[1..], [note.pitch.get(), note.velocity.get()]);
-        let (at, planned) = (sent.at.as_secs_f64() - zero.0, note.start_us as f64 / 1e6 - zero.1);
-        assert!((at - planned).abs() < 0.02, "sent at {at} s, written at {planned} s");
+    let onsets = received.iter().filter(|message| message.bytes[0] == 0x90 && message.bytes[2] > 0);
+    let mut written_of = written.notes().to_vec();
+    let mut delays = Vec::new();
+    for message in onsets {
+        // Notes of one moment may come in any order, notes of one key may not.
+        let same_key = written_of.iter().position(|note| note.pitch.get() == message.bytes[1]);
+        let note = written_of.remove(same_key.unwrap_or_else(|| panic!("{message:?} is not in the file")));
+        assert_eq!(note.velocity.get(), message.bytes[2], "of {note:?}");
+        delays.push(message.at.as_secs_f64() - note.start_us as f64 / 1e6);
     }
+    let median = median(&delays);
+    let worst = delays.iter().map(|delay| (delay - median).abs()).fold(0.0, f64::max);
+    assert!(worst < 0.05, "{worst} s too early or late");
     let mut sounding = [0_i32; 128];
     for message in &received {
         match message.bytes[..] {
@@ -139,7 +157,7 @@ fn a_midi_device_gets_what_the_file_has() {
 #[test]
 fn a_broken_download_gets_a_sentence_and_can_be_tried_again() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    site.trouble("weights", Trouble::BreaksAfter(1_000_000));
+    site.trouble("weights", Trouble::BreaksAfter(100_000));
     let page = browser.open(&site.url("/"));
     page.wait_until("a sentence", START, || page.status().contains("could not be downloaded"));
     site.mend();
@@ -206,6 +224,12 @@ fn download(page: &Page) -> Vec<Token> {
     let import = midi::read(&fs::read(file).expect("the download")).expect("a MIDI file");
     assert!(import.report.dropped.is_empty(), "{:?}", import.report);
     encode(&import.performance)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 fn weights_requests(site: &Site) -> usize {

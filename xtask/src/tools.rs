@@ -1,10 +1,10 @@
 //! The programs that turn the `web` crate into a page: found at the pinned version, or installed.
 //!
 //! Versions live in the root `Cargo.toml`: `wasm-bindgen` among the dependencies, since the program must equal
-//! the library, and the others under `[workspace.metadata.tools]`.
+//! the library, and Trunk under `[workspace.metadata.tools]`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::at;
 use crate::process::{self, command, output, run, which};
@@ -18,38 +18,6 @@ pub fn ensure_page_tools() -> Result<()> {
     // Most of a tool's build is optimizing it. Trunk only copies files; wasm-bindgen reads tens of megabytes.
     ensure(&Tool { name: "wasm-bindgen", package: "wasm-bindgen-cli", options: &[], opt_level: "1" })?;
     ensure(&Tool { name: "trunk", package: "trunk", options: &["--no-default-features"], opt_level: "0" })
-}
-
-/// `wasm-opt` at the pinned version from the npm registry, or the reason why there is none.
-///
-/// # Errors
-/// There is no npm, or it failed.
-pub fn wasm_opt() -> Result<WasmOpt> {
-    let version = pinned("binaryen")?;
-    let (Some(node), Some(npm)) = (which("node"), which("npm")) else {
-        return Err(Error::new("wasm-opt comes from the npm registry, and there is no node and npm here"));
-    };
-    let folder = paths::cache().join("npm").join(format!("binaryen-{version}"));
-    let script = folder.join("node_modules/binaryen/bin/wasm-opt");
-    if !script.is_file() {
-        println!("installing binaryen {version} from the npm registry");
-        fs::create_dir_all(&folder).map_err(at(&folder))?;
-        let mut install = command(npm);
-        install.args(["install", "--no-save", "--no-audit", "--no-fund", "--prefix"]).arg(&folder);
-        run(install.arg(format!("binaryen@{version}")).current_dir(&folder))?;
-    }
-    Ok(WasmOpt { node, script, version })
-}
-
-/// Binaryen's optimizer as its npm package ships it: a script for node.
-#[derive(Debug)]
-pub struct WasmOpt {
-    /// The `node` program.
-    pub node: PathBuf,
-    /// What node runs.
-    pub script: PathBuf,
-    /// Binaryen's version.
-    pub version: String,
 }
 
 /// The version of `name` that the root `Cargo.toml` pins.
@@ -128,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        for name in ["trunk", "wasm-bindgen", "binaryen"] {
+        for name in ["trunk", "wasm-bindgen"] {
             pinned(name).unwrap();
         }
     }

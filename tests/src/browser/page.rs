@@ -154,6 +154,13 @@ impl Page {
         self.evaluate(sound::PEAK).as_f64().unwrap_or(0.0)
     }
 
+    /// When the page asked for samples to begin, in seconds of the audio clock, in the order of asking.
+    #[track_caller]
+    pub fn sound_onsets(&self) -> Vec<f64> {
+        let onsets = self.evaluate(sound::ONSETS);
+        onsets.as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
+    }
+
     /// `running` or `suspended` for each connection to the loudspeaker.
     #[track_caller]
     pub fn sound_states(&self) -> String {

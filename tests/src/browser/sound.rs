@@ -1,7 +1,8 @@
 //! Listening to the page: what its audio graph sends to the loudspeaker.
 
 /// Runs before the page's own scripts: whatever is connected to the loudspeaker is connected to a meter as well.
-/// The meter changes nothing in the page's graph, and it sees the last 0.7 s.
+/// The meter changes nothing in the page's graph, and it sees the last 0.7 s. Beside it, a list of when which sample
+/// was asked to begin.
 pub(super) const METER: &str = "
 (() => {
     const meters = [];
@@ -15,7 +16,14 @@ pub(super) const METER: &str = "
         }
         return connected;
     };
+    const onsets = [];
+    const start = AudioBufferSourceNode.prototype.start;
+    AudioBufferSourceNode.prototype.start = function (when, ...rest) {
+        if (this.context instanceof AudioContext) onsets.push(when ?? this.context.currentTime);
+        return start.call(this, when, ...rest);
+    };
     window.__performanceRnnSound = {
+        onsets: () => onsets,
         peak() {
             const samples = new Float32Array(32768);
             let peak = 0;
@@ -35,3 +43,6 @@ pub(super) const PEAK: &str = "window.__performanceRnnSound.peak()";
 
 /// `running`, `suspended` or `closed` per connection to the loudspeaker.
 pub(super) const STATES: &str = "window.__performanceRnnSound.states().join(' ')";
+
+/// When samples were asked to begin, in seconds of the audio clock.
+pub(super) const ONSETS: &str = "window.__performanceRnnSound.onsets()";
