@@ -31,6 +31,12 @@ pub enum Notice {
         /// The browser's words.
         why: String,
     },
+    /// Composing on the GPU is slower than on the processor.
+    #[error("The GPU ({adapter}) is slower at this than the processor, so the piano runs on the processor.")]
+    GpuSlow {
+        /// What the adapter calls itself.
+        adapter: String,
+    },
     /// The visitor's link asks for the processor.
     #[error("The page's address asks for the processor (backend=cpu).")]
     CpuAsked,

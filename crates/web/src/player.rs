@@ -259,6 +259,10 @@ impl Player {
         let (lookahead_us, buffer_us, now_us) = (self.lookahead_us(), self.buffer_us, self.clock.now_us());
         let run = self.run.as_mut()?;
         let position_us = run.schedule.position_us(now_us);
+        if !self.clock.is_running() {
+            let playback = if run.has_begun { Playback::Playing } else { Playback::Starting };
+            return Some((playback, position_us));
+        }
         if self.midi.is_none() {
             let horizon_us = position_us + DECODE_AHEAD_US;
             let n_soon = run.upcoming.partition_point(|&(at_us, ..)| at_us < horizon_us);

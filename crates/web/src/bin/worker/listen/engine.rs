@@ -10,14 +10,20 @@ use super::{now_ms, post};
 use web::notice::Notice;
 use web::protocol::{self, Backend, Reply, Sampling};
 
-/// Events composed on trial. The first ones compile the GPU's programs; the rest tell the speed.
-const WARM_UP_EVENTS: usize = 8;
+/// Events composed on trial. The first ones compile the GPU's programs; the rest tell the speed, as many as
+/// fit into the time.
+const WARM_UP_EVENTS: usize = 2;
 const TRIAL_EVENTS: usize = 24;
+const TRIAL_MS: f64 = 300.0;
+/// A GPU with fewer events per second than this is hardly as fast as playing; the processor may be faster.
+const SLUGGISH: f64 = 60.0;
 
 /// The device, opened once, and the model in use.
 pub(super) struct Engine {
     device: Device,
     place: Place,
+    /// Whether the visitor has chosen the place.
+    is_asked: bool,
     model: Option<Model>,
 }
 
@@ -40,7 +46,7 @@ impl Engine {
     /// Opens the device asked for, or the fastest; the processor when there is no other.
     pub(super) async fn open(asked: Option<Backend>) -> Self {
         let (device, place) = open_device(asked).await;
-        Self { device, place, model: None }
+        Self { device, place, is_asked: asked.is_some(), model: None }
     }
 
     /// Whether a failure may come from a lost GPU, which only a new worker can open again.
@@ -72,8 +78,16 @@ impl Engine {
 
     async fn put(&mut self, bytes: &[u8], name: &str) -> Result<(), String> {
         let (_, facts) = rnn::weights::read_metadata(bytes).map_err(|error| error.to_string())?;
-        let model = rnn::weights::load(bytes, &self.device).map_err(|error| error.to_string())?;
-        let events_per_second = try_out(&model).await.map_err(|error| error.to_string())?;
+        let (mut model, mut events_per_second) = open_model(bytes, &self.device).await?;
+        if self.place.backend == Backend::WebGpu && !self.is_asked && events_per_second < SLUGGISH {
+            let device = Device::flex();
+            let (other, speed) = open_model(bytes, &device).await?;
+            if speed > events_per_second {
+                let adapter = self.place.adapter.clone();
+                (model, events_per_second) = (other, speed);
+                (self.device, self.place) = (device, Place::cpu(Notice::GpuSlow { adapter }));
+            }
+        }
         self.model = Some(model);
         let Place { backend, adapter, is_software, reason } = self.place.clone();
         let model = protocol::Model {
@@ -93,13 +107,22 @@ pub(super) fn settings(sampling: Sampling) -> Settings {
     Settings { temperature: sampling.temperature, top_p: sampling.top_p }
 }
 
-/// Composes a little; returns events per second.
+/// A model and its speed in events per second.
+async fn open_model(bytes: &[u8], device: &Device) -> Result<(Model, f64), String> {
+    let model = rnn::weights::load(bytes, device).map_err(|error| error.to_string())?;
+    let speed = try_out(&model).await.map_err(|error| error.to_string())?;
+    Ok((model, speed))
+}
+
 async fn try_out(model: &Model) -> Result<f64, rnn::Error> {
     let mut generator = Generator::new(model.clone(), Settings::default(), 0);
     generator.next_chunk(WARM_UP_EVENTS).await?;
-    let started = now_ms();
-    generator.next_chunk(TRIAL_EVENTS).await?;
-    Ok(TRIAL_EVENTS as f64 * 1000.0 / (now_ms() - started).max(0.1))
+    let (started, mut n) = (now_ms(), 0);
+    while n < TRIAL_EVENTS && now_ms() - started < TRIAL_MS {
+        generator.next_chunk(1).await?;
+        n += 1;
+    }
+    Ok(n as f64 * 1000.0 / (now_ms() - started).max(0.1))
 }
 
 async fn open_device(asked: Option<Backend>) -> (Device, Place) {
