@@ -12,11 +12,11 @@ use crate::notice::Notice;
 use crate::output::{Clock, MidiOut, Piano, Samples};
 use crate::state::Playback;
 
-/// How far ahead the piano is told. Survives the page being held up for a second; a stop is not slower for
-/// it, because the piano can take back what it was told.
-const PIANO_LOOKAHEAD_US: u64 = 1_200_000;
+/// How far ahead the piano is told. Survives the page being held up for two seconds; a stop is not slower
+/// for it, because the piano can take back what it was told.
+const PIANO_LOOKAHEAD_US: u64 = 2_500_000;
 /// The same in a hidden tab, where timers run once a second.
-const HIDDEN_LOOKAHEAD_US: u64 = 3_000_000;
+const HIDDEN_LOOKAHEAD_US: u64 = 4_000_000;
 /// How far ahead MIDI devices are told. Their messages cannot be taken back, so this is how long a stop may
 /// take; smaller plays unevenly whenever the page is held up.
 const MIDI_LOOKAHEAD_US: u64 = 90_000;
