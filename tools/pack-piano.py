@@ -37,9 +37,12 @@ LAYER_VELOCITY = {4: 40, 8: 61, 12: 93, 16: 124}
 VELOCITY_EXPONENT = 1.2
 # Loudness of a struck note is judged on this much sound after its onset.
 LEVEL_SECS = 0.2
-# The onset is the first frame above this fraction of the peak (-26 dB).
-ONSET_FRACTION = 0.05
+# The onset is the first frame above this fraction of the peak (-20 dB). Smaller finds the thump of the key,
+# which comes before the string and not always.
+ONSET_FRACTION = 0.1
 BEFORE_ONSET_SECS = 0.004
+# So that the cut does not click.
+FADE_IN_SECS = 0.002
 # Loudest boost or cut a sample may get; more would lift the noise of the recording.
 MAX_GAIN_DB = 8.0
 # The sound of the damper falling back is short; one for every third key is enough.
@@ -172,8 +175,8 @@ def encode(sample: dict, work: pathlib.Path) -> bytes:
     start, secs = sample["start_secs"], sample["secs"]
     fade = 0.4 * secs
     filters = (
-        f"aresample={RATE},atrim=start={start:.6f}:duration={secs:.6f},asetpts=PTS-STARTPTS,"
-        f"afade=t=out:st={secs - fade:.6f}:d={fade:.6f}:curve=hsin"
+        f"aresample={RATE},asetpts=N/SR/TB,atrim=start={start:.6f}:duration={secs:.6f},asetpts=PTS-STARTPTS,"
+        f"afade=t=in:d={FADE_IN_SECS}:curve=hsin,afade=t=out:st={secs - fade:.6f}:d={fade:.6f}:curve=hsin"
     )
     target = work / "sample.mp3"
     command = [

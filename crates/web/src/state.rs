@@ -325,9 +325,13 @@ impl State {
     }
 
     fn notify(&mut self, notice: Notice) {
+        if matches!(notice, Notice::MidiSendFailed { .. }) {
+            self.outputs.choice = OutputChoice::Piano;
+        }
         let is_last_crash = matches!(notice, Notice::WorkerGone { .. });
         self.notices.retain(|earlier| {
-            !earlier.is_like(&notice) && !(is_last_crash && matches!(earlier, Notice::WorkerCrashed { .. }))
+            let is_its_crash = is_last_crash && matches!(earlier, Notice::WorkerCrashed { .. });
+            !earlier.is_like(&notice) && !is_its_crash
         });
         self.notices.push(notice);
     }

@@ -15,7 +15,7 @@ pub(super) enum Adapter {
     /// There is none.
     NoWebGpu,
     /// There is, but it has nothing to run on.
-    NoAdapter,
+    Nothing,
     /// There is.
     Found {
         /// What to call it.
@@ -41,7 +41,7 @@ pub(super) async fn find() -> Adapter {
         Err(_) => JsValue::NULL,
     };
     if !adapter.is_object() {
-        return Adapter::NoAdapter;
+        return Adapter::Nothing;
     }
     let info = js::get(&adapter, "info");
     let fact = |name: &str| js::get(&info, name).as_string().unwrap_or_default();

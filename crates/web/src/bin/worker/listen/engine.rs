@@ -132,7 +132,7 @@ async fn open_device(asked: Option<Backend>) -> (Device, Place) {
     }
     let (adapter, is_software) = match adapter::find().await {
         Adapter::NoWebGpu => return cpu(Notice::NoWebGpu),
-        Adapter::NoAdapter => return cpu(Notice::NoAdapter),
+        Adapter::Nothing => return cpu(Notice::NoAdapter),
         Adapter::Found { name, is_software: true } if asked.is_none() => {
             return cpu(Notice::SoftwareAdapter { adapter: name });
         }
