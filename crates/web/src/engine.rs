@@ -12,6 +12,11 @@ use crate::js;
 use crate::notice::Notice;
 use crate::protocol::{Reply, Request};
 
+/// What Trunk makes of the worker. Its names stay the same, so the version keeps a browser from mixing an
+/// old worker with a new page.
+const SCRIPT: &str = concat!("worker.js?v=", env!("WORKER_VERSION"));
+const WASM: &str = concat!("worker_bg.wasm?v=", env!("WORKER_VERSION"));
+
 /// A running worker. Dropping it ends the worker.
 pub struct Engine {
     worker: Worker,
@@ -119,7 +124,7 @@ fn parse(data: &JsValue) -> Result<Reply, String> {
 /// Loads the worker's own script and wasm, as Trunk lays them beside the page. Failures must reach
 /// `onerror`, which rejected promises do not.
 fn shim() -> Result<String, JsValue> {
-    let [script, wasm] = ["worker.js", "worker_bg.wasm"].map(js::beside_the_page);
+    let [script, wasm] = [SCRIPT, WASM].map(js::beside_the_page);
     let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
     Ok(format!(
         "addEventListener('unhandledrejection', event => setTimeout(() => {{ throw event.reason; }})); \
