@@ -57,6 +57,26 @@ fn the_same_seed_plays_the_same_music() {
     assert_ne!(play_and_download(&page, 8)[..50], first[..50]);
 }
 
+/// The same file that native code is held to, `tests/released`.
+#[test]
+fn the_browser_plays_what_native_code_plays() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let native: Vec<u64> = include_str!("../released/seed-1.txt")
+        .split_whitespace()
+        .map(|number| number.parse().expect("a token"))
+        .collect();
+    assert_eq!(native.len(), 500);
+    let page = browser.open(&site.url("/?backend=cpu"));
+    play(&page, 1);
+    let tokens = page.wait_for("500 events", START, || {
+        let tokens = page.evaluate("Array.from(performanceRnn.tokens())");
+        let tokens: Vec<u64> = tokens.as_array()?.iter().filter_map(serde_json::Value::as_u64).collect();
+        (tokens.len() >= 500).then_some(tokens)
+    });
+    assert_eq!(tokens[..500], native);
+    page.assert_no_errors();
+}
+
 #[test]
 fn webgpu_plays_what_the_processor_plays() {
     let Some(site) = Site::built() else { return };

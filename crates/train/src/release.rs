@@ -19,7 +19,7 @@ use crate::{curve, device, progress};
 const LICENSE: &str = "CC BY-NC-SA 4.0";
 
 /// Every how manyeth training piece is measured: the split is too large to go through whole.
-const TRAIN_SAMPLE: usize = 16;
+const TRAIN_SAMPLE: usize = 64;
 
 pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let source = args.run.join(BEST_FILE);
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let splits: Vec<(&str, Vec<Piece>)> = vec![
         ("validation/maestro-v3", corpus.below("validation/maestro-v3")),
         ("validation/asap", corpus.below("validation/asap")),
-        ("train (every 16th piece)", corpus.below("train/").into_iter().step_by(TRAIN_SAMPLE).collect()),
+        ("train (every 64th piece)", corpus.below("train/").into_iter().step_by(TRAIN_SAMPLE).collect()),
     ];
     let total: usize = splits.iter().flat_map(|(_, pieces)| pieces).map(|piece| piece.len).sum();
     let bar = progress::bar(total as u64, "events");
@@ -107,7 +107,7 @@ fn card(
          - **File:** `{name}.safetensors`, {} bytes, SHA-256 `{hash}`\n\
          - **Licence:** {LICENSE}, as the data they were trained on; not for commercial use.\n\
          - **Data:** {}\n\
-         - **Training:** {} events in {} steps of averaged Adam; the best on `validation/maestro-v3` was kept.\n\
+         - **Training:** {} events in {} steps of averaged Adam; the best on `validation/maestro-v3` was kept.{}\n\
          - **Code:** commit `{}`\n\
          - **Command:** `performance-rnn train --config {} --data DATA --out RUN`, then\n  \
            `performance-rnn release --run RUN --data DATA --config {} --out {}`\n\n\
@@ -125,6 +125,7 @@ fn card(
         fact("data"),
         fact("events"),
         fact("step"),
+        args.note.as_ref().map(|note| format!(" {note}")).unwrap_or_default(),
         fact("commit"),
         args.config.display(),
         args.config.display(),
