@@ -16,10 +16,10 @@ use web::protocol::{Reply, Request, Sampling, TakeId};
 const CHUNK_MS: f64 = 30.0;
 const MAX_CHUNK_EVENTS: usize = 64;
 /// Primer tokens between two looks into the inbox.
-const PRIME_CHUNK: usize = 128;
-/// The last so many tokens of a primer are listened to: some minutes, beyond which the network remembers
-/// nothing. Larger makes long primers wait longer.
-const MAX_PRIMER: usize = 8192;
+const PRIME_CHUNK: usize = 64;
+/// The last so many tokens of a primer are listened to: half a minute of music. Larger knows more of the
+/// primer, of which the network forgets most; smaller starts sooner (a processor takes 2 to 4 s for these).
+const MAX_PRIMER: usize = 1024;
 /// How far an endless performance goes ahead of the play-head, in microseconds. Small, so that a new
 /// temperature is heard soon ...
 const AHEAD_US: u64 = 10_000_000;
