@@ -73,7 +73,9 @@ impl Voices {
 
     /// Takes away the quietest voice, released ones first, if too many would sound at this moment.
     fn make_room(&mut self, at_secs: f64) -> Result<(), JsValue> {
-        let sounding = |voice: &&mut Voice| voice.starts_secs <= at_secs && voice.ends_secs > at_secs;
+        // Voices that were taken away already are as good as over.
+        let over_secs = at_secs + TIME_CONSTANTS * STEAL_SECS;
+        let sounding = |voice: &&mut Voice| voice.starts_secs <= at_secs && voice.ends_secs > over_secs;
         if self.strings.iter_mut().filter(sounding).count() < MAX_VOICES {
             return Ok(());
         }
