@@ -10,8 +10,8 @@ const TOKENS_PER_SECOND: f64 = 37.4;
 /// Composing slower than this, times playing, may fall behind in a dense passage.
 pub const SLOW: f64 = 1.5;
 
-/// A delay that nobody notices, in microseconds.
-const UNNOTICED_US: f64 = 150_000.0;
+/// A delay that hardly anybody notices, in microseconds. Larger starts later and bears a busier computer.
+const UNNOTICED_US: f64 = 250_000.0;
 
 /// What the worker is up to.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +96,7 @@ impl Speed {
             Some(times) if times < 1.0 => 8_000_000,
             Some(times) if times < SLOW => 3_000_000,
             // As much as is composed in a time that nobody notices.
-            Some(times) => (UNNOTICED_US * times).clamp(300_000.0, 2_000_000.0) as u64,
+            Some(times) => (UNNOTICED_US * times).clamp(300_000.0, 3_000_000.0) as u64,
             None => 300_000,
         }
     }

@@ -102,7 +102,7 @@ fn the_page_says_what_it_waits_for() {
     let waits = |state: State| state.waiting_for().unwrap_or_default();
     assert_eq!(waits(after([GENERATE])), "It starts as soon as the model is here.");
     assert_eq!(waits(after([ready(400.0), GENERATE])), "Composing the first notes…");
-    assert_eq!(waits(after([ready(400.0), GENERATE, events(1, &[60, 380, 380, 380])])), "Opening the piano…");
+    assert_eq!(waits(after([ready(400.0), GENERATE, events(1, &[60, 380, 380, 380, 380])])), "Opening the piano…");
     assert!(waits(after([ready(30.0), GENERATE])).contains("a little slow"));
     let behind = Action::Played { playback: Playback::Behind, position_secs: 3 };
     assert_eq!(waits(after([ready(400.0), GENERATE, behind])), Notice::Behind.to_string());
@@ -122,9 +122,9 @@ fn seconds_left_follow_the_speed() {
 
 #[test]
 fn a_slow_computer_gets_a_larger_buffer() {
-    // Ten times as fast as playing: what is composed in 150 ms.
-    assert_eq!(Speed::from_events_per_second(374.0).buffer_us(), 1_500_000);
-    assert_eq!(Speed::from_events_per_second(60.0).buffer_us(), 300_000);
+    // Ten times as fast as playing: what is composed in 250 ms.
+    assert_eq!(Speed::from_events_per_second(374.0).buffer_us(), 2_500_000);
+    assert_eq!(Speed::from_events_per_second(74.8).buffer_us(), 500_000);
     assert_eq!(Speed::from_events_per_second(40.0).buffer_us(), 3_000_000);
     let mut speed = Speed::from_events_per_second(400.0);
     for _ in 0..300 {
