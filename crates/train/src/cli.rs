@@ -110,6 +110,9 @@ pub(crate) struct ReleaseArgs {
         default_value = "MAESTRO v3.0.0 (Hawthorne et al. 2019) and (n)ASAP (Foscarin et al. 2020, Peter et al. 2023), CC BY-NC-SA 4.0"
     )]
     pub(crate) data_name: String,
+    /// Measure every n-th piece only; the card says so.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) every: u16,
     /// Anything else the card should say about the training.
     #[arg(long)]
     pub(crate) note: Option<String>,

@@ -28,15 +28,19 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let device = device::open(args.device)?;
     let model = weights::load(&bytes, &device)?;
     let corpus = Corpus::open(&args.data)?;
-    let splits: Vec<(&str, Vec<Piece>)> = vec![
-        ("validation/maestro-v3", corpus.below("validation/maestro-v3")),
-        ("validation/asap", corpus.below("validation/asap")),
-        ("train (every 64th piece)", corpus.below("train/").into_iter().step_by(TRAIN_SAMPLE).collect()),
+    let every = usize::from(args.every);
+    let sampled =
+        |prefix: &str, every: usize| (every, corpus.below(prefix).into_iter().step_by(every).collect());
+    let splits: [(&str, (usize, Vec<Piece>)); 3] = [
+        ("validation/maestro-v3", sampled("validation/maestro-v3", every)),
+        ("validation/asap", sampled("validation/asap", every)),
+        ("train", sampled("train/", every * TRAIN_SAMPLE)),
     ];
-    let total: usize = splits.iter().flat_map(|(_, pieces)| pieces).map(|piece| piece.len).sum();
+    let total: usize = splits.iter().flat_map(|(_, (_, pieces))| pieces).map(|piece| piece.len).sum();
     let bar = progress::bar(total as u64, "events");
-    let mut results: Vec<(&str, Evaluation)> = Vec::new();
-    for (name, pieces) in splits {
+    let mut results: Vec<(String, Evaluation)> = Vec::new();
+    for (name, (every, pieces)) in splits {
+        let name = if every == 1 { name.to_owned() } else { format!("{name} (every {every}th piece)") };
         if pieces.is_empty() {
             continue;
         }
@@ -78,7 +82,7 @@ fn commit() -> String {
 fn card(
     args: &ReleaseArgs,
     facts: &BTreeMap<String, String>,
-    results: &[(&str, Evaluation)],
+    results: &[(String, Evaluation)],
     file: &[u8],
     config: &str,
 ) -> String {
