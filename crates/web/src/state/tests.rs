@@ -102,7 +102,10 @@ fn the_page_says_what_it_waits_for() {
     let waits = |state: State| state.waiting_for().unwrap_or_default();
     assert_eq!(waits(after([GENERATE])), "It starts as soon as the model is here.");
     assert_eq!(waits(after([ready(400.0), GENERATE])), "Composing the first notes…");
-    assert_eq!(waits(after([ready(400.0), GENERATE, events(1, &[60, 380, 380, 380, 380])])), "Opening the piano…");
+    assert_eq!(
+        waits(after([ready(400.0), GENERATE, events(1, &[60, 380, 380, 380, 380])])),
+        "Opening the piano…"
+    );
     assert!(waits(after([ready(30.0), GENERATE])).contains("a little slow"));
     let behind = Action::Played { playback: Playback::Behind, position_secs: 3 };
     assert_eq!(waits(after([ready(400.0), GENERATE, behind])), Notice::Behind.to_string());
