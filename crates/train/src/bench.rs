@@ -73,20 +73,22 @@ fn trained(device: &Device, batch: usize, time: usize) -> Result<f64> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut model = config.init(&device.clone().autodiff(), &mut rng);
     model.compute = training.compute();
-    let mut adam = Adam::new(&model, training.average);
+    let mut adam = Adam::new(&model, training.adam());
     let mut state = State::zeros(&config, batch, device);
     let data = Batch {
         tokens: (0..time * batch).map(|_| rng.random_range(0..413)).collect(),
         targets: (0..time * batch).map(|_| rng.random_range(0..413)).collect(),
         sounding: (0..time * batch * N_PITCHES).map(|_| f32::from(rng.random_bool(0.05))).collect(),
         controls: vec![0.0; time * batch * config.control_width()],
+        mask: vec![1.0; time * batch],
+        seconds: 0.0,
         keep: vec![1.0; batch],
         position: Position::default(),
     };
     let mut step = || {
         let (loss, next) = loss(&model, &data, state.clone(), &training, device);
         let grads = GradientsParams::from_grads(loss.backward(), &model);
-        let (next_model, _) = adam.step(model.clone(), grads, 1e-4, training.clip);
+        let (next_model, _) = adam.step(model.clone(), grads, 1e-4);
         (model, state) = (next_model, next);
         loss.inner().into_scalar::<f32>()
     };

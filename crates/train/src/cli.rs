@@ -60,9 +60,13 @@ pub(crate) struct PrepareArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct TrainArgs {
-    /// TOML file with the settings; see `configs/`.
+    /// Settings: `small`, `base`, `large`, `finetune`, or a TOML file; see `crates/train/configs`. Without it
+    /// `base`, and with `--from` `finetune`.
     #[arg(long)]
-    pub(crate) config: PathBuf,
+    pub(crate) config: Option<String>,
+    /// Weights to begin with, instead of random ones.
+    #[arg(long)]
+    pub(crate) from: Option<PathBuf>,
     /// Folder that `prepare` wrote.
     #[arg(long)]
     pub(crate) data: PathBuf,

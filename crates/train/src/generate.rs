@@ -1,7 +1,8 @@
 //! `generate`: a performance as a MIDI file.
 
 use anyhow::{Context, Result, bail, ensure};
-use performance::{Event, STEP_MICROS, Token, decode, encode, midi};
+use indicatif::ProgressBar;
+use performance::{Event, Performance, STEP_MICROS, Token, decode, encode, midi};
 use rnn::{Controls, Generator, Model, Settings};
 
 use crate::cli::GenerateArgs;
@@ -32,7 +33,9 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     };
     let mut generator = Generator::new(model, settings, args.seed);
     generator.set_controls(&controls)?;
-    let tokens = block_on(play(&mut generator, &primer, args.seconds))?;
+    let bar = progress::bar(args.seconds.ceil() as u64, "seconds of music");
+    let tokens = block_on(play(&mut generator, &primer, args.seconds, &bar))?;
+    bar.finish_and_clear();
     let whole = if args.without_primer { tokens } else { [primer, tokens].concat() };
     let performance = decode(&whole).performance;
     write_atomically(&args.out, &midi::write(&performance))?;
@@ -45,11 +48,22 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     Ok(())
 }
 
+/// What a model plays on its own, without controls.
+pub(crate) fn sample(model: &Model, seconds: f64, seed: u64) -> Result<Performance> {
+    let mut generator = Generator::new(model.clone(), Settings::default(), seed);
+    let bar = ProgressBar::hidden();
+    Ok(decode(&block_on(play(&mut generator, &[], seconds, &bar))?).performance)
+}
+
 /// At least `seconds` of new music after the primer.
-async fn play(generator: &mut Generator, primer: &[Token], seconds: f64) -> Result<Vec<Token>> {
+async fn play(
+    generator: &mut Generator,
+    primer: &[Token],
+    seconds: f64,
+    bar: &ProgressBar,
+) -> Result<Vec<Token>> {
     generator.prime(primer).await?;
     let wanted = (seconds * 1e6 / STEP_MICROS as f64).ceil() as u64;
-    let bar = progress::bar(wanted * STEP_MICROS / 1_000_000, "seconds of music");
     let mut steps = 0;
     let mut tokens = Vec::new();
     while steps < wanted {
@@ -64,7 +78,6 @@ async fn play(generator: &mut Generator, primer: &[Token], seconds: f64) -> Resu
         }
         bar.set_position(steps.min(wanted) * STEP_MICROS / 1_000_000);
     }
-    bar.finish_and_clear();
     Ok(tokens)
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use performance::{Event, N_PITCHES, Sounding, Token, forward_windows};
+use performance::{Event, N_PITCHES, STEP_MICROS, Sounding, Token, forward_windows};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::{Controls, ModelConfig};
@@ -25,6 +25,10 @@ pub(crate) struct Batch {
     pub(crate) tokens: Vec<i32>,
     /// Events to predict, `[time * batch]`.
     pub(crate) targets: Vec<i32>,
+    /// 1 where there is an event to predict, 0 past the end of a lane's walk, `[time * batch]`.
+    pub(crate) mask: Vec<f32>,
+    /// Duration of the music in the events to predict, in seconds.
+    pub(crate) seconds: f64,
     /// Pitches down after each last event, `[time * batch * 128]`.
     pub(crate) sounding: Vec<f32>,
     /// `[time * batch * control_width]`.
@@ -33,6 +37,13 @@ pub(crate) struct Batch {
     pub(crate) keep: Vec<f32>,
     /// Where the loader stands after this batch.
     pub(crate) position: Position,
+}
+
+impl Batch {
+    /// How many events there are to predict.
+    pub(crate) fn events(&self) -> u64 {
+        self.mask.iter().filter(|&&counts| counts > 0.0).count() as u64
+    }
 }
 
 /// Where a loader stands: enough to go on from there.
@@ -91,6 +102,13 @@ struct Lane {
     controls: Vec<Vec<f32>>,
 }
 
+impl Lane {
+    /// Events still to be predicted on this walk.
+    fn left(&self) -> usize {
+        self.end.saturating_sub(self.next + 1)
+    }
+}
+
 impl Loader {
     pub(crate) fn new(
         corpus: Arc<Corpus>,
@@ -100,12 +118,8 @@ impl Loader {
         seed: u64,
         position: &Position,
     ) -> Result<Self> {
-        let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.len > cut.time + 1).collect();
-        ensure!(
-            !pieces.is_empty(),
-            "expected a piece of more than {} events to train on, found none",
-            cut.time + 1
-        );
+        let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.len > 1).collect();
+        ensure!(!pieces.is_empty(), "expected a piece of at least two events to train on, found none");
         let ends = pieces.iter().scan(0, |end, piece| {
             *end += piece.len;
             Some(*end)
@@ -143,29 +157,37 @@ impl Loader {
         let mut data = Batch {
             tokens: vec![0; time * batch],
             targets: vec![0; time * batch],
+            mask: vec![0.0; time * batch],
+            seconds: 0.0,
             sounding: vec![0.0; time * batch * N_PITCHES],
             controls: vec![0.0; time * batch * width],
             keep: vec![0.0; batch],
             position: Position::default(),
         };
         for b in 0..batch {
-            while self.lanes[b].next + time + 1 > self.lanes[b].end {
+            while self.lanes[b].left() == 0 {
                 self.lanes[b] = self.draw_next()?;
             }
             let lane = &mut self.lanes[b];
             data.keep[b] = if std::mem::take(&mut lane.is_new) { 0.0 } else { 1.0 };
-            for t in 0..time {
+            let n = time.min(lane.left());
+            for t in 0..n {
                 let (at, row) = (lane.next + t, t * batch + b);
+                let target = lane.tokens[at + 1];
                 lane.sounding.apply(Event::from(lane.tokens[at]));
                 data.tokens[row] = i32::from(lane.tokens[at].get());
-                data.targets[row] = i32::from(lane.tokens[at + 1].get());
+                data.targets[row] = i32::from(target.get());
+                data.mask[row] = 1.0;
+                if let Event::TimeShift(shift) = Event::from(target) {
+                    data.seconds += f64::from(shift.steps()) * STEP_MICROS as f64 / 1e6;
+                }
                 for pitch in lane.sounding.pitches() {
                     data.sounding[row * N_PITCHES + pitch.index()] = 1.0;
                 }
                 let controls = &lane.controls[(at + 1).min(lane.controls.len() - 1)];
                 data.controls[row * width..(row + 1) * width].copy_from_slice(controls);
             }
-            lane.next += time;
+            lane.next += n;
         }
         data.position = Position {
             next_draw: self.next_draw,

@@ -17,6 +17,7 @@ mod prepare;
 mod progress;
 mod release;
 mod training;
+mod verdict;
 
 use std::process::ExitCode;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use indicatif::{ProgressBar, ProgressStyle};
-use performance::{N_PITCHES, N_TOKENS, Token};
+use performance::{N_PITCHES, N_TOKENS, Token, midi};
 use rand::SeedableRng;
 use rnn::weights::{self, Precision};
 use rnn::{Compute, Inputs, Model, ModelConfig, State};
@@ -27,7 +27,8 @@ use crate::evaluate::{Evaluation, evaluate};
 use crate::files::write_atomically;
 use crate::loader::{Batch, Cut, Loader, Position};
 use crate::optimizer::Adam;
-use crate::{curve, device};
+use crate::verdict::verdict;
+use crate::{curve, device, generate};
 
 /// Everything needed to go on: weights, optimizer, memory of the lanes, place in the data.
 pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
@@ -35,16 +36,23 @@ pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 pub(crate) const BEST_FILE: &str = "best.safetensors";
 /// One JSON object per line: training losses and validations.
 pub(crate) const METRICS_FILE: &str = "metrics.jsonl";
+/// Folder of what the network played at each validation.
+const SAMPLES_FOLDER: &str = "samples";
 /// Steps between two readings of the loss: reading waits for the device.
 const REPORT_EVERY: u64 = 10;
 
 /// One line of the metrics file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Metric {
     pub(crate) step: u64,
     pub(crate) events: u64,
-    /// Nats per event of the training crops since the last line.
-    pub(crate) train: f64,
+    /// Nats per event of the training crops since the last line; none before the first step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) train: Option<f64>,
+    /// The same per second of music.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) train_per_second: Option<f64>,
     pub(crate) rate: f64,
     pub(crate) gradient_norm: f32,
     pub(crate) events_per_s: f64,
@@ -64,7 +72,8 @@ struct Progress {
 }
 
 pub(crate) fn run(args: &TrainArgs) -> Result<()> {
-    let config = TrainConfig::read(&args.config)?;
+    let default = if args.from.is_some() { "finetune" } else { "base" };
+    let config = TrainConfig::named(args.config.as_deref().unwrap_or(default))?;
     let corpus = Arc::new(Corpus::open(&args.data)?);
     let (train, validation) = corpus.split()?;
     let device = device::open(args.device)?;
@@ -75,12 +84,13 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         "{} holds a run already; go on with --resume, or choose another folder",
         args.out.display()
     );
-    let mut run = if args.resume && checkpoint.exists() {
-        Run::resume(&checkpoint, config.training, &device)?
-    } else {
-        let model =
-            ModelConfig { composers: composers(&train, config.training.composer_events), ..config.model };
-        Run::start(&model, config.training, &device)
+    let mut run = match &args.from {
+        _ if args.resume && checkpoint.exists() => Run::resume(&checkpoint, config.training, &device)?,
+        Some(weights) => Run::from_weights(weights, config.training, &device)?,
+        None => {
+            let composers = composers(&train, config.training.composer_events);
+            Run::start(&ModelConfig { composers, ..config.model }, config.training, &device)
+        }
     };
     let checks = validation_pieces(&corpus, &validation, &run.training)?;
     eprintln!(
@@ -102,12 +112,25 @@ struct Run {
 }
 
 impl Run {
+    /// A run that begins with random weights.
     fn start(config: &ModelConfig, training: Training, device: &Device) -> Self {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(training.seed);
-        let mut model = config.init(&device.clone().autodiff(), &mut rng);
+        Self::with(config.init(&device.clone().autodiff(), &mut rng), training, device)
+    }
+
+    /// A run that begins with trained weights.
+    fn from_weights(path: &Path, training: Training, device: &Device) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let model =
+            weights::load(&bytes, &device.clone().autodiff()).with_context(|| path.display().to_string())?;
+        Ok(Self::with(model, training, device))
+    }
+
+    fn with(mut model: Model, training: Training, device: &Device) -> Self {
         model.compute = training.compute();
-        let adam = Adam::new(&model, training.average);
-        let state = State::zeros(config, training.batch, device);
+        model.dropout = training.dropout;
+        let adam = Adam::new(&model, training.adam());
+        let state = State::zeros(&model.config, training.batch, device);
         Self { model, adam, state, training, progress: Progress::default(), device: device.clone() }
     }
 
@@ -124,8 +147,13 @@ impl Run {
         let loader = Loader::new(corpus, train, config, cut, seed, &self.progress.position)?;
         let batches = prefetch(loader);
         let bar = bar(self.training.events, self.progress.events);
-        let mut metrics = fs::OpenOptions::new().create(true).append(true).open(out.join(METRICS_FILE))?;
+        let mut log = Log::open(out)?;
         let mut last_checkpoint = Instant::now();
+        if self.progress.step == 0 {
+            bar.set_message("validating");
+            let validation = Some(self.validate(checks, out)?);
+            log.add(&Metric { validation, ..self.metric() })?;
+        }
         let mut window = Window::new();
 
         while self.progress.events < self.training.events {
@@ -133,10 +161,9 @@ impl Run {
             let rate = self.training.rate(self.progress.step, self.progress.events);
             let (loss, norm) = self.step(&batch, rate);
             self.progress.step += 1;
-            self.progress.events += (self.training.batch * self.training.time) as u64;
+            self.progress.events += batch.events();
+            window.add(loss, &batch);
             self.progress.position = batch.position;
-            window.losses.push(loss);
-            window.events += (self.training.batch * self.training.time) as u64;
             bar.set_position(self.progress.events);
 
             let is_due = self.progress.events - self.progress.last_validation >= self.training.validate_every
@@ -150,22 +177,21 @@ impl Run {
                     );
                 }
                 let mut metric = Metric {
-                    step: self.progress.step,
-                    events: self.progress.events,
-                    train: loss,
+                    train: Some(loss),
+                    train_per_second: (window.seconds > 0.0)
+                        .then(|| loss * window.events as f64 / window.seconds),
                     rate,
                     gradient_norm: norm,
                     events_per_s: window.events_per_s(),
-                    validation: None,
+                    ..self.metric()
                 };
                 if is_due {
                     bar.set_message("validating");
                     metric.validation = Some(self.validate(checks, out)?);
                 }
-                writeln!(metrics, "{}", serde_json::to_string(&metric)?)?;
+                log.add(&metric)?;
                 bar.set_message(describe(&metric, self.progress.best));
                 if is_due {
-                    curve::write(&out.join(METRICS_FILE), &out.join("loss.svg"))?;
                     bar.println(describe(&metric, self.progress.best));
                 }
                 window = Window::new();
@@ -184,24 +210,37 @@ impl Run {
             self.progress.best.unwrap_or(f64::NAN),
             out.join(BEST_FILE).display()
         );
+        println!("{}", verdict(&log.metrics));
         Ok(())
+    }
+
+    /// Where the run stands, without anything measured.
+    fn metric(&self) -> Metric {
+        Metric { step: self.progress.step, events: self.progress.events, ..Metric::default() }
     }
 
     /// One optimizer step; the loss stays on the device.
     fn step(&mut self, batch: &Batch, rate: f64) -> (Tensor<1>, f32) {
+        // Dropout depends on the step alone, so that a resumed run drops the same units.
+        self.device.seed(self.training.seed.wrapping_add(self.progress.step));
         let (loss, state) = loss(&self.model, batch, self.state.clone(), &self.training, &self.device);
         let grads = GradientsParams::from_grads(loss.backward(), &self.model);
-        let (model, norm) = self.adam.step(self.model.clone(), grads, rate, self.training.clip);
+        let (model, norm) = self.adam.step(self.model.clone(), grads, rate);
         self.model = model;
         self.state = state;
         (loss.inner(), norm)
     }
 
-    /// Validates the averaged weights and keeps them if they are the best so far.
+    /// Validates the averaged weights, lets them play, and keeps them if they are the best so far.
     fn validate(&mut self, checks: &[Vec<Token>], out: &Path) -> Result<f64> {
         let averaged = self.averaged()?;
         let Evaluation { nats_per_event, .. } = evaluate(&averaged, checks, |_| ())?;
         self.progress.last_validation = self.progress.events;
+        if self.training.sample_secs > 0.0 && self.progress.step > 0 {
+            let performance = generate::sample(&averaged, self.training.sample_secs, self.training.seed)?;
+            let name = format!("{:012}.mid", self.progress.events);
+            write_atomically(&out.join(SAMPLES_FOLDER).join(name), &midi::write(&performance))?;
+        }
         if self.progress.best.is_none_or(|best| nats_per_event < best) {
             self.progress.best = Some(nats_per_event);
             let facts = BTreeMap::from([
@@ -247,7 +286,8 @@ impl Run {
             .get("progress")
             .and_then(|json| serde_json::from_str(json).ok())
             .with_context(|| format!("{} is no checkpoint of a training run", path.display()))?;
-        let mut run = Self::start(&config, training, device);
+        debug_assert_eq!(model.config, config);
+        let mut run = Self::with(model, training, device);
         let tensor = |name: &str| Ok(weights::load_tensor(&bytes, name)?.values);
         run.adam.restore(progress.step, device, tensor)?;
         if progress.position.lanes() == run.training.batch {
@@ -259,8 +299,6 @@ impl Run {
             // Another batch size: the lanes begin anew, the rest goes on.
             run.progress = Progress { position: progress.position.without_lanes(), ..progress };
         }
-        run.model = model;
-        run.model.compute = run.training.compute();
         Ok(run)
     }
 }
@@ -290,7 +328,9 @@ pub(crate) fn loss(
         Tensor::<2, Int>::from_data(TensorData::new(batch.targets.clone(), [time * lanes, 1]), device);
     let (scores, state) = model.forward(inputs, state.keeping(&keep));
     let log_probabilities = log_softmax(scores.reshape([time * lanes, N_TOKENS]), 1);
-    (log_probabilities.gather(1, targets).mean().neg(), state)
+    let mask = Tensor::<2>::from_data(TensorData::new(batch.mask.clone(), [time * lanes, 1]), device);
+    let nats = log_probabilities.gather(1, targets).neg() * Tensor::from_inner(mask);
+    (nats.sum() / batch.events() as f32, state)
 }
 
 /// The loader on a thread of its own, two batches ahead.
@@ -327,16 +367,23 @@ fn validation_pieces(corpus: &Corpus, pieces: &[Piece], training: &Training) -> 
         .collect()
 }
 
-/// Losses and time since the last report.
+/// Losses, music and time since the last report.
 struct Window {
     losses: Vec<Tensor<1>>,
     events: u64,
+    seconds: f64,
     start: Instant,
 }
 
 impl Window {
     fn new() -> Self {
-        Self { losses: Vec::new(), events: 0, start: Instant::now() }
+        Self { losses: Vec::new(), events: 0, seconds: 0.0, start: Instant::now() }
+    }
+
+    fn add(&mut self, loss: Tensor<1>, batch: &Batch) {
+        self.losses.push(loss);
+        self.events += batch.events();
+        self.seconds += batch.seconds;
     }
 
     fn mean_loss(&mut self) -> Result<f64> {
@@ -349,10 +396,43 @@ impl Window {
     }
 }
 
+/// The metrics file and its curve.
+struct Log {
+    path: PathBuf,
+    file: fs::File,
+    /// Everything in the file, from earlier sittings too.
+    metrics: Vec<Metric>,
+}
+
+impl Log {
+    fn open(out: &Path) -> Result<Self> {
+        let path = out.join(METRICS_FILE);
+        let open = || fs::OpenOptions::new().create(true).append(true).open(&path);
+        let file = open().with_context(|| format!("{} cannot be written", path.display()))?;
+        let metrics = curve::read(&path)?;
+        Ok(Self { path, file, metrics })
+    }
+
+    fn add(&mut self, metric: &Metric) -> Result<()> {
+        writeln!(self.file, "{}", serde_json::to_string(metric)?)
+            .with_context(|| format!("{} cannot be written", self.path.display()))?;
+        self.metrics.push(metric.clone());
+        if metric.validation.is_some() {
+            curve::write(&self.metrics, &self.path.with_file_name("loss.svg"))?;
+        }
+        Ok(())
+    }
+}
+
 fn describe(metric: &Metric, best: Option<f64>) -> String {
     let mut text = format!(
-        "step {} · train {:.3} nats/event · {:.0} events/s · rate {:.1e} · gradient {:.2}",
-        metric.step, metric.train, metric.events_per_s, metric.rate, metric.gradient_norm
+        "step {} · train {:.3} nats/event, {:.0} nats/s · {:.0} events/s · rate {:.1e} · gradient {:.2}",
+        metric.step,
+        metric.train.unwrap_or(f64::NAN),
+        metric.train_per_second.unwrap_or(f64::NAN),
+        metric.events_per_s,
+        metric.rate,
+        metric.gradient_norm
     );
     if let Some(validation) = metric.validation {
         text += &format!(" · validation {validation:.3}");
