@@ -24,7 +24,8 @@ const AT_LEAST: Duration = Duration::from_secs(6);
 
 #[derive(Serialize)]
 struct Figures {
-    generate_events_per_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generate_events_per_s: Option<f64>,
     train_events_per_s: f64,
     device: String,
     batch: usize,
@@ -34,9 +35,9 @@ struct Figures {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let device = device::open(args.device)?;
     let bar = progress::bar(2, "measurements");
-    let generate_events_per_s = generated(&device)?;
+    let generate_events_per_s = if args.train_only { None } else { Some(generated(&device)?) };
     bar.inc(1);
-    let train_events_per_s = trained(&device, args.batch, args.time)?;
+    let train_events_per_s = trained(&device, args)?;
     bar.finish_and_clear();
     let figures = Figures {
         generate_events_per_s,
@@ -48,8 +49,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         println!("{}", serde_json::to_string(&figures)?);
     } else {
+        if let Some(generated) = generate_events_per_s {
+            println!("{}: {generated:.0} events/s generated", figures.device);
+        }
         println!(
-            "{}: {generate_events_per_s:.0} events/s generated, {train_events_per_s:.0} events/s trained at {} × {}",
+            "{}: {train_events_per_s:.0} events/s trained at {} × {}",
             figures.device, args.batch, args.time
         );
     }
@@ -67,9 +71,10 @@ fn generated(device: &Device) -> Result<f64> {
     Ok(events as f64 / start.elapsed().as_secs_f64())
 }
 
-fn trained(device: &Device, batch: usize, time: usize) -> Result<f64> {
+fn trained(device: &Device, args: &BenchArgs) -> Result<f64> {
+    let BenchArgs { batch, time, precision, .. } = *args;
     let config = ModelConfig::default();
-    let training = Training { batch, time, ..Training::default() };
+    let training = Training { batch, time, precision, ..Training::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut model = config.init(&device.clone().autodiff(), &mut rng);
     model.compute = training.compute();

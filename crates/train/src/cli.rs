@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::Precision;
+
 /// Prepare data, train, evaluate, generate, inspect and measure Performance RNN.
 #[derive(Debug, Parser)]
 #[command(name = "performance-rnn", version)]
@@ -182,6 +184,12 @@ pub(crate) struct BenchArgs {
     /// Events of each sequence.
     #[arg(long, default_value_t = 128)]
     pub(crate) time: usize,
+    /// What the factors of the trained matrix products are rounded to.
+    #[arg(long, value_enum, default_value_t = Precision::Auto)]
+    pub(crate) precision: Precision,
+    /// Leave generation out.
+    #[arg(long)]
+    pub(crate) train_only: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -11,6 +11,7 @@ const BUILT_IN: [(&str, &str); 4] = [
 ];
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use rnn::{Compute, ModelConfig};
 use serde::{Deserialize, Serialize};
 
@@ -114,11 +115,14 @@ pub(crate) enum Schedule {
 }
 
 /// What the factors of matrix products are rounded to; sums are always in 32 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Precision {
+    /// The fastest that the processor has.
     Auto,
+    /// 32 bits.
     F32,
+    /// 16 bits (bfloat16).
     Bf16,
 }
 

@@ -12,6 +12,7 @@ mod files;
 mod generate;
 mod inspect;
 mod loader;
+mod memory;
 mod optimizer;
 mod prepare;
 mod progress;
@@ -26,6 +27,7 @@ use cli::{Cli, Command};
 
 /// Exit codes: 0 done, 2 bad usage (clap's own), 1 anything else with one sentence on standard error.
 fn main() -> ExitCode {
+    memory::keep();
     let result = match Cli::parse().command {
         Command::Prepare(args) => prepare::run(&args),
         Command::Train(args) => training::run(&args),
