@@ -77,6 +77,9 @@ pub(crate) struct TrainArgs {
     pub(crate) out: PathBuf,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
+    /// Numbers of the GPUs to train on side by side, each with `batch` sequences of its own.
+    #[arg(long, value_delimiter = ',', default_value = "0")]
+    pub(crate) devices: Vec<usize>,
     /// Go on from the last checkpoint in `--out`.
     #[arg(long)]
     pub(crate) resume: bool,

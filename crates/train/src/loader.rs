@@ -77,6 +77,21 @@ pub(crate) struct Cut {
     /// Share of draws that keep their controls; each control is then kept with probability one half.
     pub(crate) controlled: f64,
     pub(crate) augment: bool,
+    /// Which of how many loaders this is: they share the draws out among them.
+    pub(crate) share: Share,
+}
+
+/// One of several that work side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Counted from 0.
+    pub(crate) index: usize,
+    pub(crate) of: usize,
+}
+
+impl Share {
+    /// Everything.
+    pub(crate) const WHOLE: Self = Self { index: 0, of: 1 };
 }
 
 pub(crate) struct Loader {
@@ -197,8 +212,9 @@ impl Loader {
     }
 
     fn draw_next(&mut self) -> Result<Lane> {
-        let draw = self.next_draw;
-        self.next_draw += 1;
+        let Share { index, of } = self.cut.share;
+        let draw = self.next_draw + index as u64;
+        self.next_draw += of as u64;
         self.draw(draw)
     }
 
@@ -251,5 +267,108 @@ impl Loader {
                 })
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::{INDEX_FILE, INDEX_VERSION, Index, TOKENS_FILE};
+
+    /// Pieces of 9, 40 and 100 events: keys that go down and up, a step of 8 ms each time.
+    fn corpus() -> (tempfile::TempDir, Arc<Corpus>) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut bytes, mut pieces) = (Vec::new(), Vec::new());
+        for len in [9usize, 40, 100] {
+            pieces.push(Piece {
+                path: format!("{len}.mid"),
+                composer: None,
+                sha256: "00".to_owned(),
+                start: bytes.len() / 2,
+                len,
+                seconds: 1.0,
+                notes: len / 3,
+                pitch_range: (60, 72),
+            });
+            for i in 0..len {
+                let number = [60 + i as u16 / 4 % 12, 256, 128 + 60 + i as u16 / 4 % 12, 256][i % 4];
+                bytes.extend(number.to_le_bytes());
+            }
+        }
+        std::fs::write(dir.path().join(TOKENS_FILE), bytes).unwrap();
+        let index = serde_json::to_vec(&Index { version: INDEX_VERSION, pieces }).unwrap();
+        std::fs::write(dir.path().join(INDEX_FILE), index).unwrap();
+        let corpus = Arc::new(Corpus::open(dir.path()).unwrap());
+        (dir, corpus)
+    }
+
+    fn loader(corpus: &Arc<Corpus>, share: Share, position: &Position) -> Loader {
+        let cut = Cut { batch: 3, time: 16, walk: 50, controlled: 0.5, augment: true, share };
+        let pieces = corpus.pieces.clone();
+        Loader::new(Arc::clone(corpus), pieces, ModelConfig::default(), cut, 7, position).unwrap()
+    }
+
+    #[test]
+    fn crops_follow_on_and_nothing_past_the_end_counts() {
+        let (_dir, corpus) = corpus();
+        let mut loader = loader(&corpus, Share::WHOLE, &Position::default());
+        let mut last_target = [None; 3];
+        let mut n_masked = 0;
+        for _ in 0..60 {
+            let batch = loader.next_batch().unwrap();
+            for (b, last_target) in last_target.iter_mut().enumerate() {
+                let rows = (0..16).map(|t| t * 3 + b);
+                let n = rows.clone().filter(|&row| batch.mask[row] == 1.0).count();
+                assert!(n > 0, "a crop without events");
+                assert!(rows.clone().skip(n).all(|row| batch.mask[row] == 0.0 && batch.targets[row] == 0));
+                n_masked += 16 - n;
+                if batch.keep[b] == 1.0 {
+                    assert_eq!(Some(batch.tokens[b]), *last_target, "the lane goes on where it was");
+                }
+                for (row, next) in rows.clone().zip(rows.clone().skip(1)).take(n - 1) {
+                    assert_eq!(batch.targets[row], batch.tokens[next]);
+                }
+                *last_target = Some(batch.targets[(n - 1) * 3 + b]);
+            }
+            let steps: i32 = batch.targets.iter().filter(|&&target| target >= 256).map(|t| t - 255).sum();
+            assert!((batch.seconds - f64::from(steps) * 0.008).abs() < 1e-9, "{steps} steps");
+        }
+        assert!(n_masked > 0, "short pieces leave rows empty");
+    }
+
+    #[test]
+    fn a_loader_goes_on_from_its_position() {
+        let (_dir, corpus) = corpus();
+        let mut whole = loader(&corpus, Share::WHOLE, &Position::default());
+        for _ in 0..40 {
+            let position = whole.next_batch().unwrap().position;
+            let mut resumed = loader(&corpus, Share::WHOLE, &position);
+            let next = |loader: &mut Loader| {
+                let Batch { tokens, targets, sounding, controls, keep, .. } = loader.next_batch().unwrap();
+                (tokens, targets, sounding, controls, keep)
+            };
+            let mut ahead = loader(&corpus, Share::WHOLE, &position);
+            assert_eq!(next(&mut resumed), next(&mut ahead));
+        }
+        let position = whole.next_batch().unwrap().position;
+        let expected = whole.next_batch().unwrap();
+        let found = loader(&corpus, Share::WHOLE, &position).next_batch().unwrap();
+        assert_eq!((found.tokens, found.position), (expected.tokens, expected.position));
+    }
+
+    #[test]
+    fn loaders_side_by_side_share_the_draws() {
+        let (_dir, corpus) = corpus();
+        let draws = |share: Share| {
+            let mut loader = loader(&corpus, share, &Position::default());
+            let mut seen = std::collections::BTreeSet::new();
+            for _ in 0..20 {
+                seen.extend(loader.next_batch().unwrap().position.lanes.iter().map(|&(draw, _)| draw));
+            }
+            seen
+        };
+        let (first, second) = (draws(Share { index: 0, of: 2 }), draws(Share { index: 1, of: 2 }));
+        assert!(first.iter().all(|draw| draw % 2 == 0) && second.iter().all(|draw| draw % 2 == 1));
+        assert!(first.len() > 6 && second.len() > 6);
     }
 }

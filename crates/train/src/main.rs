@@ -17,6 +17,7 @@ mod optimizer;
 mod prepare;
 mod progress;
 mod release;
+mod replica;
 mod training;
 mod verdict;
 

@@ -27,6 +27,7 @@ use crate::evaluate::{Evaluation, evaluate};
 use crate::files::write_atomically;
 use crate::loader::{Batch, Cut, Loader, Position};
 use crate::optimizer::Adam;
+use crate::replica::{self, Replica};
 use crate::verdict::verdict;
 use crate::{curve, device, generate};
 
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let config = TrainConfig::named(args.config.as_deref().unwrap_or(default))?;
     let corpus = Arc::new(Corpus::open(&args.data)?);
     let (train, validation) = corpus.split()?;
-    let device = device::open(args.device)?;
+    let devices = device::open_all(args.device, &args.devices)?;
     fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be created", args.out.display()))?;
     let checkpoint = args.out.join(CHECKPOINT_FILE);
     ensure!(
@@ -84,14 +85,32 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         "{} holds a run already; go on with --resume, or choose another folder",
         args.out.display()
     );
-    let mut run = match &args.from {
-        _ if args.resume && checkpoint.exists() => Run::resume(&checkpoint, config.training, &device)?,
-        Some(weights) => Run::from_weights(weights, config.training, &device)?,
-        None => {
-            let composers = composers(&train, config.training.composer_events);
-            Run::start(&ModelConfig { composers, ..config.model }, config.training, &device)
-        }
+    let begin = |index: usize| {
+        let (device, training) = (&devices[index], config.training.clone());
+        let mut run = match &args.from {
+            _ if args.resume && checkpoint.exists() => Run::resume(&checkpoint, training, device)?,
+            Some(weights) => Run::from_weights(weights, training, device)?,
+            None => {
+                let composers = composers(&train, training.composer_events);
+                Run::start(&ModelConfig { composers, ..config.model.clone() }, training, device)
+            }
+        };
+        run.replica = Replica::new(index, &devices);
+        Ok::<_, anyhow::Error>(run)
     };
+    let mut run = begin(0)?;
+    let _collective = replica::connect(&devices);
+    for index in 1..devices.len() {
+        let (mut follower, corpus, train) = (begin(index)?, Arc::clone(&corpus), train.clone());
+        // Never joined: a leader that fails ends the program, and the followers with it.
+        std::thread::spawn(move || {
+            if let Err(error) = follower.follow(corpus, train) {
+                // The leader waits for this replica's gradients, so nothing else would end the run.
+                eprintln!("performance-rnn: device {index}: {error:#}");
+                std::process::exit(1);
+            }
+        });
+    }
     let checks = validation_pieces(&corpus, &validation, &run.training)?;
     eprintln!(
         "{} parameters, {} training pieces, {} validation events",
@@ -109,6 +128,7 @@ struct Run {
     training: Training,
     progress: Progress,
     device: Device,
+    replica: Replica,
 }
 
 impl Run {
@@ -131,7 +151,15 @@ impl Run {
         model.dropout = training.dropout;
         let adam = Adam::new(&model, training.adam());
         let state = State::zeros(&model.config, training.batch, device);
-        Self { model, adam, state, training, progress: Progress::default(), device: device.clone() }
+        Self {
+            model,
+            adam,
+            state,
+            training,
+            progress: Progress::default(),
+            device: device.clone(),
+            replica: Replica::alone(),
+        }
     }
 
     fn train(
@@ -141,11 +169,7 @@ impl Run {
         checks: &[Vec<Token>],
         out: &Path,
     ) -> Result<()> {
-        let Training { batch, time, walk, controlled, augment, seed, .. } = self.training;
-        let cut = Cut { batch, time, walk, controlled, augment };
-        let config = self.model.config.clone();
-        let loader = Loader::new(corpus, train, config, cut, seed, &self.progress.position)?;
-        let batches = prefetch(loader);
+        let batches = self.batches(corpus, train)?;
         let bar = bar(self.training.events, self.progress.events);
         let mut log = Log::open(out)?;
         let mut last_checkpoint = Instant::now();
@@ -160,8 +184,6 @@ impl Run {
             let batch = batches.recv().context("the data loader stopped")??;
             let rate = self.training.rate(self.progress.step, self.progress.events);
             let (loss, norm) = self.step(&batch, rate);
-            self.progress.step += 1;
-            self.progress.events += batch.events();
             window.add(loss, &batch);
             self.progress.position = batch.position;
             bar.set_position(self.progress.events);
@@ -214,6 +236,24 @@ impl Run {
         Ok(())
     }
 
+    /// Training on a device beside the first, which does all the telling and keeping.
+    fn follow(&mut self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<()> {
+        let batches = self.batches(corpus, train)?;
+        while self.progress.events < self.training.events {
+            let batch = batches.recv().context("the data loader stopped")??;
+            let rate = self.training.rate(self.progress.step, self.progress.events);
+            self.step(&batch, rate);
+        }
+        Ok(())
+    }
+
+    fn batches(&self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<mpsc::Receiver<Result<Batch>>> {
+        let Training { batch, time, walk, controlled, augment, seed, .. } = self.training;
+        let cut = Cut { batch, time, walk, controlled, augment, share: self.replica.share() };
+        let config = self.model.config.clone();
+        Ok(prefetch(Loader::new(corpus, train, config, cut, seed, &self.progress.position)?))
+    }
+
     /// Where the run stands, without anything measured.
     fn metric(&self) -> Metric {
         Metric { step: self.progress.step, events: self.progress.events, ..Metric::default() }
@@ -225,9 +265,14 @@ impl Run {
         self.device.seed(self.training.seed.wrapping_add(self.progress.step));
         let (loss, state) = loss(&self.model, batch, self.state.clone(), &self.training, &self.device);
         let grads = GradientsParams::from_grads(loss.backward(), &self.model);
+        let grads = self.replica.average(&self.model, grads);
         let (model, norm) = self.adam.step(self.model.clone(), grads, rate);
         self.model = model;
         self.state = state;
+        self.progress.step += 1;
+        // Rows past a piece's end count too, so that all devices agree on how far the run is.
+        let rows = self.training.batch * self.training.time * self.replica.share().of;
+        self.progress.events += rows as u64;
         (loss.inner(), norm)
     }
 
@@ -290,6 +335,7 @@ impl Run {
         let mut run = Self::with(model, training, device);
         let tensor = |name: &str| Ok(weights::load_tensor(&bytes, name)?.values);
         run.adam.restore(progress.step, device, tensor)?;
+        // The lanes are those of the first device.
         if progress.position.lanes() == run.training.batch {
             run.state = State::restore(&config, run.training.batch, device, |name| {
                 Ok::<_, anyhow::Error>(weights::load_tensor(&bytes, name)?.values)
