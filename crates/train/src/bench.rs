@@ -1,5 +1,7 @@
 //! `bench`: events per second, generated one by one and trained in crops.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -14,7 +16,8 @@ use serde::Serialize;
 use crate::cli::BenchArgs;
 use crate::config::Training;
 use crate::generate::block_on;
-use crate::loader::{Batch, Position};
+use crate::corpus::Corpus;
+use crate::loader::{Batch, Cut, Loader, Position, Share};
 use crate::optimizer::Adam;
 use crate::training::loss;
 use crate::{device, progress};
@@ -27,6 +30,8 @@ struct Figures {
     #[serde(skip_serializing_if = "Option::is_none")]
     generate_events_per_s: Option<f64>,
     train_events_per_s: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load_events_per_s: Option<f64>,
     device: String,
     batch: usize,
     time: usize,
@@ -34,14 +39,17 @@ struct Figures {
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let device = device::open(args.device)?;
-    let bar = progress::bar(2, "measurements");
+    let bar = progress::bar(3, "measurements");
     let generate_events_per_s = if args.train_only { None } else { Some(generated(&device)?) };
     bar.inc(1);
     let train_events_per_s = trained(&device, args)?;
+    bar.inc(1);
+    let load_events_per_s = args.data.as_deref().map(|data| loaded(data, args)).transpose()?;
     bar.finish_and_clear();
     let figures = Figures {
         generate_events_per_s,
         train_events_per_s,
+        load_events_per_s,
         device: format!("{:?}", args.device).to_lowercase(),
         batch: args.batch,
         time: args.time,
@@ -56,6 +64,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
             "{}: {train_events_per_s:.0} events/s trained at {} × {}",
             figures.device, args.batch, args.time
         );
+        if let Some(loaded) = load_events_per_s {
+            println!("{loaded:.0} events/s of crops on one thread, other keys and paces included");
+        }
     }
     Ok(())
 }
@@ -104,4 +115,18 @@ fn trained(device: &Device, args: &BenchArgs) -> Result<f64> {
         steps += 1;
     }
     Ok((steps * batch * time) as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Crops made by one thread, as training makes them.
+fn loaded(data: &Path, args: &BenchArgs) -> Result<f64> {
+    let corpus = Arc::new(Corpus::open(data)?);
+    let (train, _) = corpus.split()?;
+    let Training { walk, controlled, augment, seed, .. } = Training::default();
+    let cut = Cut { batch: args.batch, time: args.time, walk, controlled, augment, share: Share::WHOLE };
+    let mut loader = Loader::new(corpus, train, ModelConfig::default(), cut, seed, &Position::default())?;
+    let (start, mut events) = (Instant::now(), 0);
+    while start.elapsed() < AT_LEAST {
+        events += loader.next_batch()?.events();
+    }
+    Ok(events as f64 / start.elapsed().as_secs_f64())
 }

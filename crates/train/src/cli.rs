@@ -190,6 +190,9 @@ pub(crate) struct BenchArgs {
     /// What the factors of the trained matrix products are rounded to.
     #[arg(long, value_enum, default_value_t = Precision::Auto)]
     pub(crate) precision: Precision,
+    /// Folder that `prepare` wrote: also measure how fast crops of it are made.
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
     /// Leave generation out.
     #[arg(long)]
     pub(crate) train_only: bool,
