@@ -1,5 +1,6 @@
 //! `bench`: events per second, generated one by one and trained in crops.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -8,12 +9,14 @@ use burn::tensor::Device;
 use performance::N_PITCHES;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::{Generator, ModelConfig, Settings, State};
+use rayon::prelude::*;
+use rnn::weights::{Precision, save};
+use rnn::{ModelConfig, Network, Quantized, Settings, State, Takes};
 use serde::Serialize;
 
-use crate::cli::BenchArgs;
+use crate::cli::{BenchArgs, DeviceKind};
 use crate::config::Training;
-use crate::generate::block_on;
+use crate::generate::{block_on, shares};
 use crate::loader::{Batch, Position};
 use crate::optimizer::Adam;
 use crate::training::loss;
@@ -22,9 +25,18 @@ use crate::{device, progress};
 /// Each measurement runs at least this long after a warm-up.
 const AT_LEAST: Duration = Duration::from_secs(6);
 
+/// Seeds of the takes in the second measurement.
+const TAKES: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+
 #[derive(Serialize)]
 struct Figures {
+    /// As `generate` plays on this device.
     generate_events_per_s: f64,
+    /// All of `takes` takes at once together.
+    generate_takes_events_per_s: f64,
+    takes: usize,
+    /// The network in 32 bits, one take; on a GPU the same as the first.
+    generate_f32_events_per_s: f64,
     train_events_per_s: f64,
     device: String,
     batch: usize,
@@ -33,13 +45,29 @@ struct Figures {
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let device = device::open(args.device)?;
-    let bar = progress::bar(2, "measurements");
-    let generate_events_per_s = generated(&device)?;
+    let bar = progress::bar(4, "measurements");
+    let model = ModelConfig::default().init(&device, &mut ChaCha8Rng::seed_from_u64(1));
+    let generate_f32_events_per_s = generated(&model, &[1])?;
+    bar.inc(1);
+    let (generate_events_per_s, generate_takes_events_per_s) = if args.device == DeviceKind::Flex {
+        let weights = save(&model, Precision::Half, &BTreeMap::new())?;
+        let network = Quantized::load(&weights)?;
+        let one = generated(&network, &[1])?;
+        bar.inc(1);
+        let shares: Result<Vec<f64>> =
+            shares(&TAKES).into_par_iter().map(|seeds| generated(&network, seeds)).collect();
+        (one, shares?.iter().sum())
+    } else {
+        (generate_f32_events_per_s, generated(&model, &TAKES)?)
+    };
     bar.inc(1);
     let train_events_per_s = trained(&device, args.batch, args.time)?;
     bar.finish_and_clear();
     let figures = Figures {
         generate_events_per_s,
+        generate_takes_events_per_s,
+        takes: TAKES.len(),
+        generate_f32_events_per_s,
         train_events_per_s,
         device: format!("{:?}", args.device).to_lowercase(),
         batch: args.batch,
@@ -49,20 +77,22 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         println!("{}", serde_json::to_string(&figures)?);
     } else {
         println!(
-            "{}: {generate_events_per_s:.0} events/s generated, {train_events_per_s:.0} events/s trained at {} × {}",
-            figures.device, args.batch, args.time
+            "{}: {generate_events_per_s:.0} events/s generated ({generate_takes_events_per_s:.0} by {} takes at \
+             once, {generate_f32_events_per_s:.0} in 32 bits), {train_events_per_s:.0} events/s trained at {} × {}",
+            figures.device, figures.takes, args.batch, args.time
         );
     }
     Ok(())
 }
 
-fn generated(device: &Device) -> Result<f64> {
-    let model = ModelConfig::default().init(device, &mut ChaCha8Rng::seed_from_u64(1));
-    let mut generator = Generator::new(model, Settings::default(), 1);
-    block_on(generator.next_chunk(4))?;
+/// Events per second of all takes together.
+fn generated<N: Network + Clone>(network: &N, seeds: &[u64]) -> Result<f64> {
+    let mut takes = Takes::new(network.clone(), Settings::default(), seeds)?;
+    block_on(takes.next_chunk(4))?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {
-        events += block_on(generator.next_chunk(8))?.len();
+        block_on(takes.next_chunk(8))?;
+        events += 8 * seeds.len();
     }
     Ok(events as f64 / start.elapsed().as_secs_f64())
 }
