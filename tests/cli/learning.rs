@@ -72,13 +72,26 @@ fn loss_falls_the_run_resumes_and_the_network_plays() {
     let folder =
         json(&["evaluate", "--weights", text(&weights), "--data", text(&midi_dir.join("validation"))]);
     assert_eq!(folder["nats_per_event"], evaluation["nats_per_event"], "MIDI files and prepared data agree");
+    let quantized = json(&[
+        "evaluate",
+        "--quantized",
+        "--weights",
+        text(&weights),
+        "--data",
+        text(&data),
+        "--only",
+        "validation/",
+    ]);
+    assert_eq!(quantized["events"], evaluation["events"]);
+    let difference = quantized["nats_per_event"].as_f64().unwrap() - nats;
+    assert!(difference.abs() < 0.005, "whole numbers lose {difference} nats/event");
 
     let play = |name: &str, more: &[&str]| {
         let file = dir.path().join(name);
         let args =
             ["generate", "--weights", text(&weights), "--seconds", "10", "--seed", "3", "--out", text(&file)];
         succeed(&[&args, more].concat());
-        std::fs::read(file).unwrap()
+        std::fs::read(file).unwrap_or_default()
     };
     let alone = play("alone.mid", &[]);
     assert_eq!(alone, play("again.mid", &[]), "a seed plays the same again");
@@ -91,6 +104,10 @@ fn loss_falls_the_run_resumes_and_the_network_plays() {
     let n = primer.notes().len() - 1;
     assert_eq!(encode(&continued)[..n], encode(&primer)[..n], "the primer comes first");
     assert!(continued.notes().len() > primer.notes().len() + 10, "and the network plays on");
+    play("all.mid", &["--takes", "3"]);
+    let take = |n| std::fs::read(dir.path().join(format!("all-{n}.mid"))).unwrap();
+    assert_eq!(take(1), alone, "a take is what its seed gives alone");
+    assert!(take(2) != alone && take(3) != take(2), "other seeds play something else");
     let rest = play("rest.mid", &["--primer", text(&primer_file), "--without-primer"]);
     assert!(midi::read(&rest).unwrap().performance.duration_us() < 15_000_000);
 }

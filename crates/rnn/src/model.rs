@@ -3,6 +3,8 @@
 //! Source: Oore et al., arXiv 1808.03715 (three LSTM layers of 512 units over 413 events); the
 //! sounding-notes input is robz's *note-on conditioning*.
 
+mod network;
+
 use burn::module::{Module, Param};
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
@@ -12,6 +14,8 @@ use rand::{Rng, RngExt};
 use crate::kernels::{self, Compute};
 use crate::weights::NamedTensor;
 use crate::{Error, ModelConfig};
+
+pub use network::ModelMemory;
 
 /// Rows of the event matrix that feed a unit at once, for the scale of fresh parameters.
 const ACTIVE_TOKENS: f32 = 1.0;

@@ -4,6 +4,7 @@ use performance::{Event, N_TOKENS, Sounding, Token};
 use rand::{Rng, RngExt};
 
 use crate::Error;
+use crate::math::exp;
 
 /// How the next event is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,15 +57,11 @@ pub fn sample(
     if let Some(&broken) = scores.iter().find(|score| !score.is_finite()) {
         return Err(Error::NotFinite(broken));
     }
-    let mut legal: Vec<(Token, f64)> = Token::all()
-        .zip(scores)
-        .filter(|&(token, _)| sounding.allows(Event::from(token)))
-        .map(|(token, &score)| (token, f64::from(score) / f64::from(settings.temperature)))
+    let legal = || Token::all().zip(scores).filter(|&(token, _)| sounding.allows(Event::from(token)));
+    let highest = legal().map(|(_, &score)| score).fold(f32::NEG_INFINITY, f32::max);
+    let mut legal: Vec<(Token, f64)> = legal()
+        .map(|(token, score)| (token, f64::from(exp((score - highest) / settings.temperature))))
         .collect();
-    let highest = legal.iter().map(|&(_, score)| score).fold(f64::NEG_INFINITY, f64::max);
-    for (_, weight) in &mut legal {
-        *weight = (*weight - highest).exp();
-    }
     if settings.top_p < 1.0 {
         keep_likeliest(&mut legal, f64::from(settings.top_p));
     }

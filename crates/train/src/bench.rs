@@ -1,5 +1,6 @@
 //! `bench`: events per second, generated one by one and trained in crops.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,16 +8,19 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
+use indicatif::ProgressBar;
 use performance::N_PITCHES;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::{Generator, ModelConfig, Settings, State};
+use rayon::prelude::*;
+use rnn::weights::{Precision, save};
+use rnn::{ModelConfig, Network, Quantized, Settings, State, Takes};
 use serde::Serialize;
 
-use crate::cli::BenchArgs;
+use crate::cli::{BenchArgs, DeviceKind};
 use crate::config::Training;
-use crate::generate::block_on;
 use crate::corpus::Corpus;
+use crate::generate::{block_on, shares};
 use crate::loader::{Batch, Cut, Loader, Position, Share};
 use crate::optimizer::Adam;
 use crate::training::loss;
@@ -25,10 +29,13 @@ use crate::{device, progress};
 /// Each measurement runs at least this long after a warm-up.
 const AT_LEAST: Duration = Duration::from_secs(6);
 
+/// Seeds of the takes in the second measurement.
+const TAKES: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+
 #[derive(Serialize)]
 struct Figures {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generate_events_per_s: Option<f64>,
+    #[serde(flatten)]
+    generated: Option<Generated>,
     train_events_per_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     load_events_per_s: Option<f64>,
@@ -37,17 +44,53 @@ struct Figures {
     time: usize,
 }
 
+/// Events per second of music that is being made.
+#[derive(Serialize)]
+struct Generated {
+    /// As `generate` plays on this device.
+    generate_events_per_s: f64,
+    /// All of `takes` takes at once together.
+    generate_takes_events_per_s: f64,
+    takes: usize,
+    /// The network in 32 bits, one take; on a GPU the same as the first.
+    generate_f32_events_per_s: f64,
+}
+
+impl Generated {
+    fn measure(device: &Device, kind: DeviceKind, bar: &ProgressBar) -> Result<Self> {
+        let model = ModelConfig::default().init(device, &mut ChaCha8Rng::seed_from_u64(1));
+        let in_f32 = generated(&model, &[1])?;
+        bar.inc(1);
+        let (one, all) = if kind == DeviceKind::Flex {
+            let network = Quantized::load(&save(&model, Precision::Half, &BTreeMap::new())?)?;
+            let one = generated(&network, &[1])?;
+            bar.inc(1);
+            let shares: Result<Vec<f64>> =
+                shares(&TAKES).into_par_iter().map(|seeds| generated(&network, seeds)).collect();
+            (one, shares?.iter().sum())
+        } else {
+            (in_f32, generated(&model, &TAKES)?)
+        };
+        bar.inc(1);
+        Ok(Self {
+            generate_events_per_s: one,
+            generate_takes_events_per_s: all,
+            takes: TAKES.len(),
+            generate_f32_events_per_s: in_f32,
+        })
+    }
+}
+
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let device = device::open(args.device)?;
-    let bar = progress::bar(3, "measurements");
-    let generate_events_per_s = if args.train_only { None } else { Some(generated(&device)?) };
-    bar.inc(1);
+    let bar = progress::bar(5, "measurements");
+    let generated = if args.train_only { None } else { Some(Generated::measure(&device, args.device, &bar)?) };
     let train_events_per_s = trained(&device, args)?;
     bar.inc(1);
     let load_events_per_s = args.data.as_deref().map(|data| loaded(data, args)).transpose()?;
     bar.finish_and_clear();
     let figures = Figures {
-        generate_events_per_s,
+        generated,
         train_events_per_s,
         load_events_per_s,
         device: format!("{:?}", args.device).to_lowercase(),
@@ -57,8 +100,15 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.json {
         println!("{}", serde_json::to_string(&figures)?);
     } else {
-        if let Some(generated) = generate_events_per_s {
-            println!("{}: {generated:.0} events/s generated", figures.device);
+        if let Some(generated) = &figures.generated {
+            println!(
+                "{}: {:.0} events/s generated, {:.0} by {} takes at once, {:.0} in 32 bits",
+                figures.device,
+                generated.generate_events_per_s,
+                generated.generate_takes_events_per_s,
+                generated.takes,
+                generated.generate_f32_events_per_s
+            );
         }
         println!(
             "{}: {train_events_per_s:.0} events/s trained at {} × {}",
@@ -71,13 +121,14 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     Ok(())
 }
 
-fn generated(device: &Device) -> Result<f64> {
-    let model = ModelConfig::default().init(device, &mut ChaCha8Rng::seed_from_u64(1));
-    let mut generator = Generator::new(model, Settings::default(), 1);
-    block_on(generator.next_chunk(4))?;
+/// Events per second of all takes together.
+fn generated<N: Network + Clone>(network: &N, seeds: &[u64]) -> Result<f64> {
+    let mut takes = Takes::new(network.clone(), Settings::default(), seeds)?;
+    block_on(takes.next_chunk(4))?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {
-        events += block_on(generator.next_chunk(8))?.len();
+        block_on(takes.next_chunk(8))?;
+        events += 8 * seeds.len();
     }
     Ok(events as f64 / start.elapsed().as_secs_f64())
 }

@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Show what an import finds in a MIDI file, applies and drops.
     Inspect(InspectArgs),
-    /// Measure events per second, generated and trained.
+    /// Measure events per second, generated and trained. Takes half a minute.
     Bench(BenchArgs),
 }
 
@@ -97,6 +97,9 @@ pub(crate) struct EvaluateArgs {
     pub(crate) only: Option<String>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
+    /// Measure the network in whole numbers, as the processor plays it, instead of the one in 32 bits.
+    #[arg(long, conflicts_with = "device")]
+    pub(crate) quantized: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -142,6 +145,10 @@ pub(crate) struct GenerateArgs {
     /// The same seed and settings play the same music.
     #[arg(long)]
     pub(crate) seed: u64,
+    /// Play so many takes at once, in less time than one after the other: the first with this seed, the next with
+    /// the one after it, and so on. With more than one, files are numbered.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=rnn::MAX_TAKES as i64))]
+    pub(crate) takes: u8,
     /// MIDI file to go on from.
     #[arg(long)]
     pub(crate) primer: Option<PathBuf>,
@@ -162,6 +169,7 @@ pub(crate) struct GenerateArgs {
     /// Last name of a composer that the weights know.
     #[arg(long)]
     pub(crate) composer: Option<String>,
+    /// The processor plays in whole numbers, a GPU in 32 bits.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
     /// MIDI file to write.

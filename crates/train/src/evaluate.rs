@@ -1,5 +1,7 @@
 //! `evaluate`: how well a model predicts performances it has not seen.
 
+mod quantized;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use performance::{Event, N_PITCHES, N_TOKENS, Sounding, Token, duration_secs, encode, midi};
 use rayon::prelude::*;
-use rnn::{Controls, Inputs, Model, State};
+use rnn::{Controls, Inputs, Model, Quantized, State};
 use serde::Serialize;
 
 use crate::cli::EvaluateArgs;
@@ -49,14 +51,18 @@ pub(crate) struct TypeLoss {
 }
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
-    let device = device::open(args.device)?;
     let bytes =
         std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
-    let model = rnn::weights::load(&bytes, &device).with_context(|| args.weights.display().to_string())?;
+    let named = || args.weights.display().to_string();
     let pieces = pieces(&args.data, args.only.as_deref())?;
-    let total: usize = pieces.iter().map(Vec::len).sum();
-    let bar = progress::bar(total as u64, "events");
-    let result = evaluate(&model, &pieces, |n| bar.inc(n as u64))?;
+    let bar = progress::bar(pieces.iter().map(Vec::len).sum::<usize>() as u64, "events");
+    let result = if args.quantized {
+        let network = Quantized::load(&bytes).with_context(named)?;
+        quantized::evaluate(&network, &pieces, |n| bar.inc(n as u64))?
+    } else {
+        let model = rnn::weights::load(&bytes, &device::open(args.device)?).with_context(named)?;
+        evaluate(&model, &pieces, |n| bar.inc(n as u64))?
+    };
     bar.finish_and_clear();
     if args.json {
         println!("{}", serde_json::to_string(&result)?);
@@ -215,18 +221,26 @@ impl Tally {
             .filter_map(|(row, scores)| {
                 let (t, b) = (row / batch, row % batch);
                 let target = *lanes[b].tokens.get(starts[b] + t + 1)?;
-                let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let sum: f64 = scores.iter().map(|&score| f64::from(score - highest).exp()).sum();
-                let nats = sum.ln() - f64::from(scores[target.index()] - highest);
-                Some((kind(target), nats, scores[target.index()] >= highest))
+                Some(judge(scores, target))
             })
             .collect();
-        for &(kind, nats, is_right) in &results {
-            self.nats[kind] += nats;
-            self.count[kind] += 1;
-            self.right += usize::from(is_right);
-        }
+        results.iter().for_each(|&result| self.add(result));
         results.len()
+    }
+
+    /// One event more.
+    fn add(&mut self, (kind, nats, is_right): (usize, f64, bool)) {
+        self.nats[kind] += nats;
+        self.count[kind] += 1;
+        self.right += usize::from(is_right);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for kind in 0..self.nats.len() {
+            self.nats[kind] += other.nats[kind];
+            self.count[kind] += other.count[kind];
+        }
+        self.right += other.right;
     }
 
     fn evaluation(&self, seconds: f64) -> Evaluation {
@@ -253,4 +267,12 @@ fn kind(token: Token) -> usize {
         Event::TimeShift(_) => 2,
         Event::Velocity(_) => 3,
     }
+}
+
+/// The kind of the event that came, its loss in nats, and whether it was the first guess.
+fn judge(scores: &[f32], target: Token) -> (usize, f64, bool) {
+    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = scores.iter().map(|&score| f64::from(score - highest).exp()).sum();
+    let nats = sum.ln() - f64::from(scores[target.index()] - highest);
+    (kind(target), nats, scores[target.index()] >= highest)
 }

@@ -281,19 +281,20 @@ impl Run {
         let averaged = self.averaged()?;
         let Evaluation { nats_per_event, .. } = evaluate(&averaged, checks, |_| ())?;
         self.progress.last_validation = self.progress.events;
+        let facts = BTreeMap::from([
+            ("step".to_owned(), self.progress.step.to_string()),
+            ("events".to_owned(), self.progress.events.to_string()),
+            ("validation_nats".to_owned(), format!("{nats_per_event:.4}")),
+        ]);
+        let file = weights::save(&averaged, Precision::Half, &facts)?;
         if self.training.sample_secs > 0.0 && self.progress.step > 0 {
-            let performance = generate::sample(&averaged, self.training.sample_secs, self.training.seed)?;
+            let performance = generate::sample(&file, self.training.sample_secs, self.training.seed)?;
             let name = format!("{:012}.mid", self.progress.events);
             write_atomically(&out.join(SAMPLES_FOLDER).join(name), &midi::write(&performance))?;
         }
         if self.progress.best.is_none_or(|best| nats_per_event < best) {
             self.progress.best = Some(nats_per_event);
-            let facts = BTreeMap::from([
-                ("step".to_owned(), self.progress.step.to_string()),
-                ("events".to_owned(), self.progress.events.to_string()),
-                ("validation_nats".to_owned(), format!("{nats_per_event:.4}")),
-            ]);
-            write_atomically(&out.join(BEST_FILE), &weights::save(&averaged, Precision::Half, &facts)?)?;
+            write_atomically(&out.join(BEST_FILE), &file)?;
         }
         Ok(nats_per_event)
     }
