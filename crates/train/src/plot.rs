@@ -127,7 +127,7 @@ fn transitions(panel: &Area<'_>, p: &[f64], q: &[f64], names: [&str; 2]) -> Draw
     chart
         .configure_mesh()
         .disable_mesh()
-        .x_desc(format!("to; red: more often {}, ± {:.1} %", names[1], 100.0 * largest))
+        .x_desc(format!("to; red: more of it in {}, up to {:.1} %", names[1], 100.0 * largest))
         .y_desc("from")
         .x_labels(12)
         .y_labels(12)
@@ -159,12 +159,8 @@ fn bin_name(feature: Feature, bin: f64) -> String {
 pub(crate) fn overlaps(out: &Path, series: &[Series]) -> Result<()> {
     let n = Feature::ALL.len();
     save(out, (960, 580), |root| {
-        let (legend, root) = root.split_vertically(36);
-        for (idx, Series { name, color, .. }) in series.iter().enumerate() {
-            let x = 196 + 150 * idx as i32;
-            legend.draw(&Circle::new((x, 24), 4, color.filled()))?;
-            legend.draw(&Text::new(name.clone(), (x + 12, 17), (FONT, 14)))?;
-        }
+        let names = series.iter().map(|Series { name, color, .. }| (name.as_str(), *color));
+        let root = below_legend(root, 196, names)?;
         let lowest = series.iter().flat_map(|series| &series.figures).map(|figure| figure.low);
         let lowest = (lowest.filter(|low| low.is_finite()).fold(1.0, f64::min) - 0.05).clamp(0.0, 0.9);
         let mut chart = ChartBuilder::on(&root)
@@ -260,8 +256,10 @@ pub(crate) fn shares(out: &Path, lines: &[Line], x_desc: &str, y_desc: &str) -> 
     let fold = |start: f64, pick: fn(f64, f64) -> f64| points().map(|&(x, _)| x).fold(start, pick);
     let xs: Range<f64> = fold(f64::INFINITY, f64::min).min(0.0)..fold(0.0, f64::max).max(1.0);
     let highest = points().map(|&(_, y)| y).filter(|y| y.is_finite()).fold(0.02, f64::max);
-    save(out, (820, 420), |root| {
-        let mut chart = ChartBuilder::on(root)
+    save(out, (960, 440), |root| {
+        let root =
+            below_legend(root, 90, lines.iter().map(|Line { name, color, .. }| (name.as_str(), *color)))?;
+        let mut chart = ChartBuilder::on(&root)
             .margin(16)
             .x_label_area_size(46)
             .y_label_area_size(70)
@@ -276,22 +274,28 @@ pub(crate) fn shares(out: &Path, lines: &[Line], x_desc: &str, y_desc: &str) -> 
             .x_label_formatter(&|x| tick(*x))
             .y_label_formatter(&|y| format!("{} %", tick(100.0 * y)))
             .draw()?;
-        for Line { name, color, points } in lines {
-            let color = *color;
-            chart
-                .draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))?
-                .label(name)
-                .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], color.stroke_width(2)));
+        for Line { color, points, .. } in lines {
+            chart.draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .label_font((FONT, 14))
-            .background_style(WHITE.mix(0.8))
-            .border_style(HUMAN)
-            .draw()?;
         Ok(())
     })
+}
+
+/// Names and colors in a row above the plot, where they cover nothing; returns what is left below.
+fn below_legend<'a, 'b>(
+    root: &Area<'a>,
+    left: i32,
+    names: impl Iterator<Item = (&'b str, RGBColor)>,
+) -> Result<Area<'a>, Box<dyn Error>> {
+    let (legend, below) = root.split_vertically(36);
+    let mut x = left;
+    for (name, color) in names {
+        legend.draw(&Circle::new((x, 24), 5, color.filled()))?;
+        legend.draw(&Text::new(name.to_owned(), (x + 12, 17), (FONT, 14)))?;
+        // About as wide as letters of this size are.
+        x += 44 + 8 * name.chars().count() as i32;
+    }
+    Ok(below)
 }
 
 /// A number as short as an axis wants it.

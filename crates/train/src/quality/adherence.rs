@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use performance::statistics::{Excerpt, Feature, Profile};
+use performance::statistics::{Excerpt, Feature, Profile, kl_divergence};
 use performance::{Performance, decode};
 use rnn::Controls;
 use serde::Serialize;
@@ -20,7 +20,7 @@ const DENSITIES: [f64; 5] = [1.5, 3.0, 6.0, 12.0, 24.0];
 /// Histograms asked for, for each generation of a density.
 const HISTOGRAMS_PER_EACH: usize = 3;
 /// Training pieces that make a composer's mean profile.
-const MAX_COMPOSER_PIECES: usize = 40;
+const MAX_COMPOSER_PIECES: usize = 200;
 
 /// How well each control is kept to.
 #[derive(Serialize)]
@@ -52,12 +52,12 @@ pub(super) struct Histogram {
     pub(super) human: Figure,
 }
 
-/// Whose music is nearest, by the mean profiles of composers in the training set.
+/// Whose music it could be, by the mean profiles of composers in the training set.
 #[derive(Serialize)]
 pub(super) struct Composer {
-    /// The part of the generations nearest to the composer asked for.
+    /// The part of the generations given to the composer asked for.
     pub(super) asked: Figure,
-    /// The part of held-out human pieces nearest to their composer.
+    /// The part of held-out human pieces given to their composer.
     pub(super) human: Figure,
     pub(super) human_pieces: usize,
     /// What guessing would reach.
@@ -203,7 +203,11 @@ impl Plan {
     }
 
     fn nearest(&self, profile: &Profile) -> Option<&str> {
-        let distance = |(_, _, mean): &&(usize, String, Profile)| mean.distance(profile);
+        // Not the overlap, which favors composers who write in all manners.
+        let distance = |(_, _, mean): &&(usize, String, Profile)| -> f64 {
+            let features = Feature::ALL.into_iter();
+            features.map(|f| kl_divergence(profile.distribution(f), mean.distribution(f))).sum()
+        };
         let nearest = self.composers.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
         nearest.map(|(_, name, _)| name.as_str())
     }

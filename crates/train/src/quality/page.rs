@@ -198,8 +198,9 @@ fn controls(f: &mut String, found: &Findings, folder: &str) -> std::fmt::Result 
     };
     writeln!(
         f,
-        "**Composer.** A minute is given to the composer whose mean profile in the training set is nearest. Of the \
-         generations, {} are nearest to the composer asked for; of {} held-out human minutes, {} are nearest to their \
+        "**Composer.** A minute is given to the composer whose mean profile in the training set explains it best (least \
+         Kullback-Leibler divergence, summed over the features). Of the \
+         generations, {} go to the composer asked for; of {} held-out human minutes, {} go to their \
          own; guessing gives {:.1} %. The yardstick is coarse: read the network's figure beside the human one.\n",
         composer.asked.show_percent(),
         composer.human_pieces,

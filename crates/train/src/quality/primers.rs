@@ -98,3 +98,37 @@ fn nearness(primers: &[Profile], continuations: &[Profile]) -> Nearness {
         nearest: Figure::of_mean(&nearest),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use performance::{Performance, Shift};
+
+    use super::*;
+
+    #[test]
+    fn an_opening_is_what_fits_in_thirty_seconds() {
+        let second: Token = Event::TimeShift(Shift::MAX).into();
+        let (tokens, us) = opening(&[second; 40]);
+        assert_eq!((tokens.len(), us), (30, 30_000_000));
+        assert_eq!(opening(&[second; 3]), (vec![second; 3], 3_000_000));
+    }
+
+    #[test]
+    fn who_goes_on_like_the_primer_is_nearest_to_it() {
+        let pieces = [0, 1].map(|seconds| {
+            // One sounds for a part of its time, the other for none.
+            let note = performance::Note {
+                pitch: performance::Pitch::new(60).unwrap(),
+                velocity: performance::Velocity::new(64).unwrap(),
+                start_us: 0,
+                end_us: 500_000,
+            };
+            Profile::of(&Excerpt::of(&Performance::new(vec![note; seconds]), 0..1_000_000))
+        });
+        let found = nearness(&pieces, &pieces);
+        assert_eq!((found.own.value, found.nearest.value), (0.0, 1.0));
+        assert!(found.others.value > 0.5);
+        let swapped = [pieces[1].clone(), pieces[0].clone()];
+        assert_eq!(nearness(&pieces, &swapped).nearest.value, 0.0);
+    }
+}
