@@ -6,8 +6,7 @@ use performance::{encode, midi};
 
 use crate::{json, pieces, run, succeed, text};
 
-/// Settings of a tiny network that hears so many events.
-pub(crate) fn config(dir: &Path, events: u64) -> std::path::PathBuf {
+fn config(dir: &Path, events: u64) -> std::path::PathBuf {
     let path = dir.join(format!("{events}.toml"));
     let text = format!(
         "[model]\nlayers = 1\nhidden = 32\n[training]\nbatch = 8\ntime = 32\nwalk = 256\nevents = {events}\n\

@@ -1,6 +1,5 @@
 //! What `compare` and `quality` say of performances whose differences are known.
 
-use crate::learning::config;
 use crate::{json, pieces, pieces_of, run, succeed, text};
 
 #[test]
@@ -68,7 +67,10 @@ fn the_page_is_made_by_one_command_and_is_the_same_again() {
     let midi = pieces_of(&dir.path().join("midi"), 800);
     let (data, runs) = (dir.path().join("tokens"), dir.path().join("run"));
     succeed(&["prepare", text(&midi), "--out", text(&data)]);
-    let settings = config(dir.path(), 10_000);
+    let settings = dir.path().join("tiny.toml");
+    let text_of_settings = "[model]\nlayers = 1\nhidden = 32\n[training]\nbatch = 8\ntime = 32\nwalk = 256\n\
+                            events = 10_000\nlearning_rate = 1e-2\nwarm_up = 5\nvalidation_events = 400\n";
+    std::fs::write(&settings, text_of_settings).unwrap();
     succeed(&["train", "--config", text(&settings), "--data", text(&data), "--out", text(&runs)]);
     let weights = runs.join("best.safetensors");
     let page = |name: &str| {

@@ -167,8 +167,10 @@ pub(crate) struct GenerateArgs {
 #[derive(Args, Debug)]
 pub(crate) struct CompareArgs {
     /// Folder of human performances, as MIDI files.
+    #[arg(value_name = "REFERENCE_DIR")]
     pub(crate) reference: PathBuf,
     /// Folder of performances to compare with them, as MIDI files.
+    #[arg(value_name = "GENERATED_DIR")]
     pub(crate) generated: PathBuf,
     /// Only the first seconds of each piece are compared.
     #[arg(long, default_value_t = 120.0)]

@@ -119,7 +119,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         .collect();
     let profiles = Profiles { human: measure::profiles(&human), generated: measure::profiles(&generated) };
     let findings = Findings {
-        weights: file_name(&args.weights),
+        weights: place(&args.weights),
         weights_sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
         machine: machine(args),
         command: command(args),
@@ -165,13 +165,13 @@ fn keep(dir: &Path, name: &str, performances: &[Performance]) -> Result<()> {
     Ok(())
 }
 
-/// The command, without the places that only its author has.
+/// The command, without the places that only its author has and what changes nothing.
 fn command(args: &QualityArgs) -> String {
     format!(
         "performance-rnn quality --weights {} --data DATA --out {} --pieces {} --seconds {} --long {} --each {} \
          --primers {} --seed {} --temperature {} --top-p {} --device {}",
-        file_name(&args.weights),
-        file_name(&args.out),
+        place(&args.weights),
+        place(&args.out),
         args.pieces,
         args.seconds,
         args.long,
@@ -191,6 +191,11 @@ fn machine(args: &QualityArgs) -> String {
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
     let device = format!("{:?}", args.device).to_lowercase();
     format!("{n_threads} threads of {model}, device {device}")
+}
+
+/// A path as it was given, if it means something to others: an absolute one does not.
+fn place(path: &Path) -> String {
+    if path.is_absolute() { file_name(path) } else { path.to_string_lossy().into_owned() }
 }
 
 fn file_name(path: &Path) -> String {
