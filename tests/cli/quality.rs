@@ -26,9 +26,9 @@ fn a_folder_is_like_itself_and_copied_from_itself() {
             );
         }
     }
-    // 300 notes: every event of the shortest is shared, and the 299 intervals.
+    // 300 notes: every strike is shared, and the 299 intervals.
     for set in 0..2 {
-        assert_eq!(found["copies"]["events"][set]["covered"]["value"], 1.0);
+        assert_eq!(found["copies"]["strikes"][set]["covered"]["value"], 1.0);
         assert_eq!(found["copies"]["intervals"][set]["longest"], serde_json::json!(vec![299; 6]));
     }
     assert_eq!(found["generated_breakdown"]["broken_pieces"]["loop"], 6, "broken chords go round and round");

@@ -40,7 +40,7 @@ mod profile;
 pub use bootstrap::{Interval, resample};
 pub use collapse::{Collapse, CollapseKind, collapses};
 pub use comparison::{Comparison, Distance, compare};
-pub use copies::{CopySearch, covered_share, melodic_intervals};
+pub use copies::{CopySearch, covered_share, melodic_intervals, strikes};
 pub use distance::{SMOOTHING, kl_divergence, overlap_area};
 pub use excerpt::Excerpt;
 pub use feature::Feature;

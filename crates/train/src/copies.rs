@@ -1,8 +1,7 @@
 //! The copy rate: what performances share with the training set, note for note.
 
 use anyhow::Result;
-use performance::Token;
-use performance::statistics::{CopySearch, covered_share, melodic_intervals};
+use performance::statistics::{CopySearch, covered_share, melodic_intervals, strikes};
 use serde::Serialize;
 
 use crate::corpus::Corpus;
@@ -11,15 +10,15 @@ use crate::progress;
 
 /// A shared run of so many is worth counting as copied. Smaller counts scales and cadences, which are common
 /// property; larger misses short quotations.
-pub(crate) const LONG_EVENTS: u32 = 24;
+pub(crate) const LONG_STRIKES: u32 = 16;
 /// The same, in melodic intervals.
 pub(crate) const LONG_INTERVALS: u32 = 16;
 
 /// What two sets share with the training set.
 #[derive(Clone, Serialize)]
 pub(crate) struct Copies {
-    /// Runs of events: the same keys, times and loudness, to 8 ms.
-    pub(crate) events: [Runs; 2],
+    /// Runs of strikes (keys, waits and loudness): the same notes, to 8 ms.
+    pub(crate) strikes: [Runs; 2],
     /// Runs of melodic intervals: the same notes in any key, at any pace.
     pub(crate) intervals: [Runs; 2],
 }
@@ -54,11 +53,11 @@ pub(crate) fn search(corpus: &Corpus, sets: [&[Piece]; 2]) -> Result<Copies> {
     let (train, _) = corpus.split()?;
     let bar = progress::bar(train.len() as u64, "training pieces searched");
     let all = || sets.iter().flat_map(|set| set.iter());
-    let mut events = CopySearch::new(all().map(|piece| numbers(&piece.tokens)).collect());
+    let mut struck = CopySearch::new(all().map(|piece| strikes(&piece.tokens)).collect());
     let mut intervals = CopySearch::new(all().map(|piece| melodic_intervals(&piece.tokens)).collect());
     for piece in &train {
         let tokens = corpus.tokens(piece)?;
-        events.hear(&numbers(&tokens));
+        struck.hear(&strikes(&tokens));
         intervals.hear(&melodic_intervals(&tokens));
         bar.inc(1);
     }
@@ -68,7 +67,7 @@ pub(crate) fn search(corpus: &Corpus, sets: [&[Piece]; 2]) -> Result<Copies> {
         let (first, second) = lens.split_at(sets[0].len());
         [first, second].map(|lens| Runs::of(lens, long))
     };
-    Ok(Copies { events: runs(events, LONG_EVENTS), intervals: runs(intervals, LONG_INTERVALS) })
+    Ok(Copies { strikes: runs(struck, LONG_STRIKES), intervals: runs(intervals, LONG_INTERVALS) })
 }
 
 /// The columns of [`cells`].
@@ -78,7 +77,7 @@ pub(crate) const COLUMNS: [&str; 5] =
 /// A table of what two sets share with the training set.
 pub(crate) fn cells(copies: &Copies, names: [&str; 2]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for (what, runs) in [("events", &copies.events), ("intervals", &copies.intervals)] {
+    for (what, runs) in [("strikes", &copies.strikes), ("intervals", &copies.intervals)] {
         for (name, runs) in names.iter().zip(runs) {
             rows.push(vec![
                 what.to_owned(),
@@ -90,8 +89,4 @@ pub(crate) fn cells(copies: &Copies, names: [&str; 2]) -> Vec<Vec<String>> {
         }
     }
     rows
-}
-
-fn numbers(tokens: &[Token]) -> Vec<u16> {
-    tokens.iter().map(|token| token.get()).collect()
 }

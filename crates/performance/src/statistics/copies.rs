@@ -1,6 +1,6 @@
 //! What was played before: the longest runs that a performance shares with others.
 
-use crate::{Event, Token};
+use crate::{Event, MAX_SHIFT_STEPS, Shift, Token};
 
 /// Finds, for every place of some sequences, the longest run ending there that also occurs elsewhere.
 ///
@@ -37,7 +37,7 @@ struct State {
 const ROOT: usize = 0;
 
 impl CopySearch {
-    /// Asks about sequences of any symbols: events ([`Token::get`]) or [`melodic_intervals`].
+    /// Asks about sequences of any symbols: [`strikes`] or [`melodic_intervals`].
     #[must_use]
     pub fn new(sequences: Vec<Vec<u16>>) -> Self {
         let mut search = Self { sequences: Vec::new(), states: vec![State::default()] };
@@ -152,6 +152,40 @@ impl CopySearch {
     }
 }
 
+/// The events that begin notes, as [`Token::get`] has them: each NOTE_ON, the changes of VELOCITY, and one
+/// TIME_SHIFT from strike to strike, of a second for all that is longer.
+///
+/// Releases are left out: a pedal that goes up ends every note under it, lowest first, and that run of
+/// NOTE_OFFs is nobody's invention. So is a run of seconds of silence.
+///
+/// ```
+/// use performance::{Event, Pitch, Shift, Token};
+/// use performance::statistics::strikes;
+/// let (on, off) = (Event::NoteOn(Pitch::new(60)?), Event::NoteOff(Pitch::new(60)?));
+/// let wait = |steps| Shift::new(steps).map(Event::TimeShift);
+/// let tokens = [on, wait(3)?, off, wait(4)?, on, wait(125)?, wait(125)?, off, on].map(Token::from);
+/// assert_eq!(strikes(&tokens), [60, 256 + 6, 60, 256 + 124, 60]);
+/// # Ok::<(), performance::Error>(())
+/// ```
+#[must_use]
+pub fn strikes(tokens: &[Token]) -> Vec<u16> {
+    let mut symbols = Vec::new();
+    let mut steps = 0_u64;
+    for &token in tokens {
+        match Event::from(token) {
+            Event::TimeShift(shift) => steps += u64::from(shift.steps()),
+            Event::NoteOff(_) => {}
+            Event::NoteOn(_) | Event::Velocity(_) => {
+                // Not above 125, so it fits; 0 is no shift at all.
+                let gap = std::mem::take(&mut steps).min(u64::from(MAX_SHIFT_STEPS)) as u8;
+                symbols.extend(Shift::new(gap).ok().map(|shift| Token::from(Event::TimeShift(shift)).get()));
+                symbols.push(token.get());
+            }
+        }
+    }
+    symbols
+}
+
 /// The steps from each note to the next to begin, in semitones above −128: what is left of a performance in
 /// another key, at another pace, as loud as one likes. A run of `n` is `n + 1` notes.
 ///
@@ -238,6 +272,6 @@ mod tests {
     fn nothing_is_shared_with_nothing() {
         assert_eq!(CopySearch::new(vec![vec![1, 2], vec![]]).finish(), [vec![0, 0], vec![]]);
         assert_eq!(covered_share(&[], 1), 0.0);
-        assert!(melodic_intervals(&[]).is_empty());
+        assert!(melodic_intervals(&[]).is_empty() && strikes(&[]).is_empty());
     }
 }

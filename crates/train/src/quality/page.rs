@@ -240,12 +240,12 @@ fn copy_rate(f: &mut String, found: &Findings, folder: &str) -> std::fmt::Result
     writeln!(
         f,
         "## Copies\n\n\
-         The longest runs that a piece of {} s shares with any training piece, note for note. Of *events*: the same \
-         keys, times and loudness, to 8 ms. Of *intervals* from note to note: the same notes in any key, at any pace. \
-         Runs of {} events and of {} intervals are *long*. Human pieces share scales, trills and repeated chords with \
+         The longest runs that a piece of {} s shares with any training piece, note for note. Of *strikes*: the same \
+         keys, waits (of up to a second) and loudness, to 8 ms, two or three events a note; releases are left out. Of *intervals* from note to note: the same notes in any key, at any pace. \
+         Runs of {} strike events and of {} intervals are *long*. Human pieces share scales, trills and repeated chords with \
          other music, too: what they share is the yardstick.\n",
         found.seconds,
-        copies::LONG_EVENTS,
+        copies::LONG_STRIKES,
         copies::LONG_INTERVALS
     )?;
     writeln!(
@@ -326,8 +326,8 @@ fn copy_lines(found: &Findings) -> Vec<Line> {
     };
     let copies = &found.copies;
     vec![
-        line("human, events", HUMAN, &copies.events[0].longest),
-        line("network, events", COLORS[0], &copies.events[1].longest),
+        line("human, strikes", HUMAN, &copies.strikes[0].longest),
+        line("network, strikes", COLORS[0], &copies.strikes[1].longest),
         line("human, intervals", RGB_LIGHT, &copies.intervals[0].longest),
         line("network, intervals", COLORS[2], &copies.intervals[1].longest),
     ]
