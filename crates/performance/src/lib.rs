@@ -3,7 +3,7 @@
 //! A [`Performance`] is what people and files know: notes with times in microseconds. [`encode`] turns
 //! it into the [`Token`]s of the 413-event vocabulary that the network reads and writes, [`decode`] turns
 //! any tokens back. [`midi`] reads and writes Standard MIDI Files, [`schedule`] says what is due while
-//! tokens are still coming in, and [`EventCounts`] and [`forward_windows`] measure.
+//! tokens are still coming in, [`EventCounts`] and [`forward_windows`] measure, and [`statistics`] compares.
 //!
 //! ```
 //! use performance::{EventCounts, Note, Performance, Pitch, Velocity, decode, encode, midi};
@@ -47,6 +47,7 @@ mod notation;
 mod note;
 pub mod schedule;
 mod sounding;
+pub mod statistics;
 mod vocabulary;
 
 pub use codec::{Decoded, Decoder, Irregularities, decode, encode};

@@ -84,7 +84,8 @@ impl Generated {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let device = device::open(args.device)?;
     let bar = progress::bar(5, "measurements");
-    let generated = if args.train_only { None } else { Some(Generated::measure(&device, args.device, &bar)?) };
+    let generated =
+        if args.train_only { None } else { Some(Generated::measure(&device, args.device, &bar)?) };
     let train_events_per_s = trained(&device, args)?;
     bar.inc(1);
     let load_events_per_s = args.data.as_deref().map(|data| loaded(data, args)).transpose()?;

@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Release(ReleaseArgs),
     /// Let a network play, into a MIDI file.
     Generate(GenerateArgs),
+    /// Hold a folder of performances against another, beside what the first differs within itself.
+    Compare(CompareArgs),
+    /// Let a network play by the hour, measure it against human pieces, and write the page that says so.
+    Quality(QualityArgs),
     /// Show what an import finds in a MIDI file, applies and drops.
     Inspect(InspectArgs),
     /// Measure events per second, generated and trained. Takes half a minute.
@@ -175,6 +179,69 @@ pub(crate) struct GenerateArgs {
     /// MIDI file to write.
     #[arg(long)]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// Folder of human performances, as MIDI files.
+    #[arg(value_name = "REFERENCE_DIR")]
+    pub(crate) reference: PathBuf,
+    /// Folder of performances to compare with them, as MIDI files.
+    #[arg(value_name = "GENERATED_DIR")]
+    pub(crate) generated: PathBuf,
+    /// Only the first seconds of each piece are compared.
+    #[arg(long, default_value_t = 120.0)]
+    pub(crate) seconds: f64,
+    /// Folder that `prepare` wrote: also say what is copied from its training pieces.
+    #[arg(long)]
+    pub(crate) train: Option<PathBuf>,
+    /// Folder to draw plots in.
+    #[arg(long)]
+    pub(crate) plots: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct QualityArgs {
+    #[arg(long)]
+    pub(crate) weights: PathBuf,
+    /// Folder that `prepare` wrote, with human pieces to train and to validate on.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Markdown file to write; plots go to a folder of its name beside it.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Generations to hold against human pieces.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) pieces: u32,
+    /// Length of each, in seconds.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(10..=3600))]
+    pub(crate) seconds: u32,
+    /// Generations of ten minutes, for what time does to them.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) long: u32,
+    /// Generations of a minute for each value of a control.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) each: u32,
+    /// Human openings of 30 seconds to go on from.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub(crate) primers: u32,
+    /// The same seed and settings give the same page.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) temperature: f32,
+    /// Draw from the likeliest events that together reach this probability.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) top_p: f32,
+    /// Folder to keep the generations in, as MIDI files.
+    #[arg(long)]
+    pub(crate) keep: Option<PathBuf>,
+    /// Print one JSON object, too.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

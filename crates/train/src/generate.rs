@@ -95,18 +95,19 @@ pub(crate) fn sample(weights: &[u8], seconds: f64, seed: u64) -> Result<Performa
 }
 
 /// What to play.
-struct Play<'a> {
-    settings: Settings,
-    controls: Controls,
-    primer: &'a [Token],
+pub(crate) struct Play<'a> {
+    pub(crate) settings: Settings,
+    pub(crate) controls: Controls,
+    pub(crate) primer: &'a [Token],
     /// Length of the new music, in steps.
-    wanted: u64,
-    bar: ProgressBar,
+    pub(crate) wanted: u64,
+    /// Counts seconds of music.
+    pub(crate) bar: ProgressBar,
 }
 
 impl Play<'_> {
     /// A take of each seed, without the primer.
-    fn on<N: Network + Clone>(&self, network: &N, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
+    pub(crate) fn on<N: Network + Clone>(&self, network: &N, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
         let mut takes = Takes::new(network.clone(), self.settings, seeds)?;
         takes.set_controls(&self.controls)?;
         block_on(self.play(takes, seeds.len()))

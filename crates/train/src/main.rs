@@ -3,7 +3,9 @@
 mod augment;
 mod bench;
 mod cli;
+mod compare;
 mod config;
+mod copies;
 mod corpus;
 mod curve;
 mod device;
@@ -12,10 +14,13 @@ mod files;
 mod generate;
 mod inspect;
 mod loader;
+mod measure;
 mod memory;
 mod optimizer;
+mod plot;
 mod prepare;
 mod progress;
+mod quality;
 mod release;
 mod replica;
 mod training;
@@ -35,6 +40,8 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Quality(args) => quality::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
