@@ -1,6 +1,6 @@
 //! Performances in the making, event by event, side by side.
 
-use performance::{Event, N_TOKENS, Sounding, Token, VelocityBin};
+use performance::{Event, Held, N_TOKENS, Sounding, Token, VelocityBin};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -38,7 +38,7 @@ pub struct Snapshot<N: Network> {
 
 #[derive(Clone, Debug)]
 struct Take {
-    sounding: Sounding,
+    held: Held,
     rng: ChaCha8Rng,
 }
 
@@ -59,7 +59,7 @@ impl<N: Network> Takes<N> {
             return Err(Error::Setting { name: "takes", expected, found: seeds.len().to_string() });
         }
         let unset = network.controls(&Controls::default().encode(network.config())?);
-        let take = |&seed| Take { sounding: Sounding::default(), rng: ChaCha8Rng::seed_from_u64(seed) };
+        let take = |&seed| Take { held: Held::default(), rng: ChaCha8Rng::seed_from_u64(seed) };
         let moment = Snapshot {
             memory: network.memory(seeds.len()),
             takes: seeds.iter().map(take).collect(),
@@ -84,7 +84,7 @@ impl<N: Network> Takes<N> {
 
     /// The pitches that are down in each take.
     pub fn sounding(&self) -> impl Iterator<Item = Sounding> {
-        self.moment.takes.iter().map(|take| take.sounding)
+        self.moment.takes.iter().map(|take| take.held.sounding())
     }
 
     /// Has all takes listen to what was played before.
@@ -128,7 +128,7 @@ impl<N: Network> Takes<N> {
         }
         let scores = self.network.scores(memory).await?;
         let takes = takes.iter_mut().zip(scores.chunks_exact(N_TOKENS));
-        takes.map(|(take, scores)| sample(scores, take.sounding, self.settings, &mut take.rng)).collect()
+        takes.map(|(take, scores)| sample(scores, &take.held, self.settings, &mut take.rng)).collect()
     }
 
     /// # Shapes
@@ -139,9 +139,9 @@ impl<N: Network> Takes<N> {
         let heard: Vec<Heard> = tokens
             .enumerate()
             .map(|(i, token)| {
-                let sounding = &mut takes[i % n_takes].sounding;
-                sounding.apply(Event::from(token));
-                Heard { token, sounding: *sounding }
+                let held = &mut takes[i % n_takes].held;
+                held.apply(Event::from(token));
+                Heard { token, sounding: held.sounding() }
             })
             .collect();
         self.moment.has_begun |= !heard.is_empty();
