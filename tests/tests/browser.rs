@@ -80,6 +80,9 @@ fn the_browser_plays_what_native_code_plays() {
         (tokens.len() >= 500).then_some(tokens)
     });
     assert_eq!(tokens[..500], native);
+    let requests = site.requests();
+    assert!(requests.iter().any(|path| path.contains("worker_cpu")), "{requests:?}");
+    assert!(!requests.iter().any(|path| path.contains("worker_gpu")), "nobody needs Burn here: {requests:?}");
     page.assert_no_errors();
 }
 

@@ -12,6 +12,8 @@ mod cell;
 mod dots;
 mod load;
 mod matrix;
+#[cfg(test)]
+mod tests;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
 #[cfg(target_arch = "x86_64")]

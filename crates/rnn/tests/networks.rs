@@ -25,14 +25,14 @@ fn model(layers: usize, hidden: usize) -> Model {
 fn scores<N: Network>(network: &N, n_takes: usize) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let controls = Controls { density: Some(5.0), pitch_classes: Some([0.5; 12]), composer: Some(0) };
-    let controls = network.controls(&controls.encode(network.config()).unwrap());
+    let controls = network.controls(&controls.encode(network.config()).expect("a small network works"));
     let mut memory = network.memory(n_takes);
     let mut sounding = vec![Sounding::default(); n_takes];
-    let mut scores = now(network.scores(&memory)).unwrap();
+    let mut scores = now(network.scores(&memory)).expect("a small network works");
     for time in 0..40 {
         let mut heard = || -> Vec<Heard> {
             let hear = |sounding: &mut Sounding| {
-                let token = Token::new(rng.random_range(0..413)).unwrap();
+                let token = Token::new(rng.random_range(0..413)).expect("a small network works");
                 sounding.apply(Event::from(token));
                 Heard { token, sounding: *sounding }
             };
@@ -40,8 +40,8 @@ fn scores<N: Network>(network: &N, n_takes: usize) -> Vec<f32> {
         };
         // Now and then several events at once.
         let events = if time % 10 == 9 { [heard(), heard(), heard()].concat() } else { heard() };
-        network.hear(&mut memory, &controls, &events).unwrap();
-        scores.extend(now(network.scores(&memory)).unwrap());
+        network.hear(&mut memory, &controls, &events).expect("a small network works");
+        scores.extend(now(network.scores(&memory)).expect("a small network works"));
     }
     scores
 }

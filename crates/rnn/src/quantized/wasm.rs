@@ -1,4 +1,9 @@
 //! Sums with WebAssembly's 128-bit vectors.
+//!
+//! Not with relaxed ones: `i32x4.relaxed_dot_i8x16_i7x16_add_s` on activations in two digits of 7 bits yields the same
+//! sums, but on a processor without AVX-VNNI (Zen 4, Chromium 156) it took 240 µs for the weights of one event where
+//! this takes 185, and it would need a second worker, because a module with relaxed instructions is invalid where they
+//! are not known.
 
 use core::arch::wasm32::{
     i16x8_load_extend_i8x8, i32x4_add, i32x4_dot_i16x8, i32x4_extract_lane, i32x4_splat, v128,

@@ -98,9 +98,9 @@ impl Dots for Avx512 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline]
 unsafe fn avx512<const N: usize>(panel: &[Block], rows: [&[i16]; N]) -> [Sums; N] {
-    // An addition waits four cycles for the one before it, so a few rows get four registers of sums each. Many rows
-    // get one each, and one pair at a time: in a longer chain the compiler would split the instruction in two.
-    let n_chains = if N < 4 { 4 } else { 1 };
+    // An addition waits four cycles for the one before it, so each row gets several registers of sums, as far as there
+    // are any, and each of them one instruction in a turn: the compiler splits longer chains in two instructions each.
+    let n_chains = if N < 4 { 4 } else { 2 };
     let mut acc = [[_mm512_setzero_si512(); 4]; N];
     for first in (0..2 * panel.len()).step_by(n_chains) {
         for chain in 0..n_chains {
