@@ -46,7 +46,6 @@ pub struct NamedTensor {
 #[derive(Debug)]
 pub struct WeightFile<'a> {
     config: ModelConfig,
-    facts: BTreeMap<String, String>,
     tensors: SafeTensors<'a>,
 }
 
@@ -54,21 +53,15 @@ impl<'a> WeightFile<'a> {
     /// # Errors
     /// If the bytes are no weight file of this program and version.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
-        let (config, facts) = read_metadata(bytes)?;
+        let (config, _) = read_metadata(bytes)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
-        Ok(Self { config, facts, tensors })
+        Ok(Self { config, tensors })
     }
 
     /// The sizes of the network.
     #[must_use]
     pub fn config(&self) -> &ModelConfig {
         &self.config
-    }
-
-    /// What the model card says.
-    #[must_use]
-    pub fn facts(&self) -> &BTreeMap<String, String> {
-        &self.facts
     }
 
     /// A tensor's numbers, row by row.
