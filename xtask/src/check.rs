@@ -42,7 +42,7 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
     steps.run("lints of the page", |_| {
         let mut clippy = toolchain.cargo("clippy");
         run(clippy
-            .args(["--release", "--package", "web", "--all-targets"])
+            .args(["--release", "--package", "web", "--features", "gpu", "--all-targets"])
             .args(locked())
             .args(["--", "-D", "warnings"]))
     })?;
