@@ -86,13 +86,13 @@ fn webgpu_plays_what_native_code_plays_in_32_bits() {
         return;
     };
     let native = numbers(include_str!("../released/seed-7-in-32-bits.txt"));
-    assert_eq!(native.len(), 30);
+    assert_eq!(native.len(), 50);
     let page = browser.open(&site.url("/?backend=webgpu"));
     page.wait_until("WebGPU", START, || page.status().contains("WebGPU"));
     // Nobody waits for the sound: the emulated GPU is far slower than playing.
     page.find("spinbutton", "Seed").fill("7");
     page.button("Generate").click();
-    assert_eq!(composed(&page, 30), native);
+    assert_eq!(composed(&page, 50), native);
 }
 
 #[test]
