@@ -27,6 +27,8 @@ mod config;
 mod controls;
 mod error;
 mod generate;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 mod kernels;
 mod model;
 mod sampling;

@@ -25,10 +25,13 @@ const AT_LEAST: Duration = Duration::from_secs(6);
 #[derive(Serialize)]
 struct Figures {
     generate_events_per_s: f64,
-    train_events_per_s: f64,
+    /// None where training was not to be measured.
+    train_events_per_s: Option<f64>,
     device: String,
     batch: usize,
     time: usize,
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    fused: Option<crate::bench_gpu::GpuFigures>,
 }
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
@@ -36,22 +39,40 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let bar = progress::bar(2, "measurements");
     let generate_events_per_s = generated(&device)?;
     bar.inc(1);
-    let train_events_per_s = trained(&device, args.batch, args.time)?;
+    let train_events_per_s = match args.without_training {
+        true => None,
+        false => Some(trained(&device, args.batch, args.time)?),
+    };
     bar.finish_and_clear();
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    let fused = match args.device {
+        crate::cli::DeviceKind::Flex => None,
+        _ => Some(crate::bench_gpu::run(&device)?),
+    };
     let figures = Figures {
         generate_events_per_s,
         train_events_per_s,
         device: format!("{:?}", args.device).to_lowercase(),
         batch: args.batch,
         time: args.time,
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        fused,
     };
     if args.json {
         println!("{}", serde_json::to_string(&figures)?);
-    } else {
-        println!(
-            "{}: {generate_events_per_s:.0} events/s generated, {train_events_per_s:.0} events/s trained at {} × {}",
-            figures.device, args.batch, args.time
-        );
+        return Ok(());
+    }
+    let device = &figures.device;
+    match train_events_per_s {
+        Some(trained) => println!(
+            "{device}: {generate_events_per_s:.0} events/s generated, {trained:.0} events/s trained at {} × {}",
+            args.batch, args.time
+        ),
+        None => println!("{device}: {generate_events_per_s:.0} events/s generated"),
+    }
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    if let Some(fused) = &figures.fused {
+        fused.print();
     }
     Ok(())
 }

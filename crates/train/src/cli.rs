@@ -178,6 +178,9 @@ pub(crate) struct BenchArgs {
     /// Events of each sequence.
     #[arg(long, default_value_t = 128)]
     pub(crate) time: usize,
+    /// Measure generation alone.
+    #[arg(long)]
+    pub(crate) without_training: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
