@@ -29,10 +29,13 @@ mod memory;
 mod network;
 mod pack;
 mod probe;
+mod sampler;
+mod stage;
 mod takes;
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub use device::client;
 pub use network::{Network, Tuning};
 pub use probe::Probe;
-pub use takes::{CAPACITY, Moment, Takes, chunk_events};
+pub use stage::CAPACITY;
+pub use takes::{Moment, Takes, chunk_events};
