@@ -2,7 +2,7 @@
 //!
 //! Five dispatches per event for three layers (one per layer, the head, the sampler) instead of one per
 //! tensor operation, and one read-back per chunk of events. The kernels are CubeCL: WGSL in the browser and
-//! on Vulkan and Metal, CUDA C++ on CUDA.
+//! on Vulkan and Metal, PTX on CUDA.
 //!
 //! [`Network`] is the weights on a device, [`Takes`] one or many performances that are played from them side
 //! by side; each draws from its own seed what the same seed draws alone.
