@@ -1,7 +1,7 @@
 //! The kernels against the network in plain tensor operations on the CPU, on whatever GPU there is; a software
 //! adapter will do (on Debian: `apt-get install mesa-vulkan-drivers`).
 
-#![cfg(feature = "wgpu")]
+#![cfg(feature = "gpu")]
 
 mod reference;
 
