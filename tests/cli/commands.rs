@@ -13,6 +13,9 @@ fn exit_codes_are_2_for_bad_usage_and_1_with_one_sentence_otherwise() {
         &["train", "--config", "no-such.toml", "--data", ".", "--out", "x"],
         &["prepare", "no-such-folder", "--out", "x"],
         &["bench", "--device", "cuda"],
+        &["compare", "no-such-folder", "."],
+        &["compare", ".", "Cargo.toml"],
+        &["quality", "--weights", "no-such-weights", "--data", ".", "--out", "x"],
     ] {
         let output = run(args);
         assert_eq!(output.status.code(), Some(1), "{args:?}");

@@ -1,16 +1,23 @@
 //! A tiny network learns a tiny corpus in seconds, survives a kill, evaluates and plays.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use performance::{encode, midi};
 
 use crate::{json, pieces, run, succeed, text};
 
-fn config(dir: &Path, events: u64) -> std::path::PathBuf {
+fn config(dir: &Path, events: u64) -> PathBuf {
+    config_with(dir, events, "")
+}
+
+fn config_with(dir: &Path, events: u64, more: &str) -> PathBuf {
     let path = dir.join(format!("{events}.toml"));
     let text = format!(
-        "[model]\nlayers = 1\nhidden = 32\n[training]\nbatch = 8\ntime = 32\nwalk = 256\nevents = {events}\n\
-         learning_rate = 1e-2\nwarm_up = 5\naverage = 0.9\nvalidate_every = 20_000\nvalidation_events = 400\n"
+        "[model]\nlayers = 1\nhidden = 32\n[training]\nbatch = 8\ntime = 32\nwalk = 250\nevents = {events}\n\
+         learning_rate = 1e-2\nwarm_up = 5\naverage = 0.9\nvalidate_every = 20_000\nvalidation_events = 400\n\
+         sample_secs = 2.0\n{more}"
     );
     std::fs::write(&path, text).expect("a file");
     path
@@ -35,12 +42,22 @@ fn loss_falls_the_run_resumes_and_the_network_plays() {
     let metrics = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
     let metrics: Vec<serde_json::Value> =
         metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let loss = |metric: &serde_json::Value| metric["train"].as_f64().unwrap();
-    let (first, last) = (loss(&metrics[0]), loss(metrics.last().unwrap()));
+    assert!(
+        metrics[0]["validation"].as_f64().unwrap() > 4.0,
+        "a run begins with a validation: {}",
+        metrics[0]
+    );
+    let losses: Vec<f64> = metrics.iter().filter_map(|metric| metric["train"].as_f64()).collect();
+    let (first, last) = (losses[0], *losses.last().unwrap());
     assert!(first > 4.0 && last < 1.5, "the loss fell from {first} to {last} only");
     let steps: Vec<u64> = metrics.iter().map(|metric| metric["step"].as_u64().unwrap()).collect();
     assert!(steps.is_sorted(), "the resumed run counts on: {steps:?}");
     assert!(std::fs::read_to_string(out.join("loss.svg")).unwrap().contains("<svg"));
+    let samples: Vec<_> = std::fs::read_dir(out.join("samples")).unwrap().collect();
+    assert_eq!(samples.len(), 4, "one at each validation");
+    for sample in samples {
+        midi::read(&std::fs::read(sample.unwrap().path()).unwrap()).unwrap();
+    }
 
     let weights = out.join("best.safetensors");
     let evaluation =
@@ -55,13 +72,26 @@ fn loss_falls_the_run_resumes_and_the_network_plays() {
     let folder =
         json(&["evaluate", "--weights", text(&weights), "--data", text(&midi_dir.join("validation"))]);
     assert_eq!(folder["nats_per_event"], evaluation["nats_per_event"], "MIDI files and prepared data agree");
+    let quantized = json(&[
+        "evaluate",
+        "--quantized",
+        "--weights",
+        text(&weights),
+        "--data",
+        text(&data),
+        "--only",
+        "validation/",
+    ]);
+    assert_eq!(quantized["events"], evaluation["events"]);
+    let difference = quantized["nats_per_event"].as_f64().unwrap() - nats;
+    assert!(difference.abs() < 0.005, "whole numbers lose {difference} nats/event");
 
     let play = |name: &str, more: &[&str]| {
         let file = dir.path().join(name);
         let args =
             ["generate", "--weights", text(&weights), "--seconds", "10", "--seed", "3", "--out", text(&file)];
         succeed(&[&args, more].concat());
-        std::fs::read(file).unwrap()
+        std::fs::read(file).unwrap_or_default()
     };
     let alone = play("alone.mid", &[]);
     assert_eq!(alone, play("again.mid", &[]), "a seed plays the same again");
@@ -74,6 +104,141 @@ fn loss_falls_the_run_resumes_and_the_network_plays() {
     let n = primer.notes().len() - 1;
     assert_eq!(encode(&continued)[..n], encode(&primer)[..n], "the primer comes first");
     assert!(continued.notes().len() > primer.notes().len() + 10, "and the network plays on");
+    play("all.mid", &["--takes", "3"]);
+    let take = |n| std::fs::read(dir.path().join(format!("all-{n}.mid"))).unwrap();
+    assert_eq!(take(1), alone, "a take is what its seed gives alone");
+    assert!(take(2) != alone && take(3) != take(2), "other seeds play something else");
     let rest = play("rest.mid", &["--primer", text(&primer_file), "--without-primer"]);
     assert!(midi::read(&rest).unwrap().performance.duration_us() < 15_000_000);
+}
+
+/// Tensors as bytes, and the rest of the header, which comes in any order.
+fn weight_file(path: &Path) -> (serde_json::Value, Vec<u8>) {
+    let bytes = std::fs::read(path).expect("a weight file");
+    let header = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    let json: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).expect("JSON");
+    (json, bytes[8 + header..].to_vec())
+}
+
+#[test]
+fn a_run_that_was_killed_ends_with_the_same_bits() {
+    let dir = tempfile::tempdir().unwrap();
+    let midi_dir = pieces(&dir.path().join("midi"));
+    let data = dir.path().join("tokens");
+    succeed(&["prepare", text(&midi_dir), "--out", text(&data)]);
+    let config = config_with(dir.path(), 30_000, "checkpoint_secs = 0\ndropout = 0.1\nweight_decay = 0.1\n");
+    let args = |out: &str, more: &[&'static str]| -> Vec<String> {
+        let out = dir.path().join(out);
+        let args = ["train", "--config", text(&config), "--data", text(&data), "--out", text(&out)];
+        args.iter().chain(more).map(|&arg| arg.to_owned()).collect()
+    };
+    let finish = |args: Vec<String>| succeed(&args.iter().map(String::as_str).collect::<Vec<_>>());
+
+    finish(args("whole", &[]));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_performance-rnn"))
+        .args(args("killed", &[]))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let metrics = dir.path().join("killed/metrics.jsonl");
+    let patience = Instant::now() + Duration::from_secs(120);
+    while std::fs::read_to_string(&metrics).map_or(0, |text| text.lines().count()) < 5 {
+        assert!(Instant::now() < patience, "the run does not get on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success());
+    assert!(std::fs::read_to_string(&metrics).unwrap().lines().count() < 12, "killed on the way");
+    finish(args("killed", &["--resume"]));
+
+    for file in ["checkpoint.safetensors", "best.safetensors"] {
+        let [whole, killed] = ["whole", "killed"].map(|run| weight_file(&dir.path().join(run).join(file)));
+        assert_eq!(whole.0, killed.0, "{file}");
+        assert!(whole.1 == killed.1, "the tensors of {file} differ");
+    }
+}
+
+#[test]
+fn a_run_that_fails_says_why_and_keeps_its_checkpoint() {
+    let dir = tempfile::tempdir().unwrap();
+    let midi_dir = pieces(&dir.path().join("midi"));
+    let (data, out) = (dir.path().join("tokens"), dir.path().join("run"));
+    succeed(&["prepare", text(&midi_dir), "--out", text(&data)]);
+    let args = |config: &Path| {
+        ["train", "--config", text(config), "--data", text(&data), "--out", text(&out), "--resume"]
+            .map(str::to_owned)
+    };
+    let attempt = |config: &Path| run(&args(config).each_ref().map(String::as_str));
+    assert!(attempt(&config(dir.path(), 3_000)).status.success());
+    let checkpoint = std::fs::read(out.join("checkpoint.safetensors")).unwrap();
+
+    let wild = config_with(dir.path(), 20_000, "precision = \"f32\"\n");
+    let text_of =
+        std::fs::read_to_string(&wild).unwrap().replace("learning_rate = 1e-2", "learning_rate = 1e38");
+    std::fs::write(&wild, text_of).unwrap();
+    let output = attempt(&wild);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.contains("the loss became") && errors.contains("lower learning rate"), "{errors}");
+    assert_eq!(std::fs::read(out.join("checkpoint.safetensors")).unwrap(), checkpoint);
+
+    // A limit on the size of files stands for a full disk: both end a write half-way.
+    if cfg!(target_os = "linux") {
+        let command = format!(
+            "trap '' XFSZ; ulimit -f 200; exec {} {}",
+            env!("CARGO_BIN_EXE_performance-rnn"),
+            args(&config(dir.path(), 6_000)).join(" ")
+        );
+        let output = Command::new("bash").args(["-c", &command]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains("safetensors cannot be written: File too large"), "{errors}");
+        assert_eq!(std::fs::read(out.join("checkpoint.safetensors")).unwrap(), checkpoint);
+        let parts = std::fs::read_dir(&out).unwrap().filter(|entry| {
+            entry.as_ref().is_ok_and(|entry| entry.file_name().to_string_lossy().ends_with(".part"))
+        });
+        assert_eq!(parts.count(), 0, "half a file stays behind");
+    }
+}
+
+#[test]
+fn training_goes_on_from_weights_with_other_music() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+    let midi_dir = pieces(&dir.path().join("midi"));
+    succeed(&["prepare", text(&midi_dir), "--out", text(&first)]);
+    succeed(&["prepare", text(&midi_dir.join("validation")), "--out", text(&second)]);
+    let run_of = |name: &str| dir.path().join(name);
+    let config = config(dir.path(), 40_000);
+    succeed(&[
+        "train",
+        "--config",
+        text(&config),
+        "--data",
+        text(&first),
+        "--out",
+        text(&run_of("first-run")),
+    ]);
+    let said = succeed(&[
+        "train",
+        "--config",
+        text(&config),
+        "--from",
+        text(&run_of("first-run").join("best.safetensors")),
+        "--data",
+        text(&second),
+        "--out",
+        text(&run_of("second-run")),
+    ]);
+    let verdict = said.lines().last().unwrap();
+    assert!(
+        ["Learned", "Still learning", "Overfitting", "Not learning"]
+            .iter()
+            .any(|word| verdict.starts_with(word)),
+        "the last line says how it went: {said}"
+    );
+    let metrics = std::fs::read_to_string(run_of("second-run").join("metrics.jsonl")).unwrap();
+    let begin: serde_json::Value = serde_json::from_str(metrics.lines().next().unwrap()).unwrap();
+    assert!(begin["validation"].as_f64().unwrap() < 2.0, "it begins with what was learned: {begin}");
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod learning;
+mod quality;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -33,12 +34,17 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a UTF-8 path")
 }
 
-/// Writes a folder of MIDI files with a pattern that is easy to learn: broken chords, even and loud.
+/// Writes a folder of MIDI files with a pattern that is easy to learn: broken chords, even and loud, for 48 s.
 fn pieces(dir: &Path) -> PathBuf {
+    pieces_of(dir, 300)
+}
+
+/// The same, of as many notes as one likes; 6.25 make a second.
+fn pieces_of(dir: &Path, n_notes: u64) -> PathBuf {
     for (split, n) in [("train", 6u8), ("validation", 2)] {
         std::fs::create_dir_all(dir.join(split)).expect("a folder");
         for piece in 0..n {
-            let notes = (0..300u64).map(|i| Note {
+            let notes = (0..n_notes).map(|i| Note {
                 pitch: Pitch::new(48 + piece + [0, 4, 7, 12][i as usize % 4]).expect("a pitch"),
                 velocity: Velocity::new(if i % 4 == 0 { 90 } else { 60 }).expect("a velocity"),
                 start_us: i * 160_000,

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use burn::tensor::Device;
 use performance::{Event, Sounding, Token};
-use rnn::{Generator, ModelConfig, Settings, weights};
+use rnn::{Generator, ModelConfig, Quantized, Settings, weights};
 use sha2::{Digest, Sha256};
 
 fn root() -> PathBuf {
@@ -56,8 +56,8 @@ fn the_card_names_this_file_its_loss_and_its_licence() {
 /// The page in a browser is held to the same file (`tests/tests/browser.rs`).
 #[test]
 fn seed_1_plays_what_it_always_played() {
-    let model = weights::load(&released(), &Device::flex()).unwrap();
-    let mut generator = Generator::new(model, Settings::default(), 1);
+    let network = Quantized::load(&released()).unwrap();
+    let mut generator = Generator::new(network, Settings::default(), 1);
     let tokens = now(generator.next_chunk(500)).unwrap();
     let mut sounding = Sounding::default();
     for &token in &tokens {
@@ -77,19 +77,25 @@ fn they_predict_pieces_they_have_not_seen() {
         println!("skipped: {} is not there", data.display());
         return;
     }
-    let output = Command::new(env!("CARGO_BIN_EXE_performance-rnn"))
-        .args(["evaluate", "--json", "--weights"])
-        .arg(root().join("www/weights/base.safetensors"))
-        .arg("--data")
-        .arg(data)
-        .output()
-        .unwrap();
-    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let (nats, (_, facts)) =
-        (result["nats_per_event"].as_f64().unwrap(), weights::read_metadata(&released()).unwrap());
+    let measured = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_performance-rnn"))
+            .args(["evaluate", "--json", "--weights"])
+            .arg(root().join("www/weights/base.safetensors"))
+            .arg("--data")
+            .arg(&data)
+            .args(more)
+            .output()
+            .unwrap();
+        let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        result["nats_per_event"].as_f64().unwrap()
+    };
+    let (nats, quantized) = (measured(&[]), measured(&["--quantized"]));
+    let (_, facts) = weights::read_metadata(&released()).unwrap();
     let expected: f64 = facts["validation_nats"].parse().unwrap();
     println!("{nats:.3} nats/event on the mini validation pieces, {expected:.3} on the whole split");
     assert!(nats < expected + 0.3, "{nats} nats/event, {expected} on the whole validation split");
+    println!("in whole numbers {:.5} more", quantized - nats);
+    assert!(quantized < nats + 0.002, "{quantized} nats/event in whole numbers, {nats} in 32 bits");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::process::{announce, cargo, command, expect_success, run, which};
 use crate::site::{self, locked};
 use crate::wasm::Toolchain;
-use crate::{Error, Result, browser, paths};
+use crate::{Error, Result, browser, checkout, paths};
 
 /// Runs all checks and stops at the first that fails; ends with a summary.
 ///
@@ -24,6 +24,7 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
         ensure_component("cargo-fmt", "rustfmt")?;
         run(cargo("fmt").args(["--all", "--check"]))
     })?;
+    checkout::claim(&paths::target(), &mut cargo("clean"))?;
     steps.run("lints", |_| {
         ensure_component("cargo-clippy", "clippy")?;
         run(cargo("clippy")
@@ -40,6 +41,7 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
     })?;
     let toolchain = steps.run("compiler for the page", |_| Toolchain::ensure())?;
     steps.run("lints of the page", |_| {
+        checkout::claim(&paths::target_wasm(), &mut toolchain.cargo("clean"))?;
         let mut clippy = toolchain.cargo("clippy");
         run(clippy
             .args(["--release", "--package", "web", "--all-targets"])

@@ -9,6 +9,7 @@
 pub mod cli;
 
 pub mod check;
+mod checkout;
 pub mod serve;
 pub mod site;
 

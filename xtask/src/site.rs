@@ -11,7 +11,7 @@ use crate::error::at;
 use crate::process::{command, run};
 use crate::tools;
 use crate::wasm::Toolchain;
-use crate::{Result, paths};
+use crate::{Result, checkout, paths};
 
 /// Makes the release page in [`paths::dist`].
 ///
@@ -22,6 +22,7 @@ pub fn build() -> Result<()> {
     let toolchain = Toolchain::ensure()?;
     tools::ensure_page_tools()?;
     let _alone = wait_for_others()?;
+    checkout::claim(&paths::target_wasm(), &mut toolchain.cargo("clean"))?;
     let started = Instant::now();
     let mut trunk = command("trunk");
     trunk.args(["build", "--release"]).args(locked());

@@ -20,6 +20,15 @@ pub enum Error {
     #[error("expected a token below 413, found {0}")]
     Token(u16),
 
+    /// Too little to compare.
+    #[error("expected at least 2 human performances and 1 to compare, found {human} and {others}")]
+    TooFewPieces {
+        /// How many human ones there were.
+        human: usize,
+        /// How many others.
+        others: usize,
+    },
+
     /// A file over [`MAX_BYTES`](crate::midi::MAX_BYTES).
     #[error("it is {} MB; the limit is {} MB", .bytes.div_ceil(1 << 20), crate::midi::MAX_BYTES >> 20)]
     TooLarge {

@@ -3,7 +3,7 @@
 //! A [`Performance`] is what people and files know: notes with times in microseconds. [`encode`] turns
 //! it into the [`Token`]s of the 413-event vocabulary that the network reads and writes, [`decode`] turns
 //! any tokens back. [`midi`] reads and writes Standard MIDI Files, [`schedule`] says what is due while
-//! tokens are still coming in, and [`EventCounts`] and [`forward_windows`] measure.
+//! tokens are still coming in, [`EventCounts`] and [`forward_windows`] measure, and [`statistics`] compares.
 //!
 //! ```
 //! use performance::{EventCounts, Note, Performance, Pitch, Velocity, decode, encode, midi};
@@ -47,6 +47,7 @@ mod notation;
 mod note;
 pub mod schedule;
 mod sounding;
+pub mod statistics;
 mod vocabulary;
 
 pub use codec::{Decoded, Decoder, Irregularities, decode, encode};
@@ -55,7 +56,7 @@ pub use metrics::{
     EventCounts, N_PITCH_CLASSES, Window, duration_secs, forward_windows, note_density, pitch_class_histogram,
 };
 pub use note::{Note, Performance};
-pub use sounding::Sounding;
+pub use sounding::{Held, Sounding};
 pub use vocabulary::{
     Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, N_VELOCITY_BINS, Pitch, STEP_MICROS, Shift, Token, Velocity,
     VelocityBin,

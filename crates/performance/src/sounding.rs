@@ -1,6 +1,6 @@
 //! Which pitches are down, derived from the events alone.
 
-use crate::{Event, Pitch};
+use crate::{Event, N_PITCHES, Pitch};
 
 /// The set of pitches that sound after the events seen so far.
 ///
@@ -68,6 +68,46 @@ impl Sounding {
     }
 }
 
+/// The pitches that sound, and for how long they have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    sounding: Sounding,
+    /// Steps of 8 ms so far.
+    now: u64,
+    /// When each pitch was last struck.
+    struck: [u64; N_PITCHES],
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self { sounding: Sounding::default(), now: 0, struck: [0; N_PITCHES] }
+    }
+}
+
+impl Held {
+    /// Takes note of one more event.
+    pub fn apply(&mut self, event: Event) {
+        self.sounding.apply(event);
+        match event {
+            Event::NoteOn(pitch) => self.struck[pitch.index()] = self.now,
+            Event::TimeShift(shift) => self.now += u64::from(shift.steps()),
+            Event::NoteOff(_) | Event::Velocity(_) => {}
+        }
+    }
+
+    /// The pitches that sound.
+    #[must_use]
+    pub fn sounding(&self) -> Sounding {
+        self.sounding
+    }
+
+    /// For how many steps `pitch` has sounded; 0 if it does not.
+    #[must_use]
+    pub fn steps(&self, pitch: Pitch) -> u64 {
+        if self.sounding.contains(pitch) { self.now - self.struck[pitch.index()] } else { 0 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,5 +134,20 @@ mod tests {
         check("v3 +127 >5 +0 +60", &[0, 60, 127]);
         check("+60 +64 >1 -60", &[64]);
         check("-60 +64 +64 -64", &[]);
+    }
+
+    #[test]
+    fn held_notes_grow_old() {
+        let mut held = Held::default();
+        let [c, e] = [60, 64].map(|pitch| Pitch::new(pitch).unwrap());
+        for token in tokens("+60 >10 +64 >5") {
+            held.apply(token.into());
+        }
+        assert_eq!((held.steps(c), held.steps(e)), (15, 5));
+        for token in tokens("-60 >1 +60 >2") {
+            held.apply(token.into());
+        }
+        assert_eq!((held.steps(c), held.steps(e)), (2, 8), "a new strike begins anew");
+        assert_eq!(held.sounding().pitches().collect::<Vec<_>>(), [c, e]);
     }
 }

@@ -48,6 +48,14 @@ pub enum Error {
         /// The element type in the file.
         found: String,
     },
+    /// A tensor holds something that is no number, or a very large one.
+    #[error("expected numbers within ±65504 in `{name}`, found {found}")]
+    Weight {
+        /// The tensor's name.
+        name: String,
+        /// The first wrong one.
+        found: f32,
+    },
     /// Writing a weight file failed.
     #[error("the weights could not be written: {0}")]
     Write(String),

@@ -1,16 +1,15 @@
-//! The recurrent network of Performance RNN: model, controls, sampling, generation and weight files, on any
-//! Burn device.
+//! The recurrent network of Performance RNN: controls, sampling, generation and weight files, and the network
+//! itself twice: in whole numbers for processors ([`Quantized`]), and, with the feature `burn`, in 32 bits on any Burn
+//! device (`Model`), where it can also be trained.
 //!
 //! ```
-//! use burn::tensor::Device;
-//! use rand::SeedableRng;
-//! use rnn::{Generator, ModelConfig, Settings};
+//! use rnn::{Generator, ModelConfig, Quantized, Settings};
 //!
 //! # async fn play() -> Result<(), rnn::Error> {
-//! // Random weights; `weights::load` brings trained ones.
+//! // A network that knows nothing yet; `Quantized::load` brings trained weights.
 //! let config = ModelConfig { layers: 1, hidden: 16, ..ModelConfig::default() };
-//! let model = config.init(&Device::flex(), &mut rand_chacha::ChaCha8Rng::seed_from_u64(1));
-//! let mut generator = Generator::new(model, Settings::default(), 42);
+//! let network = Quantized::new(&config, |_, shape| Ok(vec![0.0; shape.iter().product()]))?;
+//! let mut generator = Generator::new(network, Settings::default(), 42);
 //! let tokens = generator.next_chunk(100).await?; // 100 events; the seed decides which
 //! assert_eq!(tokens.len(), 100);
 //! # Ok(())
@@ -29,15 +28,26 @@ mod error;
 mod generate;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+#[cfg(feature = "burn")]
 mod kernels;
+mod math;
+#[cfg(feature = "burn")]
 mod model;
+mod network;
+mod quantized;
 mod sampling;
+mod takes;
 pub mod weights;
 
 pub use config::ModelConfig;
 pub use controls::{Controls, N_DENSITY_BINS, N_PITCH_CLASSES};
 pub use error::Error;
-pub use generate::{Generator, Snapshot};
+pub use generate::Generator;
+#[cfg(feature = "burn")]
 pub use kernels::Compute;
-pub use model::{Inputs, Layer, Model, State};
+#[cfg(feature = "burn")]
+pub use model::{Inputs, Layer, Model, ModelMemory, State};
+pub use network::{Heard, Network};
+pub use quantized::{Quantized, QuantizedMemory};
 pub use sampling::{Settings, sample};
+pub use takes::{MAX_TAKES, Snapshot, Takes};

@@ -3,15 +3,19 @@
 //! Source: Oore et al., arXiv 1808.03715 (three LSTM layers of 512 units over 413 events); the
 //! sounding-notes input is robz's *note-on conditioning*.
 
+mod network;
+
 use burn::module::{Module, Param};
 use burn::tensor::activation::{sigmoid, tanh};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use performance::{N_PITCHES, N_TOKENS};
 use rand::{Rng, RngExt};
 
 use crate::kernels::{self, Compute};
 use crate::weights::NamedTensor;
 use crate::{Error, ModelConfig};
+
+pub use network::ModelMemory;
 
 /// Rows of the event matrix that feed a unit at once, for the scale of fresh parameters.
 const ACTIVE_TOKENS: f32 = 1.0;
@@ -32,6 +36,10 @@ pub struct Model {
     /// Precision of a crop's matrix products; single steps are always in 32 bits.
     #[module(skip)]
     pub compute: Compute,
+    /// Share of hidden units that are left out at random on the way from a layer to the one above, while
+    /// gradients are recorded; 0 otherwise. Recurrent connections are never cut (Zaremba et al., arXiv 1409.2329).
+    #[module(skip)]
+    pub dropout: f64,
     /// Rows of the first layer's input matrix for the last event, `[413, 4 * hidden]`.
     pub token: Param<Tensor<2>>,
     /// Rows for the sounding notes, `[128, 4 * hidden]`.
@@ -150,6 +158,7 @@ impl ModelConfig {
         Model {
             config: self.clone(),
             compute: Compute::default(),
+            dropout: 0.0,
             token: matrix(N_TOKENS, gates, ACTIVE_TOKENS),
             sounding: matrix(N_PITCHES, gates, ACTIVE_NOTES),
             controls: matrix(self.control_width(), gates, ACTIVE_NOTES),
@@ -198,7 +207,7 @@ impl Model {
                 return self.forward_stepwise(inputs, state);
             };
             states.push((sequence.last_hidden, sequence.last_cell));
-            hidden = Some(sequence.hidden);
+            hidden = Some(self.thin_out(sequence.hidden));
         }
         let Some(hidden) = hidden else { return self.forward_stepwise(inputs, state) };
         let flat = hidden.reshape([(time * batch) as i32, -1]); // [time * batch, hidden]
@@ -245,7 +254,7 @@ impl Model {
             };
             let c = sigmoid(forget) * c + sigmoid(input) * tanh(cell);
             let h = sigmoid(output) * tanh(c.clone());
-            below = Some(h.clone());
+            below = Some(self.thin_out(h.clone()));
             states.push((h, c));
         }
         let top = match below {
@@ -253,6 +262,16 @@ impl Model {
             None => unreachable!("a model has at least one layer"),
         };
         (top.matmul(self.head.val()) + self.head_bias.val().unsqueeze(), State { layers: states })
+    }
+
+    /// Dropout where it applies; the rest is scaled up so that sums keep their size.
+    fn thin_out<const D: usize>(&self, hidden: Tensor<D>) -> Tensor<D> {
+        if self.dropout == 0.0 || !hidden.device().is_autodiff() {
+            return hidden;
+        }
+        let kept = 1.0 - self.dropout;
+        let mask = hidden.random_like(Distribution::Bernoulli(kept));
+        hidden * mask * (1.0 / kept)
     }
 
     /// The first layer's input projections with bias, `[time * batch, 4 * hidden]`.

@@ -1,9 +1,17 @@
 //! From scores to the next event: temperature, legality mask, top-p.
 
-use performance::{Event, N_TOKENS, Sounding, Token};
+use performance::{Event, Held, N_TOKENS, STEP_MICROS, Token};
 use rand::{Rng, RngExt};
 
 use crate::Error;
+use crate::math::exp;
+
+/// Notes that have sounded for longer are helped to their end. Shorter helps more and cuts long notes of the
+/// network's own intent.
+const RELEASE_AFTER_SECS: f32 = 2.0;
+/// How fast that help grows. Larger ends notes at more alike lengths.
+const RELEASE_NATS_PER_SEC: f32 = 1.0;
+const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
 /// How the next event is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,32 +47,31 @@ impl Settings {
 
 /// Draws the next event.
 ///
-/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one.
+/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. The release of a
+/// note becomes likelier the longer it sounds beyond two seconds, by one nat per second.
 ///
 /// # Shapes
 /// `scores`: 413 numbers, before softmax.
 ///
 /// # Errors
 /// If a score is not a finite number.
-pub fn sample(
-    scores: &[f32],
-    sounding: Sounding,
-    settings: Settings,
-    rng: &mut impl Rng,
-) -> Result<Token, Error> {
+pub fn sample(scores: &[f32], held: &Held, settings: Settings, rng: &mut impl Rng) -> Result<Token, Error> {
     debug_assert_eq!(scores.len(), N_TOKENS);
     if let Some(&broken) = scores.iter().find(|score| !score.is_finite()) {
         return Err(Error::NotFinite(broken));
     }
-    let mut legal: Vec<(Token, f64)> = Token::all()
-        .zip(scores)
-        .filter(|&(token, _)| sounding.allows(Event::from(token)))
-        .map(|(token, &score)| (token, f64::from(score) / f64::from(settings.temperature)))
-        .collect();
-    let highest = legal.iter().map(|&(_, score)| score).fold(f64::NEG_INFINITY, f64::max);
-    for (_, weight) in &mut legal {
-        *weight = (*weight - highest).exp();
+    let mut legal: Vec<(Token, f32)> = Vec::with_capacity(N_TOKENS);
+    for (token, &score) in Token::all().zip(scores) {
+        let event = Event::from(token);
+        if held.sounding().allows(event) {
+            legal.push((token, score + release(event, held)));
+        }
     }
+    let highest = legal.iter().map(|&(_, score)| score).fold(f32::NEG_INFINITY, f32::max);
+    let mut legal: Vec<(Token, f64)> = legal
+        .into_iter()
+        .map(|(token, score)| (token, f64::from(exp((score - highest) / settings.temperature))))
+        .collect();
     if settings.top_p < 1.0 {
         keep_likeliest(&mut legal, f64::from(settings.top_p));
     }
@@ -80,6 +87,21 @@ pub fn sample(
     match legal.last() {
         Some(&(token, _)) => Ok(token),
         None => unreachable!("time shifts are always legal"),
+    }
+}
+
+/// What is added to an event's score because a note is overdue, in nats.
+///
+/// A network that learned from people's histories has hardly seen a note that nobody released, and so, once it has
+/// missed the moment, tends never to release it. This lets it catch up: softly, and only late. `quality` measures
+/// what it does: without, nine in ten generations of two minutes have a note of more than 20 s, with it none.
+fn release(event: Event, held: &Held) -> f32 {
+    match event {
+        Event::NoteOff(pitch) => {
+            let secs = held.steps(pitch) as f32 * STEP_SECS;
+            (secs - RELEASE_AFTER_SECS).max(0.0) * RELEASE_NATS_PER_SEC
+        }
+        Event::NoteOn(_) | Event::TimeShift(_) | Event::Velocity(_) => 0.0,
     }
 }
 
@@ -101,24 +123,24 @@ fn keep_likeliest(legal: &mut Vec<(Token, f64)>, top_p: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use performance::Pitch;
+    use performance::{Pitch, Shift};
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    fn draws(scores: &[f32], sounding: Sounding, settings: Settings) -> Vec<usize> {
+    fn draws(scores: &[f32], held: &Held, settings: Settings) -> Vec<usize> {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut counts = vec![0; N_TOKENS];
         for _ in 0..20_000 {
-            counts[sample(scores, sounding, settings, &mut rng).unwrap().index()] += 1;
+            counts[sample(scores, held, settings, &mut rng).unwrap().index()] += 1;
         }
         counts
     }
 
     #[test]
     fn illegal_events_are_never_drawn() {
-        let mut sounding = Sounding::default();
-        sounding.apply(Event::NoteOn(Pitch::new(60).unwrap()));
-        let counts = draws(&[0.0; N_TOKENS], sounding, Settings::default());
+        let mut held = Held::default();
+        held.apply(Event::NoteOn(Pitch::new(60).unwrap()));
+        let counts = draws(&[0.0; N_TOKENS], &held, Settings::default());
         assert_eq!(counts[60], 0, "NOTE_ON of a sounding pitch");
         assert!(counts[128 + 60] > 0);
         assert_eq!(counts[128..256].iter().sum::<usize>(), counts[128 + 60], "NOTE_OFF of silent pitches");
@@ -128,12 +150,31 @@ mod tests {
     fn frequencies_follow_the_softmax() {
         let mut scores = [-1e9; N_TOKENS];
         (scores[256], scores[257]) = (0.0, 3.0f32.ln());
-        let counts = draws(&scores, Sounding::default(), Settings::default());
+        let counts = draws(&scores, &Held::default(), Settings::default());
         let share = counts[257] as f64 / 20_000.0;
         assert!((share - 0.75).abs() < 0.01, "{share}");
-        let cold = draws(&scores, Sounding::default(), Settings { temperature: 0.5, top_p: 1.0 });
+        let cold = draws(&scores, &Held::default(), Settings { temperature: 0.5, top_p: 1.0 });
         let share = cold[257] as f64 / 20_000.0;
         assert!((share - 0.9).abs() < 0.01, "{share}");
+    }
+
+    #[test]
+    fn a_note_that_sounds_long_is_released() {
+        let share_after = |secs: u32| {
+            let mut held = Held::default();
+            held.apply(Event::NoteOn(Pitch::new(60).unwrap()));
+            for _ in 0..secs {
+                held.apply(Event::TimeShift(Shift::new(125).unwrap()));
+            }
+            let mut scores = [-1e9; N_TOKENS];
+            (scores[128 + 60], scores[256]) = (-5.0, 0.0);
+            let counts = draws(&scores, &held, Settings::default());
+            counts[128 + 60] as f64 / 20_000.0
+        };
+        // e⁻⁵ to start with; even odds after seven seconds; all but certain after a dozen.
+        assert!((share_after(2) - 0.006_69).abs() < 0.002, "{}", share_after(2));
+        assert!((share_after(7) - 0.5).abs() < 0.02, "{}", share_after(7));
+        assert!(share_after(12) > 0.99, "{}", share_after(12));
     }
 
     #[test]
@@ -141,7 +182,7 @@ mod tests {
         let mut scores = [-1e9; N_TOKENS];
         (scores[256], scores[257], scores[258]) = (0.5f32.ln(), 0.3f32.ln(), 0.2f32.ln());
         let drawn = |top_p| {
-            let counts = draws(&scores, Sounding::default(), Settings { temperature: 1.0, top_p });
+            let counts = draws(&scores, &Held::default(), Settings { temperature: 1.0, top_p });
             (256..259).filter(|&token| counts[token] > 0).collect::<Vec<_>>()
         };
         assert_eq!(drawn(0.4), [256]);
@@ -154,7 +195,7 @@ mod tests {
         let mut scores = [0.0; N_TOKENS];
         scores[7] = f32::NAN;
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        assert!(sample(&scores, Sounding::default(), Settings::default(), &mut rng).is_err());
+        assert!(sample(&scores, &Held::default(), Settings::default(), &mut rng).is_err());
         assert!(Settings { temperature: 0.0, top_p: 1.0 }.check().is_err());
         assert!(Settings { temperature: 1.0, top_p: 0.0 }.check().is_err());
     }

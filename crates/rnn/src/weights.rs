@@ -3,16 +3,20 @@
 //! The header's `__metadata__` holds `format`, `version`, `config` (JSON) and free-form facts for the
 //! model card. Released files are in half precision; training checkpoints use the same layout in full.
 
+#[cfg(feature = "burn")]
+mod burn;
+
 use std::collections::{BTreeMap, HashMap};
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
-use rand::SeedableRng;
+use half::slice::HalfFloatSliceExt;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::{Error, Model, ModelConfig};
+use crate::{Error, ModelConfig};
+
+#[cfg(feature = "burn")]
+pub use self::burn::{load, replace, save, tensors};
 
 /// Version of the layout of tensors and metadata; rises when old files cannot be read any more.
 pub const VERSION: u32 = 1;
@@ -38,26 +42,40 @@ pub struct NamedTensor {
     pub values: Vec<f32>,
 }
 
-/// The model in a weight file, on `device`.
-///
-/// # Errors
-/// If the bytes are no weight file of this program and version, or a tensor does not have the shape that
-/// the configuration asks for.
-pub fn load(bytes: &[u8], device: &Device) -> Result<Model, Error> {
-    let (config, _) = read_metadata(bytes)?;
-    let file = SafeTensors::deserialize(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
-    let model = config.init(device, &mut rand_chacha::ChaCha8Rng::seed_from_u64(0));
-    replace(model, |name, expected| {
-        let found = tensor(&file, name)?;
-        if found.shape != expected {
-            return Err(Error::Tensor {
-                name: name.to_owned(),
-                expected: expected.to_vec(),
-                found: found.shape,
-            });
+/// A weight file whose tensors are read one by one.
+#[derive(Debug)]
+pub struct WeightFile<'a> {
+    config: ModelConfig,
+    tensors: SafeTensors<'a>,
+}
+
+impl<'a> WeightFile<'a> {
+    /// # Errors
+    /// If the bytes are no weight file of this program and version.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
+        let (config, _) = read_metadata(bytes)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
+        Ok(Self { config, tensors })
+    }
+
+    /// The sizes of the network.
+    #[must_use]
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// A tensor's numbers, row by row.
+    ///
+    /// # Errors
+    /// If there is none of this name, or it has another shape, or holds no floating-point numbers.
+    pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        let found = tensor(&self.tensors, name)?;
+        if found.shape != shape {
+            let (name, expected) = (name.to_owned(), shape.to_vec());
+            return Err(Error::Tensor { name, expected, found: found.shape });
         }
         Ok(found.values)
-    })
+    }
 }
 
 /// One tensor of a weight file or checkpoint.
@@ -73,11 +91,11 @@ fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<NamedTensor, Error> {
     let view = file.tensor(name).map_err(|_| Error::MissingTensor { name: name.to_owned() })?;
     let values = match view.dtype() {
         Dtype::F16 => {
-            view.data().chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
+            let halves: Vec<f16> =
+                view.data().as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes)).collect();
+            halves.to_f32_vec()
         }
-        Dtype::F32 => {
-            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
-        }
+        Dtype::F32 => view.data().as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
         other => {
             return Err(Error::Dtype { name: name.to_owned(), found: format!("{other:?}") });
         }
@@ -105,14 +123,6 @@ pub fn read_metadata(bytes: &[u8]) -> Result<(ModelConfig, BTreeMap<String, Stri
     let config: ModelConfig = serde_json::from_str(&json).map_err(|e| Error::Config(e.to_string()))?;
     config.check()?;
     Ok((config, facts))
-}
-
-/// A weight file of `model` with `facts` for its model card.
-///
-/// # Errors
-/// If the file cannot be put together.
-pub fn save(model: &Model, precision: Precision, facts: &BTreeMap<String, String>) -> Result<Vec<u8>, Error> {
-    save_tensors(&model.config, &tensors(model), precision, facts)
 }
 
 /// A weight file of tensors that are already on the host.
@@ -150,76 +160,4 @@ pub fn save_tensors(
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| write(&e))?;
     safetensors::serialize(views, Some(metadata)).map_err(|e| write(&e))
-}
-
-/// All tensors of a model, read back from its device.
-#[must_use]
-pub fn tensors(model: &Model) -> Vec<NamedTensor> {
-    struct Collect {
-        path: Vec<String>,
-        tensors: Vec<NamedTensor>,
-    }
-    impl ModuleVisitor for Collect {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.path.push(name.to_owned());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.path.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let data = param.val().into_data();
-            let shape = data.shape().to_vec();
-            let values = data.iter::<f32>().collect();
-            self.tensors.push(NamedTensor { name: self.path.join("."), shape, values });
-        }
-    }
-    let mut collect = Collect { path: Vec::new(), tensors: Vec::new() };
-    model.visit(&mut collect);
-    collect.tensors
-}
-
-/// The model with every tensor replaced by what `find(name, shape)` returns.
-///
-/// # Errors
-/// The first error of `find`.
-pub fn replace(
-    model: Model,
-    find: impl FnMut(&str, &[usize]) -> Result<Vec<f32>, Error>,
-) -> Result<Model, Error> {
-    struct Replace<F> {
-        path: Vec<String>,
-        find: F,
-        failed: Option<Error>,
-    }
-    impl<F: FnMut(&str, &[usize]) -> Result<Vec<f32>, Error>> ModuleMapper for Replace<F> {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.path.push(name.to_owned());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.path.pop();
-        }
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            if self.failed.is_some() {
-                return param;
-            }
-            let shape = param.dims();
-            match (self.find)(&self.path.join("."), &shape) {
-                Ok(values) => param.map(|old| {
-                    let tracked = old.is_require_grad();
-                    let new = Tensor::from_data(TensorData::new(values, shape), &old.device());
-                    new.set_require_grad(tracked)
-                }),
-                Err(error) => {
-                    self.failed = Some(error);
-                    param
-                }
-            }
-        }
-    }
-    let mut replace = Replace { path: Vec::new(), find, failed: None };
-    let model = model.map(&mut replace);
-    match replace.failed {
-        Some(error) => Err(error),
-        None => Ok(model),
-    }
 }

@@ -1,15 +1,27 @@
-//! What a player may rely on: seeds, legality, coming back to a moment.
+//! What a player may rely on: seeds, legality, coming back to a moment, takes that do not hear each other.
 
-use burn::tensor::Device;
 use performance::{Event, Sounding, Token};
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::{Controls, Generator, ModelConfig, Settings};
+use rnn::{Controls, Error, Generator, MAX_TAKES, ModelConfig, Quantized, Settings, Takes};
 
-fn generator(seed: u64) -> Generator {
+/// A network with random weights.
+fn network() -> Quantized {
     let config = ModelConfig { layers: 2, hidden: 24, composers: vec!["Chopin".into()] };
-    let model = config.init(&Device::flex(), &mut ChaCha8Rng::seed_from_u64(7));
-    Generator::new(model, Settings::default(), seed)
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let values = |_: &str, shape: &[usize]| {
+        let n: usize = shape.iter().product();
+        Ok((0..n).map(|_| rng.random_range(-0.5..0.5)).collect())
+    };
+    Quantized::new(&config, values).expect("the shapes are the configuration's")
+}
+
+fn generator(seed: u64) -> Generator<Quantized> {
+    Generator::new(network(), Settings::default(), seed)
+}
+
+fn takes(seeds: &[u64]) -> Takes<Quantized> {
+    Takes::new(network(), Settings::default(), seeds).expect("as many takes as there may be")
 }
 
 /// Natively every read is ready at once.
@@ -21,7 +33,7 @@ fn now<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn next(generator: &mut Generator, n: usize) -> Vec<Token> {
+fn next(generator: &mut Generator<Quantized>, n: usize) -> Vec<Token> {
     now(generator.next_chunk(n)).expect("the network plays")
 }
 
@@ -76,4 +88,61 @@ fn controls_change_the_music_and_wrong_ones_are_refused() {
         .unwrap();
     assert_ne!(plain, next(&mut controlled, 60));
     assert!(controlled.set_controls(&Controls { composer: Some(1), ..Controls::default() }).is_err());
+}
+
+#[test]
+fn each_take_is_what_its_seed_gives_alone() {
+    let primer = next(&mut generator(9), 50);
+    let controls = Controls { density: Some(8.0), ..Controls::default() };
+    let seeds: Vec<u64> = (1..=MAX_TAKES as u64).collect();
+    let alone: Vec<Vec<Token>> = seeds
+        .iter()
+        .map(|&seed| {
+            let mut generator = generator(seed);
+            generator.set_controls(&controls).unwrap();
+            now(generator.prime(&primer)).unwrap();
+            next(&mut generator, 80)
+        })
+        .collect();
+    // Every number of takes is another way through the kernels.
+    for n in 1..=MAX_TAKES {
+        let mut takes = takes(&seeds[..n]);
+        takes.set_controls(&controls).unwrap();
+        now(takes.prime(&primer)).unwrap();
+        assert_eq!(now(takes.next_chunk(80)).unwrap(), alone[..n], "{n} takes");
+    }
+}
+
+#[test]
+fn takes_come_back_to_a_moment_and_their_number_is_limited() {
+    let mut takes = takes(&[1, 1, 2]);
+    let chunks = now(takes.next_chunk(20)).unwrap();
+    assert_eq!(chunks[0], chunks[1]);
+    let moment = takes.snapshot();
+    let first = now(takes.next_chunk(20)).unwrap();
+    takes.restore(moment);
+    assert_eq!(now(takes.next_chunk(20)).unwrap(), first);
+    for n in [0, MAX_TAKES + 1] {
+        let refused = Takes::new(network(), Settings::default(), &vec![1; n]).unwrap_err();
+        assert_eq!(refused.to_string(), format!("expected takes of 1 to 16, found {n}"));
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused() {
+    let config = ModelConfig { layers: 1, hidden: 3, composers: Vec::new() };
+    let network = |broken: f32| {
+        Quantized::new(&config, |name, shape| {
+            let mut values = vec![0.0; shape.iter().product()];
+            values[0] = if name == "head" { broken } else { 0.0 };
+            Ok(values)
+        })
+    };
+    assert!(network(-65504.0).is_ok());
+    for broken in [f32::NAN, f32::INFINITY, 1e6] {
+        let error = network(broken).unwrap_err();
+        assert!(matches!(&error, Error::Weight { name, .. } if name == "head"), "{error}");
+    }
+    let short = Quantized::new(&config, |_, _| Ok(vec![0.0])).unwrap_err();
+    assert_eq!(short.to_string(), "expected `token` of shape [413, 12], found [1]");
 }

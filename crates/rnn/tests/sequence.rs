@@ -126,9 +126,13 @@ mod gradients {
         collect.1
     }
 
-    #[test]
-    fn fused_gradients_equal_stepwise_ones() {
-        for (layers, hidden, time, batch) in [(1, 16, 5, 3), (2, 24, 9, 7), (3, 65, 4, 13), (2, 1, 2, 1)] {
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn fused_gradients_equal_stepwise_ones(
+            layers in 1..4usize, hidden in 1..70usize, time in 2..12usize, batch in 1..15usize
+        ) {
             let Case { model, inputs, state } = case(layers, hidden, time, batch, &Device::flex().autodiff());
             let fused = gradients(&model, model.forward(inputs.clone(), state.clone()).0);
             let stepwise = gradients(&model, model.forward_stepwise(inputs, state).0);
@@ -136,6 +140,33 @@ mod gradients {
                 assert_close(&tensor.name, fused, stepwise, 2e-4);
             }
         }
+    }
+
+    /// Dropout leaves units out on the way up, scales the others, and only while gradients are recorded.
+    #[test]
+    fn dropout_keeps_the_mean_and_leaves_inference_alone() {
+        let Case { mut model, inputs, state } = case(2, 40, 6, 5, &Device::flex().autodiff());
+        let whole = values(&model.forward(inputs.clone(), state.clone()).0);
+        model.dropout = 0.4;
+        let mut mean = vec![0.0f64; whole.len()];
+        const DRAWS: u64 = 300;
+        for draw in 0..DRAWS {
+            Device::flex().seed(draw);
+            let thinned = values(&model.forward(inputs.clone(), state.clone()).0);
+            Device::flex().seed(draw);
+            let again = values(&model.forward(inputs.clone(), state.clone()).0);
+            assert_eq!(thinned, again, "a seed leaves out the same units");
+            assert_ne!(thinned, whole);
+            mean.iter_mut().zip(thinned).for_each(|(mean, x)| *mean += f64::from(x) / DRAWS as f64);
+        }
+        // The upper layer is not linear, so the means agree roughly only.
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let whole_64: Vec<f64> = whole.iter().map(|&x| f64::from(x)).collect();
+        let slope = dot(&mean, &whole_64) / dot(&whole_64, &whole_64);
+        assert!((slope - 1.0).abs() < 0.1, "{slope}");
+        let plain = Case { model: model.valid(), ..case(2, 40, 6, 5, &Device::flex()) };
+        let Case { model, inputs, state } = plain;
+        assert_close("inference", &values(&model.forward(inputs, state).0), &whole, 1e-5);
     }
 
     /// Rounded factors: close in direction and size, not in every digit.

@@ -1,20 +1,29 @@
 //! `bench`: events per second, generated one by one and trained in crops.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
+use indicatif::ProgressBar;
 use performance::N_PITCHES;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::{Generator, ModelConfig, Settings, State};
+use rayon::prelude::*;
+use rnn::weights::{Precision, save};
+use rnn::{ModelConfig, Network, Quantized, Settings, State, Takes};
 use serde::Serialize;
 
-use crate::cli::BenchArgs;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use crate::bench_gpu::GpuFigures;
+use crate::cli::{BenchArgs, DeviceKind};
 use crate::config::Training;
-use crate::generate::block_on;
-use crate::loader::{Batch, Position};
+use crate::corpus::Corpus;
+use crate::generate::{block_on, shares};
+use crate::loader::{Batch, Cut, Loader, Position, Share};
 use crate::optimizer::Adam;
 use crate::training::loss;
 use crate::{device, progress};
@@ -22,92 +31,149 @@ use crate::{device, progress};
 /// Each measurement runs at least this long after a warm-up.
 const AT_LEAST: Duration = Duration::from_secs(6);
 
+/// Seeds of the takes in the second measurement.
+const TAKES: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
+
 #[derive(Serialize)]
 struct Figures {
-    generate_events_per_s: f64,
-    /// None where training was not to be measured.
+    #[serde(flatten)]
+    generated: Option<Generated>,
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fused: Option<GpuFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     train_events_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load_events_per_s: Option<f64>,
     device: String,
     batch: usize,
     time: usize,
-    #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    fused: Option<crate::bench_gpu::GpuFigures>,
+}
+
+/// Events per second of music that is being made.
+#[derive(Serialize)]
+struct Generated {
+    /// As `generate` plays on this device.
+    generate_events_per_s: f64,
+    /// All of `takes` takes at once together.
+    generate_takes_events_per_s: f64,
+    takes: usize,
+    /// The network in 32 bits, one take; on a GPU the same as the first.
+    generate_f32_events_per_s: f64,
+}
+
+impl Generated {
+    fn measure(device: &Device, kind: DeviceKind, bar: &ProgressBar) -> Result<Self> {
+        let model = ModelConfig::default().init(device, &mut ChaCha8Rng::seed_from_u64(1));
+        let in_f32 = generated(&model, &[1])?;
+        bar.inc(1);
+        let (one, all) = if kind == DeviceKind::Flex {
+            let network = Quantized::load(&save(&model, Precision::Half, &BTreeMap::new())?)?;
+            let one = generated(&network, &[1])?;
+            bar.inc(1);
+            let shares: Result<Vec<f64>> =
+                shares(&TAKES).into_par_iter().map(|seeds| generated(&network, seeds)).collect();
+            (one, shares?.iter().sum())
+        } else {
+            (in_f32, generated(&model, &TAKES)?)
+        };
+        bar.inc(1);
+        Ok(Self {
+            generate_events_per_s: one,
+            generate_takes_events_per_s: all,
+            takes: TAKES.len(),
+            generate_f32_events_per_s: in_f32,
+        })
+    }
 }
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let device = device::open(args.device)?;
-    let bar = progress::bar(2, "measurements");
-    let generate_events_per_s = generated(&device)?;
-    bar.inc(1);
-    let train_events_per_s = match args.without_training {
-        true => None,
-        false => Some(trained(&device, args.batch, args.time)?),
-    };
-    bar.finish_and_clear();
+    let bar = progress::bar(5, "measurements");
+    let generated =
+        if args.train_only { None } else { Some(Generated::measure(&device, args.device, &bar)?) };
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     let fused = match args.device {
-        crate::cli::DeviceKind::Flex => None,
-        _ => Some(crate::bench_gpu::run(&device)?),
+        DeviceKind::Flex => None,
+        _ if args.train_only => None,
+        _ => Some(GpuFigures::measure(&device)?),
     };
+    let train_events_per_s = if args.generate_only { None } else { Some(trained(&device, args)?) };
+    bar.inc(1);
+    let load_events_per_s = args.data.as_deref().map(|data| loaded(data, args)).transpose()?;
+    bar.finish_and_clear();
     let figures = Figures {
-        generate_events_per_s,
+        generated,
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        fused,
         train_events_per_s,
+        load_events_per_s,
         device: format!("{:?}", args.device).to_lowercase(),
         batch: args.batch,
         time: args.time,
-        #[cfg(any(feature = "wgpu", feature = "cuda"))]
-        fused,
     };
     if args.json {
         println!("{}", serde_json::to_string(&figures)?);
-        return Ok(());
-    }
-    let device = &figures.device;
-    match train_events_per_s {
-        Some(trained) => println!(
-            "{device}: {generate_events_per_s:.0} events/s generated, {trained:.0} events/s trained at {} × {}",
-            args.batch, args.time
-        ),
-        None => println!("{device}: {generate_events_per_s:.0} events/s generated"),
-    }
-    #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    if let Some(fused) = &figures.fused {
-        fused.print();
+    } else {
+        if let Some(generated) = &figures.generated {
+            println!(
+                "{}: {:.0} events/s generated, {:.0} by {} takes at once, {:.0} in 32 bits",
+                figures.device,
+                generated.generate_events_per_s,
+                generated.generate_takes_events_per_s,
+                generated.takes,
+                generated.generate_f32_events_per_s
+            );
+        }
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        if let Some(fused) = &figures.fused {
+            fused.print();
+        }
+        if let Some(trained) = train_events_per_s {
+            println!("{}: {trained:.0} events/s trained at {} × {}", figures.device, args.batch, args.time);
+        }
+        if let Some(loaded) = load_events_per_s {
+            println!("{loaded:.0} events/s of crops on one thread, other keys and paces included");
+        }
     }
     Ok(())
 }
 
-fn generated(device: &Device) -> Result<f64> {
-    let model = ModelConfig::default().init(device, &mut ChaCha8Rng::seed_from_u64(1));
-    let mut generator = Generator::new(model, Settings::default(), 1);
-    block_on(generator.next_chunk(4))?;
+/// Events per second of all takes together.
+fn generated<N: Network + Clone>(network: &N, seeds: &[u64]) -> Result<f64> {
+    let mut takes = Takes::new(network.clone(), Settings::default(), seeds)?;
+    block_on(takes.next_chunk(4))?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {
-        events += block_on(generator.next_chunk(8))?.len();
+        block_on(takes.next_chunk(8))?;
+        events += 8 * seeds.len();
     }
     Ok(events as f64 / start.elapsed().as_secs_f64())
 }
 
-fn trained(device: &Device, batch: usize, time: usize) -> Result<f64> {
+fn trained(device: &Device, args: &BenchArgs) -> Result<f64> {
+    let BenchArgs { batch, time, precision, .. } = *args;
     let config = ModelConfig::default();
-    let training = Training { batch, time, ..Training::default() };
+    let training = Training { batch, time, precision, ..Training::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut model = config.init(&device.clone().autodiff(), &mut rng);
     model.compute = training.compute();
-    let mut adam = Adam::new(&model, training.average);
+    let mut adam = Adam::new(&model, training.adam());
     let mut state = State::zeros(&config, batch, device);
     let data = Batch {
         tokens: (0..time * batch).map(|_| rng.random_range(0..413)).collect(),
         targets: (0..time * batch).map(|_| rng.random_range(0..413)).collect(),
         sounding: (0..time * batch * N_PITCHES).map(|_| f32::from(rng.random_bool(0.05))).collect(),
         controls: vec![0.0; time * batch * config.control_width()],
+        mask: vec![1.0; time * batch],
+        seconds: 0.0,
         keep: vec![1.0; batch],
         position: Position::default(),
     };
     let mut step = || {
         let (loss, next) = loss(&model, &data, state.clone(), &training, device);
         let grads = GradientsParams::from_grads(loss.backward(), &model);
-        let (next_model, _) = adam.step(model.clone(), grads, 1e-4, training.clip);
+        let (next_model, _) = adam.step(model.clone(), grads, 1e-4);
         (model, state) = (next_model, next);
         loss.inner().into_scalar::<f32>()
     };
@@ -118,4 +184,18 @@ fn trained(device: &Device, batch: usize, time: usize) -> Result<f64> {
         steps += 1;
     }
     Ok((steps * batch * time) as f64 / start.elapsed().as_secs_f64())
+}
+
+/// Crops made by one thread, as training makes them.
+fn loaded(data: &Path, args: &BenchArgs) -> Result<f64> {
+    let corpus = Arc::new(Corpus::open(data)?);
+    let (train, _) = corpus.split()?;
+    let Training { walk, controlled, augment, seed, .. } = Training::default();
+    let cut = Cut { batch: args.batch, time: args.time, walk, controlled, augment, share: Share::WHOLE };
+    let mut loader = Loader::new(corpus, train, ModelConfig::default(), cut, seed, &Position::default())?;
+    let (start, mut events) = (Instant::now(), 0);
+    while start.elapsed() < AT_LEAST {
+        events += loader.next_batch()?.events();
+    }
+    Ok(events as f64 / start.elapsed().as_secs_f64())
 }

@@ -32,30 +32,49 @@ pub(crate) struct GpuFigures {
     tuning: String,
 }
 
-/// Measures the paper's network with random weights in half precision, as released ones are.
-pub(crate) fn run(device: &Device) -> Result<GpuFigures> {
-    let client = gpu::client(device)?;
-    let tuning = Tuning::of(&client);
-    let model = ModelConfig::default().init(&Device::flex(), &mut ChaCha8Rng::seed_from_u64(1));
-    let file = weights::save(&model, Precision::Half, &Default::default())?;
-    let network = Network::load(&file, &client, tuning)?;
-    let events_per_s =
-        TAKES.into_iter().map(|takes| Ok((takes, played(&network, takes)?))).collect::<Result<_>>()?;
-    let bandwidth_bytes_per_s = bandwidth(&Probe::new(
-        &client,
-        match tuning {
-            Tuning::Gpu => 1 << 30,
-            Tuning::Software => 1 << 26,
-        },
-    ))?;
-    let bytes_of_weights = network.bytes_per_event();
-    Ok(GpuFigures {
-        events_per_s,
-        bytes_of_weights,
-        bandwidth_bytes_per_s,
-        limit_events_per_s: bandwidth_bytes_per_s / bytes_of_weights as f64,
-        tuning: format!("{tuning:?}").to_lowercase(),
-    })
+impl GpuFigures {
+    /// Measures the paper's network with random weights in half precision, as released ones are.
+    pub(crate) fn measure(device: &Device) -> Result<Self> {
+        let client = gpu::client(device)?;
+        let tuning = Tuning::of(&client);
+        let model = ModelConfig::default().init(&Device::flex(), &mut ChaCha8Rng::seed_from_u64(1));
+        let file = weights::save(&model, Precision::Half, &Default::default())?;
+        let network = Network::load(&file, &client, tuning)?;
+        let events_per_s =
+            TAKES.into_iter().map(|takes| Ok((takes, played(&network, takes)?))).collect::<Result<_>>()?;
+        let bandwidth_bytes_per_s = bandwidth(&Probe::new(
+            &client,
+            match tuning {
+                Tuning::Gpu => 1 << 30,
+                Tuning::Software => 1 << 26,
+            },
+        ))?;
+        let bytes_of_weights = network.bytes_per_event();
+        Ok(Self {
+            events_per_s,
+            bytes_of_weights,
+            bandwidth_bytes_per_s,
+            limit_events_per_s: bandwidth_bytes_per_s / bytes_of_weights as f64,
+            tuning: format!("{tuning:?}").to_lowercase(),
+        })
+    }
+
+    /// One line for each figure.
+    pub(crate) fn print(&self) {
+        for &(takes, events_per_s) in &self.events_per_s {
+            println!(
+                "fused kernels ({}), {takes} takes: {events_per_s:.0} events/s, {:.1} % of the limit of one",
+                self.tuning,
+                100.0 * events_per_s / self.limit_events_per_s
+            );
+        }
+        println!(
+            "limit: {:.1} GB/s measured / {:.1} MB of weights = {:.0} events/s",
+            self.bandwidth_bytes_per_s / 1e9,
+            self.bytes_of_weights as f64 / 1e6,
+            self.limit_events_per_s
+        );
+    }
 }
 
 fn played(network: &Network, takes: usize) -> Result<f64> {
@@ -77,23 +96,4 @@ fn bandwidth(probe: &Probe) -> Result<f64> {
         bytes += block_on(probe.read(4))?;
     }
     Ok(bytes as f64 / start.elapsed().as_secs_f64())
-}
-
-impl GpuFigures {
-    /// One line for each figure.
-    pub(crate) fn print(&self) {
-        for &(takes, events_per_s) in &self.events_per_s {
-            println!(
-                "fused kernels ({}), {takes} takes: {events_per_s:.0} events/s, {:.1} % of the limit of one",
-                self.tuning,
-                100.0 * events_per_s / self.limit_events_per_s
-            );
-        }
-        println!(
-            "limit: {:.1} GB/s measured / {:.1} MB of weights = {:.0} events/s",
-            self.bandwidth_bytes_per_s / 1e9,
-            self.bytes_of_weights as f64 / 1e6,
-            self.limit_events_per_s
-        );
-    }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::Precision;
+
 /// Prepare data, train, evaluate, generate, inspect and measure Performance RNN.
 #[derive(Debug, Parser)]
 #[command(name = "performance-rnn", version)]
@@ -24,9 +26,13 @@ pub(crate) enum Command {
     Release(ReleaseArgs),
     /// Let a network play, into a MIDI file.
     Generate(GenerateArgs),
+    /// Hold a folder of performances against another, beside what the first differs within itself.
+    Compare(CompareArgs),
+    /// Let a network play by the hour, measure it against human pieces, and write the page that says so.
+    Quality(QualityArgs),
     /// Show what an import finds in a MIDI file, applies and drops.
     Inspect(InspectArgs),
-    /// Measure events per second, generated and trained.
+    /// Measure events per second, generated and trained. Takes half a minute.
     Bench(BenchArgs),
 }
 
@@ -60,9 +66,13 @@ pub(crate) struct PrepareArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct TrainArgs {
-    /// TOML file with the settings; see `configs/`.
+    /// Settings: `small`, `base`, `large`, `finetune`, or a TOML file; see `crates/train/configs`. Without it
+    /// `base`, and with `--from` `finetune`.
     #[arg(long)]
-    pub(crate) config: PathBuf,
+    pub(crate) config: Option<String>,
+    /// Weights to begin with, instead of random ones.
+    #[arg(long)]
+    pub(crate) from: Option<PathBuf>,
     /// Folder that `prepare` wrote.
     #[arg(long)]
     pub(crate) data: PathBuf,
@@ -71,6 +81,9 @@ pub(crate) struct TrainArgs {
     pub(crate) out: PathBuf,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
+    /// Numbers of the GPUs to train on side by side, each with `batch` sequences of its own.
+    #[arg(long, value_delimiter = ',', default_value = "0")]
+    pub(crate) devices: Vec<usize>,
     /// Go on from the last checkpoint in `--out`.
     #[arg(long)]
     pub(crate) resume: bool,
@@ -88,6 +101,9 @@ pub(crate) struct EvaluateArgs {
     pub(crate) only: Option<String>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
+    /// Measure the network in whole numbers, as the processor plays it, instead of the one in 32 bits.
+    #[arg(long, conflicts_with = "device")]
+    pub(crate) quantized: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -133,6 +149,10 @@ pub(crate) struct GenerateArgs {
     /// The same seed and settings play the same music.
     #[arg(long)]
     pub(crate) seed: u64,
+    /// Play so many takes at once, in less time than one after the other: the first with this seed, the next with
+    /// the one after it, and so on. With more than one, files are numbered.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=rnn::MAX_TAKES as i64))]
+    pub(crate) takes: u8,
     /// MIDI file to go on from.
     #[arg(long)]
     pub(crate) primer: Option<PathBuf>,
@@ -153,11 +173,75 @@ pub(crate) struct GenerateArgs {
     /// Last name of a composer that the weights know.
     #[arg(long)]
     pub(crate) composer: Option<String>,
+    /// The processor plays in whole numbers, a GPU in 32 bits.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
     /// MIDI file to write.
     #[arg(long)]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// Folder of human performances, as MIDI files.
+    #[arg(value_name = "REFERENCE_DIR")]
+    pub(crate) reference: PathBuf,
+    /// Folder of performances to compare with them, as MIDI files.
+    #[arg(value_name = "GENERATED_DIR")]
+    pub(crate) generated: PathBuf,
+    /// Only the first seconds of each piece are compared.
+    #[arg(long, default_value_t = 120.0)]
+    pub(crate) seconds: f64,
+    /// Folder that `prepare` wrote: also say what is copied from its training pieces.
+    #[arg(long)]
+    pub(crate) train: Option<PathBuf>,
+    /// Folder to draw plots in.
+    #[arg(long)]
+    pub(crate) plots: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct QualityArgs {
+    #[arg(long)]
+    pub(crate) weights: PathBuf,
+    /// Folder that `prepare` wrote, with human pieces to train and to validate on.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Markdown file to write; plots go to a folder of its name beside it.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Generations to hold against human pieces.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) pieces: u32,
+    /// Length of each, in seconds.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(10..=3600))]
+    pub(crate) seconds: u32,
+    /// Generations of ten minutes, for what time does to them.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) long: u32,
+    /// Generations of a minute for each value of a control.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) each: u32,
+    /// Human openings of 30 seconds to go on from.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub(crate) primers: u32,
+    /// The same seed and settings give the same page.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) temperature: f32,
+    /// Draw from the likeliest events that together reach this probability.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) top_p: f32,
+    /// Folder to keep the generations in, as MIDI files.
+    #[arg(long)]
+    pub(crate) keep: Option<PathBuf>,
+    /// Print one JSON object, too.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
@@ -178,9 +262,18 @@ pub(crate) struct BenchArgs {
     /// Events of each sequence.
     #[arg(long, default_value_t = 128)]
     pub(crate) time: usize,
-    /// Measure generation alone.
+    /// What the factors of the trained matrix products are rounded to.
+    #[arg(long, value_enum, default_value_t = Precision::Auto)]
+    pub(crate) precision: Precision,
+    /// Folder that `prepare` wrote: also measure how fast crops of it are made.
     #[arg(long)]
-    pub(crate) without_training: bool,
+    pub(crate) data: Option<PathBuf>,
+    /// Leave generation out.
+    #[arg(long)]
+    pub(crate) train_only: bool,
+    /// Leave training out.
+    #[arg(long, conflicts_with = "train_only")]
+    pub(crate) generate_only: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

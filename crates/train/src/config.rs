@@ -2,9 +2,20 @@
 
 use std::path::Path;
 
+/// Settings that come with the program, by name.
+const BUILT_IN: [(&str, &str); 4] = [
+    ("small", include_str!("../configs/small.toml")),
+    ("base", include_str!("../configs/base.toml")),
+    ("large", include_str!("../configs/large.toml")),
+    ("finetune", include_str!("../configs/finetune.toml")),
+];
+
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use rnn::{Compute, ModelConfig};
 use serde::{Deserialize, Serialize};
+
+use crate::optimizer;
 
 /// A TOML file of settings; what is left out has the default.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -34,6 +45,12 @@ pub(crate) struct Training {
     pub(crate) warm_up: u64,
     /// Share of the run, at its end, over which the rate falls to a hundredth.
     pub(crate) decay: f64,
+    /// In which way it falls.
+    pub(crate) schedule: Schedule,
+    /// Share of each matrix that a step at the highest rate of 1 would take away (AdamW); biases are left alone.
+    pub(crate) weight_decay: f32,
+    /// Share of hidden units left out at random between layers.
+    pub(crate) dropout: f64,
     /// Gradients are scaled down to this norm.
     pub(crate) clip: f32,
     /// Share of the averaged weights kept at each step; larger averages over longer.
@@ -54,6 +71,8 @@ pub(crate) struct Training {
     pub(crate) validation_prefix: String,
     /// Seconds between two checkpoints.
     pub(crate) checkpoint_secs: u64,
+    /// Seconds of music that the network plays into `samples/` at each validation; 0 for none.
+    pub(crate) sample_secs: f64,
 }
 
 impl Default for Training {
@@ -67,6 +86,9 @@ impl Default for Training {
             learning_rate: 2e-3,
             warm_up: 200,
             decay: 0.3,
+            schedule: Schedule::Linear,
+            weight_decay: 0.0,
+            dropout: 0.0,
             clip: 1.0,
             average: 0.998,
             precision: Precision::Auto,
@@ -77,26 +99,52 @@ impl Default for Training {
             validation_events: 60_000,
             validation_prefix: "validation/".to_owned(),
             checkpoint_secs: 240,
+            sample_secs: 20.0,
         }
     }
 }
 
-/// What the factors of matrix products are rounded to; sums are always in 32 bits.
+/// How the learning rate falls at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+pub(crate) enum Schedule {
+    /// In a straight line.
+    Linear,
+    /// Along half a cosine wave (Loshchilov & Hutter, arXiv 1608.03983).
+    Cosine,
+}
+
+/// What the factors of matrix products are rounded to; sums are always in 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Precision {
+    /// The fastest that the processor has.
     Auto,
+    /// 32 bits.
     F32,
+    /// 16 bits (bfloat16).
     Bf16,
 }
 
 impl TrainConfig {
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let config: Self = toml::from_str(&text).with_context(|| path.display().to_string())?;
+    /// The settings of this name, or in the file of this path.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            return Self::parse(text).with_context(|| format!("the built-in settings {name}"));
+        }
+        let path = Path::new(name);
+        let text = std::fs::read_to_string(path).with_context(|| {
+            let known = BUILT_IN.map(|(known, _)| known).join(", ");
+            format!("{name} cannot be read, and is none of the built-in settings {known}")
+        })?;
+        Self::parse(&text).with_context(|| path.display().to_string())
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let config: Self = toml::from_str(text)?;
         config.model.check()?;
-        let Training { batch, time, learning_rate, decay, controlled, average, .. } = &config.training;
+        let Training { batch, time, learning_rate, decay, controlled, average, dropout, .. } =
+            &config.training;
         ensure!((1..=4096).contains(batch), "expected batch of 1 to 4096, found {batch}");
         ensure!((2..=65536).contains(time), "expected time of 2 to 65536, found {time}");
         ensure!(*learning_rate > 0.0, "expected a learning rate above 0, found {learning_rate}");
@@ -105,6 +153,7 @@ impl TrainConfig {
         {
             ensure!((0.0..=1.0).contains(&share), "expected {name} of 0 to 1, found {share}");
         }
+        ensure!((0.0..0.9).contains(dropout), "expected dropout of 0 to 0.9, found {dropout}");
         Ok(config)
     }
 }
@@ -118,11 +167,19 @@ impl Training {
         }
     }
 
-    /// Learning rate at `event` (counted from the start) and `step`: warm-up, plateau, linear decay.
+    pub(crate) fn adam(&self) -> optimizer::Settings {
+        optimizer::Settings { clip: self.clip, weight_decay: self.weight_decay, average: self.average }
+    }
+
+    /// Learning rate at `event` (counted from the start) and `step`: warm-up, plateau, decay.
     pub(crate) fn rate(&self, step: u64, event: u64) -> f64 {
         let warm = (step + 1) as f64 / self.warm_up.max(1) as f64;
         let left = 1.0 - event as f64 / self.events.max(1) as f64;
-        let cool = if self.decay > 0.0 { left / self.decay } else { 1.0 };
+        let cool = if self.decay > 0.0 { (left / self.decay).clamp(0.0, 1.0) } else { 1.0 };
+        let cool = match self.schedule {
+            Schedule::Linear => cool,
+            Schedule::Cosine => 0.5 - 0.5 * (std::f64::consts::PI * cool).cos(),
+        };
         self.learning_rate * warm.min(cool.max(0.01)).min(1.0)
     }
 }
@@ -138,5 +195,19 @@ mod tests {
         let rates = [(0, 0), (4, 50), (20, 200), (75, 750), (100, 1000)]
             .map(|(step, event)| training.rate(step, event));
         assert_eq!(rates, [0.1, 0.5, 1.0, 0.5, 0.01]);
+        let training = Training { schedule: Schedule::Cosine, ..training };
+        let rates = [500, 625, 750, 1000].map(|event| training.rate(100, event));
+        for (rate, expected) in rates.iter().zip([1.0, 0.853_553, 0.5, 0.01]) {
+            assert!((rate - expected).abs() < 1e-6, "{rates:?}");
+        }
+    }
+
+    #[test]
+    fn built_in_settings_are_valid() {
+        for (name, _) in BUILT_IN {
+            TrainConfig::named(name).unwrap();
+        }
+        let error = format!("{:#}", TrainConfig::named("huge").unwrap_err());
+        assert!(error.contains("none of the built-in settings small, base, large, finetune"), "{error}");
     }
 }

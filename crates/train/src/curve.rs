@@ -3,17 +3,22 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use plotters::prelude::*;
 
 use crate::training::Metric;
 
-/// Draws the metrics file as an SVG.
-pub(crate) fn write(metrics: &Path, out: &Path) -> Result<()> {
-    let metrics: Vec<Metric> =
-        fs::read_to_string(metrics)?.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+/// The lines of a metrics file; a last line that a kill cut short is left out.
+pub(crate) fn read(path: &Path) -> Result<Vec<Metric>> {
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+/// Draws the metrics as an SVG.
+pub(crate) fn write(metrics: &[Metric], out: &Path) -> Result<()> {
     let million = |metric: &Metric| metric.events as f64 / 1e6;
-    let train: Vec<(f64, f64)> = metrics.iter().map(|metric| (million(metric), metric.train)).collect();
+    let train: Vec<(f64, f64)> =
+        metrics.iter().filter_map(|metric| Some((million(metric), metric.train?))).collect();
     let validation: Vec<(f64, f64)> =
         metrics.iter().filter_map(|metric| Some((million(metric), metric.validation?))).collect();
     let losses = || train.iter().chain(&validation).map(|&(_, loss)| loss);

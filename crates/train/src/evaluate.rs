@@ -1,5 +1,7 @@
 //! `evaluate`: how well a model predicts performances it has not seen.
 
+mod quantized;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use performance::{Event, N_PITCHES, N_TOKENS, Sounding, Token, duration_secs, encode, midi};
 use rayon::prelude::*;
-use rnn::{Controls, Inputs, Model, State};
+use rnn::{Controls, Inputs, Model, Quantized, State};
 use serde::Serialize;
 
 use crate::cli::EvaluateArgs;
@@ -16,7 +18,7 @@ use crate::prepare::is_midi;
 use crate::{device, progress};
 
 /// Pieces that go through the network side by side.
-const LANES: usize = 32;
+const LANES: usize = 48;
 /// Events of a crop; the state is carried from crop to crop, so this is a matter of memory alone.
 const CROP: usize = 128;
 
@@ -49,14 +51,18 @@ pub(crate) struct TypeLoss {
 }
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
-    let device = device::open(args.device)?;
     let bytes =
         std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
-    let model = rnn::weights::load(&bytes, &device).with_context(|| args.weights.display().to_string())?;
+    let named = || args.weights.display().to_string();
     let pieces = pieces(&args.data, args.only.as_deref())?;
-    let total: usize = pieces.iter().map(Vec::len).sum();
-    let bar = progress::bar(total as u64, "events");
-    let result = evaluate(&model, &pieces, |n| bar.inc(n as u64))?;
+    let bar = progress::bar(pieces.iter().map(Vec::len).sum::<usize>() as u64, "events");
+    let result = if args.quantized {
+        let network = Quantized::load(&bytes).with_context(named)?;
+        quantized::evaluate(&network, &pieces, |n| bar.inc(n as u64))?
+    } else {
+        let model = rnn::weights::load(&bytes, &device::open(args.device)?).with_context(named)?;
+        evaluate(&model, &pieces, |n| bar.inc(n as u64))?
+    };
     bar.finish_and_clear();
     if args.json {
         println!("{}", serde_json::to_string(&result)?);
@@ -120,15 +126,81 @@ fn pieces(data: &Path, only: Option<&str>) -> Result<Vec<Vec<Token>>> {
 
 /// Whole pieces with carried state, no controls, no mask.
 pub(crate) fn evaluate(model: &Model, pieces: &[Vec<Token>], progress: impl Fn(usize)) -> Result<Evaluation> {
+    // The longest first, so that the last to end are short and lanes stay busy together.
+    let mut waiting: Vec<&[Token]> = pieces.iter().map(Vec::as_slice).filter(|p| p.len() > 1).collect();
+    ensure!(!waiting.is_empty(), "expected pieces of at least two events, found none");
+    waiting.sort_by_key(|tokens| tokens.len());
+    let device: Device = model.head.val().device();
+    let mut lanes: Vec<Lane> = (0..LANES.min(waiting.len())).map(|_| Lane::default()).collect();
+    let mut state = State::zeros(&model.config, lanes.len(), &device);
     let mut tally = Tally::default();
-    let mut order: Vec<&Vec<Token>> = pieces.iter().filter(|tokens| tokens.len() > 1).collect();
-    order.sort_by_key(|tokens| std::cmp::Reverse(tokens.len()));
-    for lanes in order.chunks(LANES) {
-        evaluate_lanes(model, lanes, &mut tally, &progress)?;
+    loop {
+        let keep: Vec<f32> = lanes.iter_mut().map(|lane| lane.refill(&mut waiting)).collect();
+        let time = CROP.min(lanes.iter().map(Lane::left).max().unwrap_or(0));
+        if time == 0 {
+            break;
+        }
+        let starts: Vec<usize> = lanes.iter().map(|lane| lane.next).collect();
+        let keep = Tensor::from_data(TensorData::new(keep, [lanes.len(), 1]), &device);
+        let inputs = inputs(model, &mut lanes, time, &device)?;
+        let (scores, next) = model.forward(inputs, state.keeping(&keep));
+        state = next;
+        let n = tally.score(&scores.into_data().try_to_vec::<f32>()?, &lanes, &starts);
+        progress(n);
     }
-    ensure!(tally.count.iter().sum::<usize>() > 0, "expected pieces of at least two events, found none");
     let seconds: f64 = pieces.iter().map(|tokens| duration_secs(tokens)).sum();
     Ok(tally.evaluation(seconds))
+}
+
+/// A piece on its way through one row of the batch.
+#[derive(Default)]
+struct Lane<'a> {
+    tokens: &'a [Token],
+    /// The next token to be heard.
+    next: usize,
+    sounding: Sounding,
+}
+
+impl<'a> Lane<'a> {
+    /// How many more events there are to predict.
+    fn left(&self) -> usize {
+        self.tokens.len().saturating_sub(self.next + 1)
+    }
+
+    /// Takes the next piece if this one has ended; 1 if the network's memory goes on, 0 if it begins anew.
+    fn refill(&mut self, waiting: &mut Vec<&'a [Token]>) -> f32 {
+        if self.left() > 0 {
+            return 1.0;
+        }
+        *self = Self { tokens: waiting.pop().unwrap_or_default(), ..Self::default() };
+        0.0
+    }
+}
+
+/// The next `time` events of every lane; rows past a piece's end are empty.
+fn inputs(model: &Model, lanes: &mut [Lane], time: usize, device: &Device) -> Result<Inputs> {
+    let batch = lanes.len();
+    let unset = Controls::default().encode(&model.config)?;
+    let mut numbers = vec![0i32; time * batch];
+    let mut multi_hot = vec![0.0f32; time * batch * N_PITCHES];
+    for (b, lane) in lanes.iter_mut().enumerate() {
+        let n = time.min(lane.left());
+        for (t, &token) in lane.tokens[lane.next..][..n].iter().enumerate() {
+            let row = t * batch + b;
+            lane.sounding.apply(Event::from(token));
+            numbers[row] = i32::from(token.get());
+            for pitch in lane.sounding.pitches() {
+                multi_hot[row * N_PITCHES + pitch.index()] = 1.0;
+            }
+        }
+        lane.next += n;
+    }
+    let controls = TensorData::new(unset.repeat(time * batch), [time, batch, unset.len()]);
+    Ok(Inputs {
+        tokens: Tensor::<2, Int>::from_data(TensorData::new(numbers, [time, batch]), device),
+        sounding: Tensor::from_data(TensorData::new(multi_hot, [time, batch, N_PITCHES]), device),
+        controls: Tensor::from_data(controls, device),
+    })
 }
 
 #[derive(Default)]
@@ -139,6 +211,38 @@ struct Tally {
 }
 
 impl Tally {
+    /// Compares a crop's scores, `[time, batch, 413]`, with what came next in each lane; returns how many events
+    /// there were. `starts` are the lanes' places before the crop.
+    fn score(&mut self, scores: &[f32], lanes: &[Lane], starts: &[usize]) -> usize {
+        let batch = lanes.len();
+        let results: Vec<(usize, f64, bool)> = scores
+            .par_chunks_exact(N_TOKENS)
+            .enumerate()
+            .filter_map(|(row, scores)| {
+                let (t, b) = (row / batch, row % batch);
+                let target = *lanes[b].tokens.get(starts[b] + t + 1)?;
+                Some(judge(scores, target))
+            })
+            .collect();
+        results.iter().for_each(|&result| self.add(result));
+        results.len()
+    }
+
+    /// One event more.
+    fn add(&mut self, (kind, nats, is_right): (usize, f64, bool)) {
+        self.nats[kind] += nats;
+        self.count[kind] += 1;
+        self.right += usize::from(is_right);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for kind in 0..self.nats.len() {
+            self.nats[kind] += other.nats[kind];
+            self.count[kind] += other.count[kind];
+        }
+        self.right += other.right;
+    }
+
     fn evaluation(&self, seconds: f64) -> Evaluation {
         let (events, nats): (usize, f64) = (self.count.iter().sum(), self.nats.iter().sum());
         let of = |kind: usize| TypeLoss {
@@ -165,62 +269,10 @@ fn kind(token: Token) -> usize {
     }
 }
 
-/// Lanes sorted from long to short: those that have ended are padded and not counted.
-fn evaluate_lanes(
-    model: &Model,
-    lanes: &[&Vec<Token>],
-    tally: &mut Tally,
-    progress: &impl Fn(usize),
-) -> Result<()> {
-    let device: Device = model.head.val().device();
-    let unset = Controls::default().encode(&model.config)?;
-    let mut state = State::zeros(&model.config, lanes.len(), &device);
-    let mut sounding = vec![Sounding::default(); lanes.len()];
-    let longest = lanes.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
-    for start in (0..longest.saturating_sub(1)).step_by(CROP) {
-        let time = CROP.min(longest - 1 - start);
-        let batch = lanes.len();
-        let mut numbers = vec![0i32; time * batch];
-        let mut multi_hot = vec![0.0f32; time * batch * N_PITCHES];
-        for (b, tokens) in lanes.iter().enumerate() {
-            for t in 0..time {
-                let Some(&token) = tokens.get(start + t) else { break };
-                sounding[b].apply(Event::from(token));
-                numbers[t * batch + b] = i32::from(token.get());
-                for pitch in sounding[b].pitches() {
-                    multi_hot[(t * batch + b) * N_PITCHES + pitch.index()] = 1.0;
-                }
-            }
-        }
-        let inputs = Inputs {
-            tokens: Tensor::<2, Int>::from_data(TensorData::new(numbers, [time, batch]), &device),
-            sounding: Tensor::from_data(TensorData::new(multi_hot, [time, batch, N_PITCHES]), &device),
-            controls: Tensor::from_data(
-                TensorData::new(unset.repeat(time * batch), [time, batch, unset.len()]),
-                &device,
-            ),
-        };
-        let (scores, next) = model.forward(inputs, state);
-        state = next;
-        let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
-        let results: Vec<(usize, f64, bool)> = scores
-            .par_chunks_exact(N_TOKENS)
-            .enumerate()
-            .filter_map(|(row, scores)| {
-                let (t, b) = (row / batch, row % batch);
-                let target = *lanes[b].get(start + t + 1)?;
-                let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                let sum: f64 = scores.iter().map(|&score| f64::from(score - highest).exp()).sum();
-                let nats = sum.ln() - f64::from(scores[target.index()] - highest);
-                Some((kind(target), nats, scores[target.index()] >= highest))
-            })
-            .collect();
-        progress(results.len());
-        for (kind, nats, is_right) in results {
-            tally.nats[kind] += nats;
-            tally.count[kind] += 1;
-            tally.right += usize::from(is_right);
-        }
-    }
-    Ok(())
+/// The kind of the event that came, its loss in nats, and whether it was the first guess.
+fn judge(scores: &[f32], target: Token) -> (usize, f64, bool) {
+    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = scores.iter().map(|&score| f64::from(score - highest).exp()).sum();
+    let nats = sum.ln() - f64::from(scores[target.index()] - highest);
+    (kind(target), nats, scores[target.index()] >= highest)
 }

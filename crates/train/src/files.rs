@@ -20,10 +20,16 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         // Unique, because two threads may write the same file: duplicates have the same hash.
         name.push(format!(".{}.{}.part", std::process::id(), PARTS.fetch_add(1, Ordering::Relaxed)));
         let part = path.with_file_name(name);
-        let mut file = fs::File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
+        let fill = || {
+            let mut file = fs::File::create(&part)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&part, path)
+        };
+        fill().inspect_err(|_| {
+            // A full disk should not be left fuller; the first error is the one to tell.
+            let _ = fs::remove_file(&part);
+        })
     };
     write().with_context(|| format!("{} cannot be written", path.display()))
 }

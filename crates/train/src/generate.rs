@@ -1,10 +1,14 @@
-//! `generate`: a performance as a MIDI file.
+//! `generate`: performances as MIDI files.
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use performance::{Event, STEP_MICROS, Token, decode, encode, midi};
-use rnn::{Controls, Generator, Model, Settings};
+use indicatif::ProgressBar;
+use performance::{Event, Performance, STEP_MICROS, Token, decode, encode, midi};
+use rayon::prelude::*;
+use rnn::{Controls, MAX_TAKES, ModelConfig, Network, Quantized, Settings, Takes};
 
-use crate::cli::GenerateArgs;
+use crate::cli::{DeviceKind, GenerateArgs};
 use crate::files::write_atomically;
 use crate::{device, progress};
 
@@ -17,12 +21,9 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         "expected seconds above 0, up to 86400, found {}",
         args.seconds
     );
-    let device = device::open(args.device)?;
+    let settings = Settings { temperature: args.temperature, top_p: args.top_p }.check()?;
     let bytes =
         std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
-    let model = rnn::weights::load(&bytes, &device).with_context(|| args.weights.display().to_string())?;
-    let controls = controls(args, &model)?;
-    let settings = Settings { temperature: args.temperature, top_p: args.top_p }.check()?;
     let primer = match &args.primer {
         Some(file) => {
             let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
@@ -30,45 +31,131 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         }
         None => Vec::new(),
     };
-    let mut generator = Generator::new(model, settings, args.seed);
-    generator.set_controls(&controls)?;
-    let tokens = block_on(play(&mut generator, &primer, args.seconds))?;
-    let whole = if args.without_primer { tokens } else { [primer, tokens].concat() };
-    let performance = decode(&whole).performance;
-    write_atomically(&args.out, &midi::write(&performance))?;
-    println!(
-        "{} notes, {:.1} s, in {}",
-        performance.notes().len(),
-        performance.duration_us() as f64 / 1e6,
-        args.out.display()
-    );
+    let seeds: Vec<u64> = (0..u64::from(args.takes)).map(|take| args.seed.wrapping_add(take)).collect();
+    let wanted = (args.seconds * 1e6 / STEP_MICROS as f64).ceil() as u64;
+    let (config, _) =
+        rnn::weights::read_metadata(&bytes).with_context(|| args.weights.display().to_string())?;
+    let controls = controls(args, &config)?;
+    let bar = progress::bar(seconds(wanted * seeds.len() as u64), "seconds of music");
+    let play = Play { settings, controls, primer: &primer, wanted, bar };
+    let takes = if args.device == DeviceKind::Flex {
+        let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
+        let shares = shares(&seeds);
+        let takes: Result<Vec<_>> = shares.into_par_iter().map(|seeds| play.on(&network, seeds)).collect();
+        takes?.concat()
+    } else {
+        let device = device::open(args.device)?;
+        let model =
+            rnn::weights::load(&bytes, &device).with_context(|| args.weights.display().to_string())?;
+        play.on(&model, &seeds)?
+    };
+    play.bar.finish_and_clear();
+    for (take, tokens) in takes.into_iter().enumerate() {
+        let file = if seeds.len() == 1 { args.out.clone() } else { numbered(&args.out, take + 1) };
+        let whole = if args.without_primer { tokens } else { [primer.as_slice(), &tokens].concat() };
+        let performance = decode(&whole).performance;
+        write_atomically(&file, &midi::write(&performance))?;
+        println!(
+            "{} notes, {:.1} s, in {}",
+            performance.notes().len(),
+            performance.duration_us() as f64 / 1e6,
+            file.display()
+        );
+    }
     Ok(())
 }
 
-/// At least `seconds` of new music after the primer.
-async fn play(generator: &mut Generator, primer: &[Token], seconds: f64) -> Result<Vec<Token>> {
-    generator.prime(primer).await?;
-    let wanted = (seconds * 1e6 / STEP_MICROS as f64).ceil() as u64;
-    let bar = progress::bar(wanted * STEP_MICROS / 1_000_000, "seconds of music");
-    let mut steps = 0;
-    let mut tokens = Vec::new();
-    while steps < wanted {
-        for token in generator.next_chunk(CHUNK).await? {
-            if steps >= wanted {
-                break;
-            }
-            if let Event::TimeShift(shift) = Event::from(token) {
-                steps += u64::from(shift.steps());
-            }
-            tokens.push(token);
-        }
-        bar.set_position(steps.min(wanted) * STEP_MICROS / 1_000_000);
-    }
-    bar.finish_and_clear();
-    Ok(tokens)
+/// Seeds for each thread of the processor.
+pub(crate) fn shares(seeds: &[u64]) -> Vec<&[u64]> {
+    seeds.chunks(seeds.len().div_ceil(rayon::current_num_threads()).clamp(1, MAX_TAKES)).collect()
 }
 
-fn controls(args: &GenerateArgs, model: &Model) -> Result<Controls> {
+/// `out` with the take's number before its extension.
+fn numbered(out: &Path, number: usize) -> PathBuf {
+    let mut name = out.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    if let Some(extension) = out.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    out.with_file_name(name)
+}
+
+/// What a weight file plays on its own, on one thread.
+pub(crate) fn sample(weights: &[u8], seconds: f64, seed: u64) -> Result<Performance> {
+    let play = Play {
+        settings: Settings::default(),
+        controls: Controls::default(),
+        primer: &[],
+        wanted: (seconds * 1e6 / STEP_MICROS as f64).ceil() as u64,
+        bar: ProgressBar::hidden(),
+    };
+    let takes = play.on(&Quantized::load(weights)?, &[seed])?;
+    Ok(decode(&takes.concat()).performance)
+}
+
+/// What to play.
+pub(crate) struct Play<'a> {
+    pub(crate) settings: Settings,
+    pub(crate) controls: Controls,
+    pub(crate) primer: &'a [Token],
+    /// Length of the new music, in steps.
+    pub(crate) wanted: u64,
+    /// Counts seconds of music.
+    pub(crate) bar: ProgressBar,
+}
+
+impl Play<'_> {
+    /// A take of each seed, without the primer.
+    pub(crate) fn on<N: Network + Clone>(&self, network: &N, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
+        let mut takes = Takes::new(network.clone(), self.settings, seeds)?;
+        takes.set_controls(&self.controls)?;
+        block_on(self.play(takes, seeds.len()))
+    }
+
+    async fn play<N: Network>(&self, mut takes: Takes<N>, n_takes: usize) -> Result<Vec<Vec<Token>>> {
+        takes.prime(self.primer).await?;
+        let mut parts = vec![Part::default(); n_takes];
+        let mut shown = 0;
+        while parts.iter().any(|part| part.steps < self.wanted) {
+            for (part, tokens) in parts.iter_mut().zip(takes.next_chunk(CHUNK).await?) {
+                part.add(&tokens, self.wanted);
+            }
+            let now = seconds(parts.iter().map(|part| part.steps.min(self.wanted)).sum());
+            self.bar.inc(now - shown);
+            shown = now;
+        }
+        Ok(parts.into_iter().map(|part| part.tokens).collect())
+    }
+}
+
+fn seconds(steps: u64) -> u64 {
+    steps * STEP_MICROS / 1_000_000
+}
+
+/// A take so far.
+#[derive(Clone, Debug, Default)]
+struct Part {
+    tokens: Vec<Token>,
+    steps: u64,
+}
+
+impl Part {
+    /// Takes tokens until there is music of `wanted` steps.
+    fn add(&mut self, tokens: &[Token], wanted: u64) {
+        for &token in tokens {
+            if self.steps >= wanted {
+                return;
+            }
+            if let Event::TimeShift(shift) = Event::from(token) {
+                self.steps += u64::from(shift.steps());
+            }
+            self.tokens.push(token);
+        }
+    }
+}
+
+fn controls(args: &GenerateArgs, config: &ModelConfig) -> Result<Controls> {
     let pitch_classes = match &args.pitch_classes {
         Some(weights) => match <[f32; 12]>::try_from(weights.as_slice()) {
             Ok(weights) => Some(weights),
@@ -78,7 +165,7 @@ fn controls(args: &GenerateArgs, model: &Model) -> Result<Controls> {
     };
     let composer = match &args.composer {
         Some(name) => {
-            let known = &model.config.composers;
+            let known = &config.composers;
             let found = known.iter().position(|composer| composer.eq_ignore_ascii_case(name));
             ensure!(found.is_some(), "expected one of the composers {}, found {name}", known.join(", "));
             found

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use performance::{Event, N_PITCHES, Sounding, Token, forward_windows};
+use performance::{Event, N_PITCHES, STEP_MICROS, Sounding, Token, forward_windows};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::{Controls, ModelConfig};
@@ -25,6 +25,10 @@ pub(crate) struct Batch {
     pub(crate) tokens: Vec<i32>,
     /// Events to predict, `[time * batch]`.
     pub(crate) targets: Vec<i32>,
+    /// 1 where there is an event to predict, 0 past the end of a lane's walk, `[time * batch]`.
+    pub(crate) mask: Vec<f32>,
+    /// Duration of the music in the events to predict, in seconds.
+    pub(crate) seconds: f64,
     /// Pitches down after each last event, `[time * batch * 128]`.
     pub(crate) sounding: Vec<f32>,
     /// `[time * batch * control_width]`.
@@ -33,6 +37,13 @@ pub(crate) struct Batch {
     pub(crate) keep: Vec<f32>,
     /// Where the loader stands after this batch.
     pub(crate) position: Position,
+}
+
+impl Batch {
+    /// How many events there are to predict.
+    pub(crate) fn events(&self) -> u64 {
+        self.mask.iter().filter(|&&counts| counts > 0.0).count() as u64
+    }
 }
 
 /// Where a loader stands: enough to go on from there.
@@ -66,6 +77,21 @@ pub(crate) struct Cut {
     /// Share of draws that keep their controls; each control is then kept with probability one half.
     pub(crate) controlled: f64,
     pub(crate) augment: bool,
+    /// Which of how many loaders this is: they share the draws out among them.
+    pub(crate) share: Share,
+}
+
+/// One of several that work side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Counted from 0.
+    pub(crate) index: usize,
+    pub(crate) of: usize,
+}
+
+impl Share {
+    /// Everything.
+    pub(crate) const WHOLE: Self = Self { index: 0, of: 1 };
 }
 
 pub(crate) struct Loader {
@@ -91,6 +117,13 @@ struct Lane {
     controls: Vec<Vec<f32>>,
 }
 
+impl Lane {
+    /// Events still to be predicted on this walk.
+    fn left(&self) -> usize {
+        self.end.saturating_sub(self.next + 1)
+    }
+}
+
 impl Loader {
     pub(crate) fn new(
         corpus: Arc<Corpus>,
@@ -100,12 +133,8 @@ impl Loader {
         seed: u64,
         position: &Position,
     ) -> Result<Self> {
-        let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.len > cut.time + 1).collect();
-        ensure!(
-            !pieces.is_empty(),
-            "expected a piece of more than {} events to train on, found none",
-            cut.time + 1
-        );
+        let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.len > 1).collect();
+        ensure!(!pieces.is_empty(), "expected a piece of at least two events to train on, found none");
         let ends = pieces.iter().scan(0, |end, piece| {
             *end += piece.len;
             Some(*end)
@@ -143,29 +172,37 @@ impl Loader {
         let mut data = Batch {
             tokens: vec![0; time * batch],
             targets: vec![0; time * batch],
+            mask: vec![0.0; time * batch],
+            seconds: 0.0,
             sounding: vec![0.0; time * batch * N_PITCHES],
             controls: vec![0.0; time * batch * width],
             keep: vec![0.0; batch],
             position: Position::default(),
         };
         for b in 0..batch {
-            while self.lanes[b].next + time + 1 > self.lanes[b].end {
+            while self.lanes[b].left() == 0 {
                 self.lanes[b] = self.draw_next()?;
             }
             let lane = &mut self.lanes[b];
             data.keep[b] = if std::mem::take(&mut lane.is_new) { 0.0 } else { 1.0 };
-            for t in 0..time {
+            let n = time.min(lane.left());
+            for t in 0..n {
                 let (at, row) = (lane.next + t, t * batch + b);
+                let target = lane.tokens[at + 1];
                 lane.sounding.apply(Event::from(lane.tokens[at]));
                 data.tokens[row] = i32::from(lane.tokens[at].get());
-                data.targets[row] = i32::from(lane.tokens[at + 1].get());
+                data.targets[row] = i32::from(target.get());
+                data.mask[row] = 1.0;
+                if let Event::TimeShift(shift) = Event::from(target) {
+                    data.seconds += f64::from(shift.steps()) * STEP_MICROS as f64 / 1e6;
+                }
                 for pitch in lane.sounding.pitches() {
                     data.sounding[row * N_PITCHES + pitch.index()] = 1.0;
                 }
                 let controls = &lane.controls[(at + 1).min(lane.controls.len() - 1)];
                 data.controls[row * width..(row + 1) * width].copy_from_slice(controls);
             }
-            lane.next += time;
+            lane.next += n;
         }
         data.position = Position {
             next_draw: self.next_draw,
@@ -175,8 +212,9 @@ impl Loader {
     }
 
     fn draw_next(&mut self) -> Result<Lane> {
-        let draw = self.next_draw;
-        self.next_draw += 1;
+        let Share { index, of } = self.cut.share;
+        let draw = self.next_draw + index as u64;
+        self.next_draw += of as u64;
         self.draw(draw)
     }
 
@@ -229,5 +267,108 @@ impl Loader {
                 })
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::{INDEX_FILE, INDEX_VERSION, Index, TOKENS_FILE};
+
+    /// Pieces of 9, 40 and 100 events: keys that go down and up, a step of 8 ms each time.
+    fn corpus() -> (tempfile::TempDir, Arc<Corpus>) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut bytes, mut pieces) = (Vec::new(), Vec::new());
+        for len in [9usize, 40, 100] {
+            pieces.push(Piece {
+                path: format!("{len}.mid"),
+                composer: None,
+                sha256: "00".to_owned(),
+                start: bytes.len() / 2,
+                len,
+                seconds: 1.0,
+                notes: len / 3,
+                pitch_range: (60, 72),
+            });
+            for i in 0..len {
+                let number = [60 + i as u16 / 4 % 12, 256, 128 + 60 + i as u16 / 4 % 12, 256][i % 4];
+                bytes.extend(number.to_le_bytes());
+            }
+        }
+        std::fs::write(dir.path().join(TOKENS_FILE), bytes).unwrap();
+        let index = serde_json::to_vec(&Index { version: INDEX_VERSION, pieces }).unwrap();
+        std::fs::write(dir.path().join(INDEX_FILE), index).unwrap();
+        let corpus = Arc::new(Corpus::open(dir.path()).unwrap());
+        (dir, corpus)
+    }
+
+    fn loader(corpus: &Arc<Corpus>, share: Share, position: &Position) -> Loader {
+        let cut = Cut { batch: 3, time: 16, walk: 50, controlled: 0.5, augment: true, share };
+        let pieces = corpus.pieces.clone();
+        Loader::new(Arc::clone(corpus), pieces, ModelConfig::default(), cut, 7, position).unwrap()
+    }
+
+    #[test]
+    fn crops_follow_on_and_nothing_past_the_end_counts() {
+        let (_dir, corpus) = corpus();
+        let mut loader = loader(&corpus, Share::WHOLE, &Position::default());
+        let mut last_target = [None; 3];
+        let mut n_masked = 0;
+        for _ in 0..60 {
+            let batch = loader.next_batch().unwrap();
+            for (b, last_target) in last_target.iter_mut().enumerate() {
+                let rows = (0..16).map(|t| t * 3 + b);
+                let n = rows.clone().filter(|&row| batch.mask[row] == 1.0).count();
+                assert!(n > 0, "a crop without events");
+                assert!(rows.clone().skip(n).all(|row| batch.mask[row] == 0.0 && batch.targets[row] == 0));
+                n_masked += 16 - n;
+                if batch.keep[b] == 1.0 {
+                    assert_eq!(Some(batch.tokens[b]), *last_target, "the lane goes on where it was");
+                }
+                for (row, next) in rows.clone().zip(rows.clone().skip(1)).take(n - 1) {
+                    assert_eq!(batch.targets[row], batch.tokens[next]);
+                }
+                *last_target = Some(batch.targets[(n - 1) * 3 + b]);
+            }
+            let steps: i32 = batch.targets.iter().filter(|&&target| target >= 256).map(|t| t - 255).sum();
+            assert!((batch.seconds - f64::from(steps) * 0.008).abs() < 1e-9, "{steps} steps");
+        }
+        assert!(n_masked > 0, "short pieces leave rows empty");
+    }
+
+    #[test]
+    fn a_loader_goes_on_from_its_position() {
+        let (_dir, corpus) = corpus();
+        let mut whole = loader(&corpus, Share::WHOLE, &Position::default());
+        for _ in 0..40 {
+            let position = whole.next_batch().unwrap().position;
+            let mut resumed = loader(&corpus, Share::WHOLE, &position);
+            let next = |loader: &mut Loader| {
+                let Batch { tokens, targets, sounding, controls, keep, .. } = loader.next_batch().unwrap();
+                (tokens, targets, sounding, controls, keep)
+            };
+            let mut ahead = loader(&corpus, Share::WHOLE, &position);
+            assert_eq!(next(&mut resumed), next(&mut ahead));
+        }
+        let position = whole.next_batch().unwrap().position;
+        let expected = whole.next_batch().unwrap();
+        let found = loader(&corpus, Share::WHOLE, &position).next_batch().unwrap();
+        assert_eq!((found.tokens, found.position), (expected.tokens, expected.position));
+    }
+
+    #[test]
+    fn loaders_side_by_side_share_the_draws() {
+        let (_dir, corpus) = corpus();
+        let draws = |share: Share| {
+            let mut loader = loader(&corpus, share, &Position::default());
+            let mut seen = std::collections::BTreeSet::new();
+            for _ in 0..20 {
+                seen.extend(loader.next_batch().unwrap().position.lanes.iter().map(|&(draw, _)| draw));
+            }
+            seen
+        };
+        let (first, second) = (draws(Share { index: 0, of: 2 }), draws(Share { index: 1, of: 2 }));
+        assert!(first.iter().all(|draw| draw % 2 == 0) && second.iter().all(|draw| draw % 2 == 1));
+        assert!(first.len() > 6 && second.len() > 6);
     }
 }

@@ -5,7 +5,9 @@ mod bench;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod bench_gpu;
 mod cli;
+mod compare;
 mod config;
+mod copies;
 mod corpus;
 mod curve;
 mod device;
@@ -14,11 +16,17 @@ mod files;
 mod generate;
 mod inspect;
 mod loader;
+mod measure;
+mod memory;
 mod optimizer;
+mod plot;
 mod prepare;
 mod progress;
+mod quality;
 mod release;
+mod replica;
 mod training;
+mod verdict;
 
 use std::process::ExitCode;
 
@@ -27,12 +35,15 @@ use cli::{Cli, Command};
 
 /// Exit codes: 0 done, 2 bad usage (clap's own), 1 anything else with one sentence on standard error.
 fn main() -> ExitCode {
+    memory::keep();
     let result = match Cli::parse().command {
         Command::Prepare(args) => prepare::run(&args),
         Command::Train(args) => training::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Quality(args) => quality::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

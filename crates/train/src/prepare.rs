@@ -25,9 +25,11 @@ struct Summary {
     hours: f64,
 }
 
-struct Source {
-    path: String,
-    file: PathBuf,
+/// A MIDI file that was found.
+pub(crate) struct Source {
+    /// Below the folder that was searched, with forward slashes.
+    pub(crate) path: String,
+    pub(crate) file: PathBuf,
 }
 
 struct Prepared {
@@ -139,7 +141,8 @@ fn read_cached(path: &Path) -> Option<(Vec<Token>, Vec<String>)> {
     Some((tokens, dropped))
 }
 
-fn find(dirs: &[PathBuf]) -> Result<Vec<Source>> {
+/// The MIDI files below folders, by path.
+pub(crate) fn find(dirs: &[PathBuf]) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for dir in dirs {
         let mut pending = vec![dir.clone()];

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let file = weights::save(&model, Precision::Half, &facts)?;
     let weights_path = args.out.with_extension("safetensors");
     write_atomically(&weights_path, &file)?;
-    curve::write(&args.run.join(METRICS_FILE), &args.out.with_extension("svg"))?;
+    curve::write(&curve::read(&args.run.join(METRICS_FILE))?, &args.out.with_extension("svg"))?;
     let config = fs::read_to_string(&args.config)
         .with_context(|| format!("{} cannot be read", args.config.display()))?;
     let card = card(args, &facts, &results, &file, &config);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use indicatif::{ProgressBar, ProgressStyle};
-use performance::{N_PITCHES, N_TOKENS, Token};
+use performance::{N_PITCHES, N_TOKENS, Token, midi};
 use rand::SeedableRng;
 use rnn::weights::{self, Precision};
 use rnn::{Compute, Inputs, Model, ModelConfig, State};
@@ -27,7 +27,9 @@ use crate::evaluate::{Evaluation, evaluate};
 use crate::files::write_atomically;
 use crate::loader::{Batch, Cut, Loader, Position};
 use crate::optimizer::Adam;
-use crate::{curve, device};
+use crate::replica::{self, Replica};
+use crate::verdict::verdict;
+use crate::{curve, device, generate};
 
 /// Everything needed to go on: weights, optimizer, memory of the lanes, place in the data.
 pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
@@ -35,16 +37,23 @@ pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 pub(crate) const BEST_FILE: &str = "best.safetensors";
 /// One JSON object per line: training losses and validations.
 pub(crate) const METRICS_FILE: &str = "metrics.jsonl";
+/// Folder of what the network played at each validation.
+const SAMPLES_FOLDER: &str = "samples";
 /// Steps between two readings of the loss: reading waits for the device.
 const REPORT_EVERY: u64 = 10;
 
 /// One line of the metrics file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Metric {
     pub(crate) step: u64,
     pub(crate) events: u64,
-    /// Nats per event of the training crops since the last line.
-    pub(crate) train: f64,
+    /// Nats per event of the training crops since the last line; none before the first step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) train: Option<f64>,
+    /// The same per second of music.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) train_per_second: Option<f64>,
     pub(crate) rate: f64,
     pub(crate) gradient_norm: f32,
     pub(crate) events_per_s: f64,
@@ -64,10 +73,11 @@ struct Progress {
 }
 
 pub(crate) fn run(args: &TrainArgs) -> Result<()> {
-    let config = TrainConfig::read(&args.config)?;
+    let default = if args.from.is_some() { "finetune" } else { "base" };
+    let config = TrainConfig::named(args.config.as_deref().unwrap_or(default))?;
     let corpus = Arc::new(Corpus::open(&args.data)?);
     let (train, validation) = corpus.split()?;
-    let device = device::open(args.device)?;
+    let devices = device::open_all(args.device, &args.devices)?;
     fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be created", args.out.display()))?;
     let checkpoint = args.out.join(CHECKPOINT_FILE);
     ensure!(
@@ -75,13 +85,32 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         "{} holds a run already; go on with --resume, or choose another folder",
         args.out.display()
     );
-    let mut run = if args.resume && checkpoint.exists() {
-        Run::resume(&checkpoint, config.training, &device)?
-    } else {
-        let model =
-            ModelConfig { composers: composers(&train, config.training.composer_events), ..config.model };
-        Run::start(&model, config.training, &device)
+    let begin = |index: usize| {
+        let (device, training) = (&devices[index], config.training.clone());
+        let mut run = match &args.from {
+            _ if args.resume && checkpoint.exists() => Run::resume(&checkpoint, training, device)?,
+            Some(weights) => Run::from_weights(weights, training, device)?,
+            None => {
+                let composers = composers(&train, training.composer_events);
+                Run::start(&ModelConfig { composers, ..config.model.clone() }, training, device)
+            }
+        };
+        run.replica = Replica::new(index, &devices);
+        Ok::<_, anyhow::Error>(run)
     };
+    let mut run = begin(0)?;
+    let _collective = replica::connect(&devices);
+    for index in 1..devices.len() {
+        let (mut follower, corpus, train) = (begin(index)?, Arc::clone(&corpus), train.clone());
+        // Never joined: a leader that fails ends the program, and the followers with it.
+        std::thread::spawn(move || {
+            if let Err(error) = follower.follow(corpus, train) {
+                // The leader waits for this replica's gradients, so nothing else would end the run.
+                eprintln!("performance-rnn: device {index}: {error:#}");
+                std::process::exit(1);
+            }
+        });
+    }
     let checks = validation_pieces(&corpus, &validation, &run.training)?;
     eprintln!(
         "{} parameters, {} training pieces, {} validation events",
@@ -99,16 +128,38 @@ struct Run {
     training: Training,
     progress: Progress,
     device: Device,
+    replica: Replica,
 }
 
 impl Run {
+    /// A run that begins with random weights.
     fn start(config: &ModelConfig, training: Training, device: &Device) -> Self {
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(training.seed);
-        let mut model = config.init(&device.clone().autodiff(), &mut rng);
+        Self::with(config.init(&device.clone().autodiff(), &mut rng), training, device)
+    }
+
+    /// A run that begins with trained weights.
+    fn from_weights(path: &Path, training: Training, device: &Device) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let model =
+            weights::load(&bytes, &device.clone().autodiff()).with_context(|| path.display().to_string())?;
+        Ok(Self::with(model, training, device))
+    }
+
+    fn with(mut model: Model, training: Training, device: &Device) -> Self {
         model.compute = training.compute();
-        let adam = Adam::new(&model, training.average);
-        let state = State::zeros(config, training.batch, device);
-        Self { model, adam, state, training, progress: Progress::default(), device: device.clone() }
+        model.dropout = training.dropout;
+        let adam = Adam::new(&model, training.adam());
+        let state = State::zeros(&model.config, training.batch, device);
+        Self {
+            model,
+            adam,
+            state,
+            training,
+            progress: Progress::default(),
+            device: device.clone(),
+            replica: Replica::alone(),
+        }
     }
 
     fn train(
@@ -118,25 +169,23 @@ impl Run {
         checks: &[Vec<Token>],
         out: &Path,
     ) -> Result<()> {
-        let Training { batch, time, walk, controlled, augment, seed, .. } = self.training;
-        let cut = Cut { batch, time, walk, controlled, augment };
-        let config = self.model.config.clone();
-        let loader = Loader::new(corpus, train, config, cut, seed, &self.progress.position)?;
-        let batches = prefetch(loader);
+        let batches = self.batches(corpus, train)?;
         let bar = bar(self.training.events, self.progress.events);
-        let mut metrics = fs::OpenOptions::new().create(true).append(true).open(out.join(METRICS_FILE))?;
+        let mut log = Log::open(out)?;
         let mut last_checkpoint = Instant::now();
+        if self.progress.step == 0 {
+            bar.set_message("validating");
+            let validation = Some(self.validate(checks, out)?);
+            log.add(&Metric { validation, ..self.metric() })?;
+        }
         let mut window = Window::new();
 
         while self.progress.events < self.training.events {
             let batch = batches.recv().context("the data loader stopped")??;
             let rate = self.training.rate(self.progress.step, self.progress.events);
             let (loss, norm) = self.step(&batch, rate);
-            self.progress.step += 1;
-            self.progress.events += (self.training.batch * self.training.time) as u64;
+            window.add(loss, &batch);
             self.progress.position = batch.position;
-            window.losses.push(loss);
-            window.events += (self.training.batch * self.training.time) as u64;
             bar.set_position(self.progress.events);
 
             let is_due = self.progress.events - self.progress.last_validation >= self.training.validate_every
@@ -150,22 +199,21 @@ impl Run {
                     );
                 }
                 let mut metric = Metric {
-                    step: self.progress.step,
-                    events: self.progress.events,
-                    train: loss,
+                    train: Some(loss),
+                    train_per_second: (window.seconds > 0.0)
+                        .then(|| loss * window.events as f64 / window.seconds),
                     rate,
                     gradient_norm: norm,
                     events_per_s: window.events_per_s(),
-                    validation: None,
+                    ..self.metric()
                 };
                 if is_due {
                     bar.set_message("validating");
                     metric.validation = Some(self.validate(checks, out)?);
                 }
-                writeln!(metrics, "{}", serde_json::to_string(&metric)?)?;
+                log.add(&metric)?;
                 bar.set_message(describe(&metric, self.progress.best));
                 if is_due {
-                    curve::write(&out.join(METRICS_FILE), &out.join("loss.svg"))?;
                     bar.println(describe(&metric, self.progress.best));
                 }
                 window = Window::new();
@@ -184,32 +232,69 @@ impl Run {
             self.progress.best.unwrap_or(f64::NAN),
             out.join(BEST_FILE).display()
         );
+        println!("{}", verdict(&log.metrics));
         Ok(())
+    }
+
+    /// Training on a device beside the first, which does all the telling and keeping.
+    fn follow(&mut self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<()> {
+        let batches = self.batches(corpus, train)?;
+        while self.progress.events < self.training.events {
+            let batch = batches.recv().context("the data loader stopped")??;
+            let rate = self.training.rate(self.progress.step, self.progress.events);
+            self.step(&batch, rate);
+        }
+        Ok(())
+    }
+
+    fn batches(&self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<mpsc::Receiver<Result<Batch>>> {
+        let Training { batch, time, walk, controlled, augment, seed, .. } = self.training;
+        let cut = Cut { batch, time, walk, controlled, augment, share: self.replica.share() };
+        let config = self.model.config.clone();
+        Ok(prefetch(Loader::new(corpus, train, config, cut, seed, &self.progress.position)?))
+    }
+
+    /// Where the run stands, without anything measured.
+    fn metric(&self) -> Metric {
+        Metric { step: self.progress.step, events: self.progress.events, ..Metric::default() }
     }
 
     /// One optimizer step; the loss stays on the device.
     fn step(&mut self, batch: &Batch, rate: f64) -> (Tensor<1>, f32) {
+        // Dropout depends on the step alone, so that a resumed run drops the same units.
+        self.device.seed(self.training.seed.wrapping_add(self.progress.step));
         let (loss, state) = loss(&self.model, batch, self.state.clone(), &self.training, &self.device);
         let grads = GradientsParams::from_grads(loss.backward(), &self.model);
-        let (model, norm) = self.adam.step(self.model.clone(), grads, rate, self.training.clip);
+        let grads = self.replica.average(&self.model, grads);
+        let (model, norm) = self.adam.step(self.model.clone(), grads, rate);
         self.model = model;
         self.state = state;
+        self.progress.step += 1;
+        // Rows past a piece's end count too, so that all devices agree on how far the run is.
+        let rows = self.training.batch * self.training.time * self.replica.share().of;
+        self.progress.events += rows as u64;
         (loss.inner(), norm)
     }
 
-    /// Validates the averaged weights and keeps them if they are the best so far.
+    /// Validates the averaged weights, lets them play, and keeps them if they are the best so far.
     fn validate(&mut self, checks: &[Vec<Token>], out: &Path) -> Result<f64> {
         let averaged = self.averaged()?;
         let Evaluation { nats_per_event, .. } = evaluate(&averaged, checks, |_| ())?;
         self.progress.last_validation = self.progress.events;
+        let facts = BTreeMap::from([
+            ("step".to_owned(), self.progress.step.to_string()),
+            ("events".to_owned(), self.progress.events.to_string()),
+            ("validation_nats".to_owned(), format!("{nats_per_event:.4}")),
+        ]);
+        let file = weights::save(&averaged, Precision::Half, &facts)?;
+        if self.training.sample_secs > 0.0 && self.progress.step > 0 {
+            let performance = generate::sample(&file, self.training.sample_secs, self.training.seed)?;
+            let name = format!("{:012}.mid", self.progress.events);
+            write_atomically(&out.join(SAMPLES_FOLDER).join(name), &midi::write(&performance))?;
+        }
         if self.progress.best.is_none_or(|best| nats_per_event < best) {
             self.progress.best = Some(nats_per_event);
-            let facts = BTreeMap::from([
-                ("step".to_owned(), self.progress.step.to_string()),
-                ("events".to_owned(), self.progress.events.to_string()),
-                ("validation_nats".to_owned(), format!("{nats_per_event:.4}")),
-            ]);
-            write_atomically(&out.join(BEST_FILE), &weights::save(&averaged, Precision::Half, &facts)?)?;
+            write_atomically(&out.join(BEST_FILE), &file)?;
         }
         Ok(nats_per_event)
     }
@@ -247,9 +332,11 @@ impl Run {
             .get("progress")
             .and_then(|json| serde_json::from_str(json).ok())
             .with_context(|| format!("{} is no checkpoint of a training run", path.display()))?;
-        let mut run = Self::start(&config, training, device);
+        debug_assert_eq!(model.config, config);
+        let mut run = Self::with(model, training, device);
         let tensor = |name: &str| Ok(weights::load_tensor(&bytes, name)?.values);
         run.adam.restore(progress.step, device, tensor)?;
+        // The lanes are those of the first device.
         if progress.position.lanes() == run.training.batch {
             run.state = State::restore(&config, run.training.batch, device, |name| {
                 Ok::<_, anyhow::Error>(weights::load_tensor(&bytes, name)?.values)
@@ -259,8 +346,6 @@ impl Run {
             // Another batch size: the lanes begin anew, the rest goes on.
             run.progress = Progress { position: progress.position.without_lanes(), ..progress };
         }
-        run.model = model;
-        run.model.compute = run.training.compute();
         Ok(run)
     }
 }
@@ -290,7 +375,9 @@ pub(crate) fn loss(
         Tensor::<2, Int>::from_data(TensorData::new(batch.targets.clone(), [time * lanes, 1]), device);
     let (scores, state) = model.forward(inputs, state.keeping(&keep));
     let log_probabilities = log_softmax(scores.reshape([time * lanes, N_TOKENS]), 1);
-    (log_probabilities.gather(1, targets).mean().neg(), state)
+    let mask = Tensor::<2>::from_data(TensorData::new(batch.mask.clone(), [time * lanes, 1]), device);
+    let nats = log_probabilities.gather(1, targets).neg() * Tensor::from_inner(mask);
+    (nats.sum() / batch.events() as f32, state)
 }
 
 /// The loader on a thread of its own, two batches ahead.
@@ -327,16 +414,23 @@ fn validation_pieces(corpus: &Corpus, pieces: &[Piece], training: &Training) -> 
         .collect()
 }
 
-/// Losses and time since the last report.
+/// Losses, music and time since the last report.
 struct Window {
     losses: Vec<Tensor<1>>,
     events: u64,
+    seconds: f64,
     start: Instant,
 }
 
 impl Window {
     fn new() -> Self {
-        Self { losses: Vec::new(), events: 0, start: Instant::now() }
+        Self { losses: Vec::new(), events: 0, seconds: 0.0, start: Instant::now() }
+    }
+
+    fn add(&mut self, loss: Tensor<1>, batch: &Batch) {
+        self.losses.push(loss);
+        self.events += batch.events();
+        self.seconds += batch.seconds;
     }
 
     fn mean_loss(&mut self) -> Result<f64> {
@@ -349,10 +443,43 @@ impl Window {
     }
 }
 
+/// The metrics file and its curve.
+struct Log {
+    path: PathBuf,
+    file: fs::File,
+    /// Everything in the file, from earlier sittings too.
+    metrics: Vec<Metric>,
+}
+
+impl Log {
+    fn open(out: &Path) -> Result<Self> {
+        let path = out.join(METRICS_FILE);
+        let open = || fs::OpenOptions::new().create(true).append(true).open(&path);
+        let file = open().with_context(|| format!("{} cannot be written", path.display()))?;
+        let metrics = curve::read(&path)?;
+        Ok(Self { path, file, metrics })
+    }
+
+    fn add(&mut self, metric: &Metric) -> Result<()> {
+        writeln!(self.file, "{}", serde_json::to_string(metric)?)
+            .with_context(|| format!("{} cannot be written", self.path.display()))?;
+        self.metrics.push(metric.clone());
+        if metric.validation.is_some() {
+            curve::write(&self.metrics, &self.path.with_file_name("loss.svg"))?;
+        }
+        Ok(())
+    }
+}
+
 fn describe(metric: &Metric, best: Option<f64>) -> String {
     let mut text = format!(
-        "step {} · train {:.3} nats/event · {:.0} events/s · rate {:.1e} · gradient {:.2}",
-        metric.step, metric.train, metric.events_per_s, metric.rate, metric.gradient_norm
+        "step {} · train {:.3} nats/event, {:.0} nats/s · {:.0} events/s · rate {:.1e} · gradient {:.2}",
+        metric.step,
+        metric.train.unwrap_or(f64::NAN),
+        metric.train_per_second.unwrap_or(f64::NAN),
+        metric.events_per_s,
+        metric.rate,
+        metric.gradient_norm
     );
     if let Some(validation) = metric.validation {
         text += &format!(" · validation {validation:.3}");

@@ -10,12 +10,18 @@ use web_sys::{ErrorEvent, MessageEvent, Worker};
 use crate::file::ObjectUrl;
 use crate::js;
 use crate::notice::Notice;
-use crate::protocol::{Reply, Request};
+use crate::protocol::{Backend, Reply, Request};
 
-/// What Trunk makes of the worker. Its names stay the same, so the version keeps a browser from mixing an
+/// What Trunk makes of the workers. Their names stay the same, so the version keeps a browser from mixing an
 /// old worker with a new page.
-const SCRIPT: &str = concat!("worker.js?v=", env!("WORKER_VERSION"));
-const WASM: &str = concat!("worker_bg.wasm?v=", env!("WORKER_VERSION"));
+const CPU: [&str; 2] = [
+    concat!("worker_cpu.js?v=", env!("WORKER_VERSION")),
+    concat!("worker_cpu_bg.wasm?v=", env!("WORKER_VERSION")),
+];
+const GPU: [&str; 2] = [
+    concat!("worker_gpu.js?v=", env!("WORKER_VERSION")),
+    concat!("worker_gpu_bg.wasm?v=", env!("WORKER_VERSION")),
+];
 
 /// A running worker. Dropping it ends the worker.
 pub struct Engine {
@@ -28,22 +34,25 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts a worker. `on_reply` hears what it says, `on_crash` why it died.
+    /// Starts the worker for this place. `on_reply` hears what it says, `on_crash` why it died.
     ///
     /// # Errors
     /// A notice for the visitor, if the browser does not start it.
     pub fn start(
+        backend: Backend,
         on_reply: impl Fn(Reply) + 'static,
         on_crash: impl Fn(String) + 'static,
     ) -> Result<Self, Notice> {
-        Self::try_start(on_reply, on_crash).map_err(|error| Notice::NoWorker { why: js::text(&error) })
+        Self::try_start(backend, on_reply, on_crash)
+            .map_err(|error| Notice::NoWorker { why: js::text(&error) })
     }
 
     fn try_start(
+        backend: Backend,
         on_reply: impl Fn(Reply) + 'static,
         on_crash: impl Fn(String) + 'static,
     ) -> Result<Self, JsValue> {
-        let shim = ObjectUrl::new(shim()?.as_bytes(), "text/javascript")?;
+        let shim = ObjectUrl::new(shim(backend)?.as_bytes(), "text/javascript")?;
         let worker = Worker::new(shim.as_str())?;
         let waiting = Rc::new(RefCell::new(Some(Vec::new())));
         // A crash may be told twice: by the worker's own last words and by the browser.
@@ -123,8 +132,12 @@ fn parse(data: &JsValue) -> Result<Reply, String> {
 
 /// Loads the worker's own script and wasm, as Trunk lays them beside the page. Failures must reach
 /// `onerror`, which rejected promises do not.
-fn shim() -> Result<String, JsValue> {
-    let [script, wasm] = [SCRIPT, WASM].map(js::beside_the_page);
+fn shim(backend: Backend) -> Result<String, JsValue> {
+    let files = match backend {
+        Backend::Cpu => CPU,
+        Backend::WebGpu => GPU,
+    };
+    let [script, wasm] = files.map(js::beside_the_page);
     let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
     Ok(format!(
         "addEventListener('unhandledrejection', event => setTimeout(() => {{ throw event.reason; }})); \

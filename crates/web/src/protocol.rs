@@ -10,12 +10,12 @@ pub type TakeId = u32;
 /// Page to worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
-    /// Open a device, fetch the weights, get ready. Also retries after a failure.
+    /// Open the device, fetch the weights, get ready. Also retries after a failure.
     Load {
         /// Absolute: a worker that was started from a blob resolves no relative ones.
         weights_url: String,
-        /// Use this or nothing; `None` chooses the fastest.
-        backend: Option<Backend>,
+        /// Where the worker runs the network, for its answers.
+        place: Place,
     },
     /// Take the weights from a visitor's own file, whose bytes travel beside this message.
     LoadFile {
@@ -75,6 +75,11 @@ pub enum Reply {
         /// What runs where.
         engine: Engine,
     },
+    /// The network cannot well be run here: the processor has to do it.
+    Unsuited {
+        /// What to tell the visitor.
+        reason: Notice,
+    },
     /// The network is reading the primer.
     Priming {
         /// For which performance.
@@ -121,26 +126,45 @@ pub struct Sampling {
     pub top_p: f32,
 }
 
-/// Where the network runs.
+/// What runs the network. Each is a program of its own, since the one for GPUs is many times larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Backend {
     /// The processor.
     Cpu,
-    /// A GPU, or what passes for one: see [`Engine::is_software`].
+    /// A GPU, or what passes for one: see [`Place::is_software`].
     WebGpu,
 }
 
-/// What runs where.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Engine {
-    /// Where.
+/// Where the network runs, and why there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// On what.
     pub backend: Backend,
+    /// Whether the visitor has chosen it.
+    pub is_asked: bool,
     /// The GPU's name, as far as the browser tells; empty for the processor.
     pub adapter: String,
     /// WebGPU emulated on the processor: never to be called a GPU.
     pub is_software: bool,
     /// Why it is not a GPU.
     pub reason: Option<Notice>,
+}
+
+impl Place {
+    /// The processor, for a reason.
+    #[must_use]
+    pub fn cpu(reason: Notice) -> Self {
+        let is_asked = reason == Notice::CpuAsked;
+        let (adapter, is_software) = (String::new(), false);
+        Self { backend: Backend::Cpu, is_asked, adapter, is_software, reason: Some(reason) }
+    }
+}
+
+/// What runs where.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Engine {
+    /// Where.
+    pub place: Place,
     /// Speed measured while getting ready.
     pub events_per_second: f64,
     /// What it plays with.

@@ -193,7 +193,7 @@ impl State {
     fn hear(&mut self, reply: Reply, now_ms: f64) {
         match reply {
             // The link to the worker deals with these.
-            Reply::Alive | Reply::Tick | Reply::Crashed { .. } => {}
+            Reply::Alive | Reply::Tick | Reply::Unsuited { .. } | Reply::Crashed { .. } => {}
             Reply::Downloading { received_bytes, total_bytes } => {
                 let earlier = match self.engine {
                     EngineState::Downloading(download) => Some(download),

@@ -154,6 +154,12 @@ impl Page {
         self.evaluate(sound::PEAK).as_f64().unwrap_or(0.0)
     }
 
+    /// Milliseconds from the last click to silence, once it is silent.
+    #[track_caller]
+    pub fn silent_after_click(&self) -> Option<f64> {
+        self.evaluate(sound::SILENT_AFTER).as_f64()
+    }
+
     /// When the page asked for samples to begin, in seconds of the audio clock, in the order of asking.
     #[track_caller]
     pub fn sound_onsets(&self) -> Vec<f64> {

@@ -6,6 +6,7 @@
 pub(super) const METER: &str = "
 (() => {
     const meters = [];
+    const ears = [];
     const connect = AudioNode.prototype.connect;
     AudioNode.prototype.connect = function (to, ...rest) {
         const connected = connect.call(this, to, ...rest);
@@ -13,6 +14,9 @@ pub(super) const METER: &str = "
             const meter = new AnalyserNode(to.context, { fftSize: 32768 });
             connect.call(this, meter);
             meters.push(meter);
+            const ear = new AnalyserNode(to.context, { fftSize: 512 });
+            connect.call(this, ear);
+            ears.push(ear);
         }
         return connected;
     };
@@ -22,7 +26,27 @@ pub(super) const METER: &str = "
         if (this.context instanceof AudioContext) onsets.push(when ?? this.context.currentTime);
         return start.call(this, when, ...rest);
     };
+    const loudness = () => {
+        const samples = new Float32Array(512);
+        let peak = 0;
+        for (const ear of ears) {
+            ear.getFloatTimeDomainData(samples);
+            for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
+        }
+        return peak;
+    };
+    let silentAfter = null;
+    addEventListener('click', event => {
+        const clicked = event.timeStamp;
+        silentAfter = null;
+        const listening = setInterval(() => {
+            if (loudness() >= 1e-3) return;
+            silentAfter = performance.now() - clicked;
+            clearInterval(listening);
+        }, 2);
+    }, true);
     window.__performanceRnnSound = {
+        silentAfter: () => silentAfter,
         onsets: () => onsets,
         peak() {
             const samples = new Float32Array(32768);
@@ -40,6 +64,9 @@ pub(super) const METER: &str = "
 
 /// The largest sample of the last 0.7 s.
 pub(super) const PEAK: &str = "window.__performanceRnnSound.peak()";
+
+/// Milliseconds from the last click until the last 11 ms were silent (below 1e-3); null while they are not.
+pub(super) const SILENT_AFTER: &str = "window.__performanceRnnSound.silentAfter()";
 
 /// `running`, `suspended` or `closed` per connection to the loudspeaker.
 pub(super) const STATES: &str = "window.__performanceRnnSound.states().join(' ')";

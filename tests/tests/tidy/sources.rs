@@ -17,6 +17,9 @@ const UNKNOWN: [(&str, &[&str], &str); 2] = [
 /// The part of the web crate that runs in the worker, where the network lives.
 const WORKER_SIDE: [&str; 2] = ["crates/web/src/worker", "crates/web/src/bin/worker"];
 
+/// The program that runs the network on a GPU.
+const GPU_SIDE: &str = "crates/web/src/bin/worker_gpu";
+
 /// A crate names only what the design lets it know.
 pub(crate) fn boundary_complaints(path: &str, text: &str) -> Vec<String> {
     if !path.ends_with(".rs") {
@@ -29,10 +32,12 @@ pub(crate) fn boundary_complaints(path: &str, text: &str) -> Vec<String> {
     };
     let is_ui =
         path.starts_with("crates/web/src/") && !WORKER_SIDE.iter().any(|start| path.starts_with(start));
-    let ui =
-        if is_ui { complain(&["rnn", "burn"], "only the worker side knows the network") } else { Vec::new() };
+    let ui = if is_ui { complain(&["rnn"], "only the worker side knows the network") } else { Vec::new() };
+    let is_page = path.starts_with("crates/web/src/") && !path.starts_with(GPU_SIDE);
+    let small =
+        if is_page { complain(&["burn"], "only the worker for GPUs carries Burn") } else { Vec::new() };
     let unknown = UNKNOWN.iter().filter(|(start, ..)| path.starts_with(start));
-    unknown.flat_map(|(_, words, why)| complain(words, why)).chain(ui).collect()
+    unknown.flat_map(|(_, words, why)| complain(words, why)).chain(ui).chain(small).collect()
 }
 
 /// Nothing is left for later, and no test is switched off or content with any panic.
@@ -126,8 +131,9 @@ fn boundaries_can_be_crossed() {
     check("crates/web/src/app.rs", "use rnn::Generator;", 1);
     check("crates/web/src/app.rs", "let name = \"performance-rnn\";", 0);
     check("crates/web/src/worker.rs", "use rnn::Generator;", 0);
-    check("crates/web/src/worker/model.rs", "use burn;", 0);
-    check("crates/web/src/bin/worker.rs", "use rnn::Generator;", 0);
+    check("crates/web/src/worker/engine.rs", "use burn;", 1);
+    check("crates/web/src/bin/worker_cpu.rs", "use rnn::Quantized;", 0);
+    check("crates/web/src/bin/worker_gpu.rs", "use burn::tensor::Device;", 0);
     check("crates/train/src/a.rs", "use std::fs;", 0);
 }
 

@@ -18,7 +18,9 @@ pub fn StatusLine(StatusLineProps { engine, speed, on_model }: &StatusLineProps)
         EngineState::Starting => ("Opening…".to_owned(), None),
         EngineState::Downloading(_) => ("Loading the model…".to_owned(), None),
         EngineState::Preparing => ("Preparing the model…".to_owned(), None),
-        EngineState::Ready(engine) => (running_on(engine), engine.reason.as_ref().map(ToString::to_string)),
+        EngineState::Ready(engine) => {
+            (running_on(engine), engine.place.reason.as_ref().map(ToString::to_string))
+        }
         EngineState::Down => ("Nothing can be composed at the moment".to_owned(), None),
     };
     html! {
@@ -43,7 +45,8 @@ pub fn StatusLine(StatusLineProps { engine, speed, on_model }: &StatusLineProps)
 }
 
 fn running_on(engine: &Engine) -> String {
-    match (engine.backend, engine.is_software, engine.adapter.as_str()) {
+    let place = &engine.place;
+    match (place.backend, place.is_software, place.adapter.as_str()) {
         (Backend::Cpu, ..) => "Running on CPU (WebAssembly SIMD)".into(),
         (Backend::WebGpu, true, "") => "Running on software WebGPU, slow".into(),
         (Backend::WebGpu, true, adapter) => format!("Running on software WebGPU, slow · {adapter}"),

@@ -1,15 +1,16 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo::events::EventListener;
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::engine::Engine;
-use crate::js;
 use crate::notice::Notice;
 use crate::player::{Player, PlayerHandle};
-use crate::protocol::{Backend, Reply, Request};
+use crate::protocol::{Backend, Place, Reply, Request};
 use crate::state::{Action, EngineState, RunKind, State};
+use crate::{adapter, js};
 
 /// Where the weights lie, beside the page. Another content has another address.
 const WEIGHTS: &str = concat!("weights/base.safetensors?v=", env!("WEIGHTS_VERSION"));
@@ -22,7 +23,8 @@ const TICK_MS: u32 = 25;
 #[derive(Clone)]
 pub struct EngineLink {
     engine: Rc<RefCell<Option<Engine>>>,
-    backend: Option<Backend>,
+    /// Where the worker runs the network; none before that is decided.
+    place: Rc<RefCell<Option<Place>>>,
     on_restart: Callback<()>,
 }
 
@@ -40,10 +42,29 @@ impl EngineLink {
     }
 
     fn load(&self) {
+        let Some(place) = self.place.borrow().clone() else { return };
         match js::beside_the_page(WEIGHTS) {
-            Ok(weights_url) => self.post(&Request::Load { weights_url, backend: self.backend }),
+            Ok(weights_url) => self.post(&Request::Load { weights_url, place }),
             Err(error) => web_sys::console::error_1(&error),
         }
+    }
+
+    /// Decides once where the network runs.
+    async fn place(&self, asked: Option<Backend>) -> Place {
+        let decided = self.place.borrow().clone();
+        match decided {
+            Some(place) => place,
+            None => {
+                let place = adapter::choose(asked).await;
+                self.place.borrow_mut().get_or_insert(place).clone()
+            }
+        }
+    }
+
+    /// A new worker, on the processor.
+    fn move_to_processor(&self, reason: Notice) {
+        *self.place.borrow_mut() = Some(Place::cpu(reason));
+        self.on_restart.emit(());
     }
 
     /// A worker that is not there hears nothing.
@@ -78,7 +99,8 @@ pub fn use_engine(
             restart.force_update();
         }
     });
-    let link = (*use_memo((), |()| EngineLink { engine: Rc::default(), backend, on_restart })).clone();
+    let link =
+        (*use_memo((), |()| EngineLink { engine: Rc::default(), place: Rc::default(), on_restart })).clone();
     let crashes = use_mut_ref(|| 0);
 
     let number = *generation.borrow();
@@ -91,9 +113,10 @@ pub fn use_engine(
             };
             on.emit(Action::EngineStarting);
             let on_reply = {
-                let (say, player) = (say.clone(), player.clone());
+                let (say, player, link) = (say.clone(), player.clone(), link.clone());
                 move |reply| match reply {
                     Reply::Tick => player.with(Player::tick),
+                    Reply::Unsuited { reason } => link.move_to_processor(reason),
                     reply => say(reply),
                 }
             };
@@ -112,14 +135,27 @@ pub fn use_engine(
                     }
                 }
             };
-            match Engine::start(on_reply, on_crash) {
-                Ok(engine) => {
-                    *link.engine.borrow_mut() = Some(engine);
-                    link.load();
+            let is_wanted = Rc::new(Cell::new(true));
+            spawn_local({
+                let (link, is_wanted) = (link.clone(), Rc::clone(&is_wanted));
+                async move {
+                    let place = link.place(backend).await;
+                    if !is_wanted.get() {
+                        return;
+                    }
+                    match Engine::start(place.backend, on_reply, on_crash) {
+                        Ok(engine) => {
+                            *link.engine.borrow_mut() = Some(engine);
+                            link.load();
+                        }
+                        Err(notice) => say(Reply::Failed { notice }),
+                    }
                 }
-                Err(notice) => say(Reply::Failed { notice }),
+            });
+            move || {
+                is_wanted.set(false);
+                drop(link.engine.borrow_mut().take());
             }
-            move || drop(link.engine.borrow_mut().take())
         }
     });
 

@@ -88,7 +88,7 @@ impl Piano {
         Ok(())
     }
 
-    /// Silence, reverb included, within 50 ms.
+    /// Silence, reverb included, within 30 ms.
     ///
     /// # Errors
     /// In the browser's words, if it cannot.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::{Backend, Engine, Model};
+use crate::protocol::{Engine, Model, Place};
 
 fn after(actions: impl IntoIterator<Item = Action>) -> State {
     actions.into_iter().fold(State::new(7), State::reduced)
@@ -10,9 +10,8 @@ fn said(reply: Reply) -> Action {
 }
 
 fn ready(events_per_second: f64) -> Action {
-    let (adapter, model) = (String::new(), Model::default());
-    let engine =
-        Engine { backend: Backend::Cpu, adapter, is_software: false, reason: None, events_per_second, model };
+    let (place, model) = (Place::cpu(Notice::NoWebGpu), Model::default());
+    let engine = Engine { place, events_per_second, model };
     said(Reply::Ready { engine })
 }
 

@@ -17,7 +17,7 @@ const REVERB_SECS: f64 = 1.8;
 /// Time in which the reverb falls by a factor e.
 const REVERB_DECAY_SECS: f64 = 0.32;
 /// How fast a stop is. Shorter clicks; longer is heard.
-const FADE_OUT_SECS: f64 = 0.04;
+const FADE_OUT_SECS: f64 = 0.02;
 /// How fast the volume slider acts: fast enough to feel direct, slow enough not to click.
 const VOLUME_SECS: f64 = 0.02;
 

@@ -2,7 +2,7 @@
 
 use gloo::timers::callback::Interval;
 
-use web::protocol::Reply;
+use crate::protocol::Reply;
 
 /// Ticks while it is asked to.
 #[derive(Debug, Default)]

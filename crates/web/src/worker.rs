@@ -1,9 +1,8 @@
-//! Doing what the page asks for.
+//! The worker's side: doing what the page asks for, with whatever network and device it is run with.
 //!
 //! The worker does one thing at a time, in the order in which it was asked, except that asking for something new
 //! ends composing between any two events.
 
-mod adapter;
 mod compose;
 mod engine;
 mod inbox;
@@ -17,23 +16,25 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
+pub use engine::{Device, Processor};
+
+use crate::notice::Notice;
+use crate::protocol::{Place, Reply, Request};
 use engine::Engine;
 use inbox::{Inbox, Incoming};
 use ticker::Ticker;
-use web::notice::Notice;
-use web::protocol::{Backend, Reply, Request};
 
 /// Starts listening, until the page ends the worker.
-pub(super) fn run() {
+pub fn run<D: Device>() {
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
         let why = panic.payload_as_str().unwrap_or("it does not say why").to_owned();
         post(&Reply::Crashed { why });
     }));
-    spawn_local(listen());
+    spawn_local(listen::<D>());
 }
 
-async fn listen() {
+async fn listen<D: Device>() {
     let inbox = Rc::new(Inbox::default());
     let on_message = {
         let inbox = Rc::clone(&inbox);
@@ -47,13 +48,13 @@ async fn listen() {
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     post(&Reply::Alive);
     let mut ticker = Ticker::default();
-    let mut engine = None;
+    let mut engine: Option<Engine<D>> = None;
     // Never ends, and so keeps `on_message`.
     loop {
         let Incoming { request, bytes } = inbox.next().await;
         match request {
-            Request::Load { weights_url, backend } => {
-                if let Err(notice) = load(&mut engine, &weights_url, backend).await {
+            Request::Load { weights_url, place } => {
+                if let Err(notice) = load(&mut engine, &weights_url, place).await {
                     post(&Reply::Failed { notice });
                 }
             }
@@ -76,10 +77,10 @@ async fn listen() {
     }
 }
 
-async fn load(
-    engine: &mut Option<Engine>,
+async fn load<D: Device>(
+    engine: &mut Option<Engine<D>>,
     weights_url: &str,
-    backend: Option<Backend>,
+    place: Place,
 ) -> Result<(), Notice> {
     let cached = weights::cached(weights_url).await;
     let is_cached = cached.is_some();
@@ -90,7 +91,13 @@ async fn load(
     post(&Reply::Preparing);
     if engine.is_none() {
         // A device can be opened once only.
-        *engine = Some(Engine::open(backend).await);
+        match Engine::open(place).await {
+            Ok(opened) => *engine = Some(opened),
+            Err(reason) => {
+                post(&Reply::Unsuited { reason });
+                return Ok(());
+            }
+        }
     }
     let Some(engine) = engine else { return Ok(()) };
     match engine.load(&bytes).await {

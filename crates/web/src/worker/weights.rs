@@ -6,10 +6,10 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Headers, ReadableStreamDefaultReader, Response, ResponseInit};
 
 use super::{now_ms, post, scope};
-use web::format::megabytes;
-use web::js;
-use web::notice::Notice;
-use web::protocol::Reply;
+use crate::format::megabytes;
+use crate::js;
+use crate::notice::Notice;
+use crate::protocol::Reply;
 
 /// The cache's name; a new one is needed only if entries change their form.
 const CACHE: &str = "performance-rnn-weights-1";

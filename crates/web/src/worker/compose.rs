@@ -1,15 +1,15 @@
 //! Composing one performance, event by event.
 
 use performance::{Event, STEP_MICROS, Sounding, Token};
-use rnn::Generator;
+use rnn::{Generator, Network};
 
-use super::engine::{Engine, settings};
+use super::engine::{Device, Engine, settings};
 use super::inbox::Inbox;
 use super::pause::pause;
 use super::ticker::Ticker;
 use super::{now_ms, post};
-use web::notice::Notice;
-use web::protocol::{Reply, Request, Sampling, TakeId};
+use crate::notice::Notice;
+use crate::protocol::{Reply, Request, Sampling, TakeId};
 
 /// How long to compose before listening whether there is something else to do. Larger wastes less on
 /// listening; smaller stops sooner.
@@ -18,7 +18,8 @@ const MAX_CHUNK_EVENTS: usize = 64;
 /// Primer tokens between two looks into the inbox.
 const PRIME_CHUNK: usize = 64;
 /// The last so many tokens of a primer are listened to: half a minute of music. Larger knows more of the
-/// primer, of which the network forgets most; smaller starts sooner (a processor takes 2 to 4 s for these).
+/// primer, of which the network forgets most; smaller starts sooner (a processor takes up to half a second for
+/// these).
 const MAX_PRIMER: usize = 1024;
 /// How far an endless performance goes ahead of the play-head, in microseconds. Small, so that a new
 /// temperature is heard soon ...
@@ -41,7 +42,7 @@ pub(super) struct Order {
 }
 
 /// Composes until it is done, or asked for something else, or something fails.
-pub(super) async fn compose(engine: &Engine, order: Order, inbox: &Inbox, ticker: &mut Ticker) {
+pub(super) async fn compose<D: Device>(engine: &Engine<D>, order: Order, inbox: &Inbox, ticker: &mut Ticker) {
     let Some(generator) = engine.generator(order.sampling, order.seed) else { return };
     let take = order.take;
     let mut desk = Desk { generator, inbox, ticker, take, played_us: 0 };
@@ -66,8 +67,8 @@ enum Flow {
     Leave,
 }
 
-struct Desk<'a> {
-    generator: Generator,
+struct Desk<'a, N: Network> {
+    generator: Generator<N>,
     inbox: &'a Inbox,
     ticker: &'a mut Ticker,
     take: TakeId,
@@ -75,7 +76,7 @@ struct Desk<'a> {
     played_us: u64,
 }
 
-impl Desk<'_> {
+impl<N: Network> Desk<'_, N> {
     async fn listen_to(&mut self, primer: &[u16]) -> Result<Flow, rnn::Error> {
         let tokens = ending(primer);
         for (index, chunk) in tokens.chunks(PRIME_CHUNK).enumerate() {

@@ -8,7 +8,7 @@ use std::task::{Poll, Waker};
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use web::protocol::Request;
+use crate::protocol::Request;
 
 /// A request and the bytes that came with it.
 #[derive(Debug)]

@@ -1,0 +1,67 @@
+//! What a generator needs of a network.
+
+use std::fmt::Debug;
+
+use performance::{Sounding, Token};
+
+use crate::{Error, ModelConfig};
+
+/// A network that listens to takes, event by event, and says what may come next.
+///
+/// Up to [`MAX_TAKES`](crate::MAX_TAKES) takes go through it side by side, because weights that are read once serve
+/// all of them. What one take hears has no influence on the others, to the last bit.
+pub trait Network {
+    /// The controls of all takes, prepared once for all the events that they hold for.
+    type Controls: Clone + Debug;
+    /// All that the network remembers of the takes.
+    type Memory: Clone + Debug;
+
+    /// The network's sizes.
+    fn config(&self) -> &ModelConfig;
+
+    /// Prepares what [`Controls::encode`](crate::Controls::encode) returned.
+    ///
+    /// # Shapes
+    /// `encoded`: `config().control_width()` numbers.
+    fn controls(&self, encoded: &[f32]) -> Self::Controls;
+
+    /// The memory before anything was heard.
+    fn memory(&self, n_takes: usize) -> Self::Memory;
+
+    /// Listens.
+    ///
+    /// # Shapes
+    /// `heard`: `[time, takes]`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    fn hear(
+        &self,
+        memory: &mut Self::Memory,
+        controls: &Self::Controls,
+        heard: &[Heard],
+    ) -> Result<(), Error>;
+
+    /// Scores of each take's next event, before softmax. Asynchronous, because a browser reads from its GPU in no
+    /// other way.
+    ///
+    /// # Shapes
+    /// Returns `[takes, 413]`.
+    ///
+    /// # Errors
+    /// If the device does not return its results.
+    #[expect(
+        async_fn_in_trait,
+        reason = "a future stays on the thread that polls it: a browser's worker has one"
+    )]
+    async fn scores(&self, memory: &Self::Memory) -> Result<Vec<f32>, Error>;
+}
+
+/// An event of a take, as the network takes it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The event.
+    pub token: Token,
+    /// The pitches that are down after it.
+    pub sounding: Sounding,
+}

@@ -1,0 +1,159 @@
+//! Performances in the making, event by event, side by side.
+
+use performance::{Event, Held, N_TOKENS, Sounding, Token, VelocityBin};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Controls, Error, Heard, Network, Settings, sample};
+
+/// So many takes at most go through a network together.
+pub const MAX_TAKES: usize = 16;
+
+/// Invents several performances at once: each is the one that its seed gives alone, and all of them together take
+/// much less time than one after the other, because they share every weight that is read.
+///
+/// ```
+/// # async fn play(network: rnn::Quantized) -> Result<(), rnn::Error> {
+/// let mut takes = rnn::Takes::new(network, rnn::Settings::default(), &[1, 2, 3])?;
+/// let chunks = takes.next_chunk(100).await?; // 100 events of each
+/// assert_eq!(chunks.len(), 3);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Takes<N: Network> {
+    network: N,
+    settings: Settings,
+    controls: N::Controls,
+    moment: Snapshot<N>,
+}
+
+/// Everything that changes while takes are played; restoring it plays the same again.
+#[derive(Debug)]
+pub struct Snapshot<N: Network> {
+    memory: N::Memory,
+    takes: Vec<Take>,
+    has_begun: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Take {
+    held: Held,
+    rng: ChaCha8Rng,
+}
+
+impl<N: Network> Clone for Snapshot<N> {
+    fn clone(&self) -> Self {
+        Self { memory: self.memory.clone(), takes: self.takes.clone(), has_begun: self.has_begun }
+    }
+}
+
+impl<N: Network> Takes<N> {
+    /// Takes that have heard nothing yet, one for each seed.
+    ///
+    /// # Errors
+    /// If there are none, or more than [`MAX_TAKES`].
+    pub fn new(network: N, settings: Settings, seeds: &[u64]) -> Result<Self, Error> {
+        if !(1..=MAX_TAKES).contains(&seeds.len()) {
+            let expected = format!("of 1 to {MAX_TAKES}");
+            return Err(Error::Setting { name: "takes", expected, found: seeds.len().to_string() });
+        }
+        let unset = network.controls(&Controls::default().encode(network.config())?);
+        let take = |&seed| Take { held: Held::default(), rng: ChaCha8Rng::seed_from_u64(seed) };
+        let moment = Snapshot {
+            memory: network.memory(seeds.len()),
+            takes: seeds.iter().map(take).collect(),
+            has_begun: false,
+        };
+        Ok(Self { network, settings, controls: unset, moment })
+    }
+
+    /// How the next events are drawn.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    /// What the next events should be like.
+    ///
+    /// # Errors
+    /// If a control is not a usable number or names a composer that the network does not know.
+    pub fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
+        self.controls = self.network.controls(&controls.encode(self.network.config())?);
+        Ok(())
+    }
+
+    /// The pitches that are down in each take.
+    pub fn sounding(&self) -> impl Iterator<Item = Sounding> {
+        self.moment.takes.iter().map(|take| take.held.sounding())
+    }
+
+    /// Has all takes listen to what was played before.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        let n_takes = self.moment.takes.len();
+        self.hear(tokens.iter().flat_map(|&token| std::iter::repeat_n(token, n_takes)))
+    }
+
+    /// The next `n` events of each take.
+    ///
+    /// # Errors
+    /// If the device fails or the network's output is no number.
+    pub async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error> {
+        let mut chunks = vec![Vec::with_capacity(n); self.moment.takes.len()];
+        for _ in 0..n {
+            let tokens = self.next_tokens().await?;
+            self.hear(tokens.iter().copied())?;
+            chunks.iter_mut().zip(tokens).for_each(|(chunk, token)| chunk.push(token));
+        }
+        Ok(chunks)
+    }
+
+    /// The present moment, to come back to.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<N> {
+        self.moment.clone()
+    }
+
+    /// Goes back to a moment of these takes.
+    pub fn restore(&mut self, moment: Snapshot<N>) {
+        self.moment = moment;
+    }
+
+    async fn next_tokens(&mut self) -> Result<Vec<Token>, Error> {
+        let Snapshot { memory, takes, has_begun } = &mut self.moment;
+        if !*has_begun {
+            return Ok(takes.iter_mut().map(|take| opening(&mut take.rng)).collect());
+        }
+        let scores = self.network.scores(memory).await?;
+        let takes = takes.iter_mut().zip(scores.chunks_exact(N_TOKENS));
+        takes.map(|(take, scores)| sample(scores, &take.held, self.settings, &mut take.rng)).collect()
+    }
+
+    /// # Shapes
+    /// `tokens`: `[time, takes]`.
+    fn hear(&mut self, tokens: impl Iterator<Item = Token>) -> Result<(), Error> {
+        let takes = &mut self.moment.takes;
+        let n_takes = takes.len();
+        let heard: Vec<Heard> = tokens
+            .enumerate()
+            .map(|(i, token)| {
+                let held = &mut takes[i % n_takes].held;
+                held.apply(Event::from(token));
+                Heard { token, sounding: held.sounding() }
+            })
+            .collect();
+        self.moment.has_begun |= !heard.is_empty();
+        self.network.hear(&mut self.moment.memory, &self.controls, &heard)
+    }
+}
+
+/// The first event of all. Training pieces open with a VELOCITY, and the network only learns what follows one: a
+/// middling loudness (MIDI 46 to 78) is drawn.
+fn opening(rng: &mut ChaCha8Rng) -> Token {
+    match VelocityBin::new(rng.random_range(12..=20)) {
+        Ok(bin) => Event::Velocity(bin).into(),
+        Err(_) => unreachable!("12..=20 are velocity bins"),
+    }
+}

@@ -1,0 +1,78 @@
+//! The network in whole numbers against the one in 32 bits.
+
+use burn::tensor::Device;
+use performance::{Event, Sounding, Token};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rnn::weights::{Precision, save, tensors};
+use rnn::{Controls, Heard, Model, ModelConfig, Network, Quantized};
+
+/// Natively every read is ready at once.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("a native read was not ready"),
+    }
+}
+
+fn model(layers: usize, hidden: usize) -> Model {
+    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()] };
+    config.init(&Device::flex(), &mut ChaCha8Rng::seed_from_u64(1))
+}
+
+/// Scores after each of some random events in `n_takes` takes, `[time, takes, 413]`.
+fn scores<N: Network>(network: &N, n_takes: usize) -> Vec<f32> {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let controls = Controls { density: Some(5.0), pitch_classes: Some([0.5; 12]), composer: Some(0) };
+    let controls = network.controls(&controls.encode(network.config()).expect("a small network works"));
+    let mut memory = network.memory(n_takes);
+    let mut sounding = vec![Sounding::default(); n_takes];
+    let mut scores = now(network.scores(&memory)).expect("a small network works");
+    for time in 0..40 {
+        let mut heard = || -> Vec<Heard> {
+            let hear = |sounding: &mut Sounding| {
+                let token = Token::new(rng.random_range(0..413)).expect("a small network works");
+                sounding.apply(Event::from(token));
+                Heard { token, sounding: *sounding }
+            };
+            sounding.iter_mut().map(hear).collect()
+        };
+        // Now and then several events at once.
+        let events = if time % 10 == 9 { [heard(), heard(), heard()].concat() } else { heard() };
+        network.hear(&mut memory, &controls, &events).expect("a small network works");
+        scores.extend(now(network.scores(&memory)).expect("a small network works"));
+    }
+    scores
+}
+
+#[test]
+fn whole_numbers_come_close_to_32_bits() {
+    for (layers, hidden, n_takes) in [(1, 5, 1), (2, 33, 3), (3, 64, 2), (3, 512, 1)] {
+        let model = model(layers, hidden);
+        let parts = tensors(&model);
+        let quantized = Quantized::new(&model.config, |name, shape| {
+            let part = parts.iter().find(|part| part.name == name).expect("the model has all tensors");
+            assert_eq!(part.shape, shape, "{name}");
+            Ok(part.values.clone())
+        })
+        .unwrap();
+        let (exact, rounded) = (scores(&model, n_takes), scores(&quantized, n_takes));
+        assert_eq!(exact.len(), rounded.len());
+        let worst = exact.iter().zip(&rounded).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let spread = (exact.iter().map(|x| x * x).sum::<f32>() / exact.len() as f32).sqrt();
+        println!("{layers} x {hidden}: off by up to {worst}, of about {spread}");
+        assert!(worst < 0.05 * spread.max(0.2), "{layers} x {hidden}: off by {worst}, of about {spread}");
+    }
+}
+
+#[test]
+fn a_weight_file_is_the_same_network_both_ways() {
+    let model = model(2, 24);
+    let bytes = save(&model, Precision::Half, &Default::default()).unwrap();
+    let (exact, rounded) =
+        (rnn::weights::load(&bytes, &Device::flex()).unwrap(), Quantized::load(&bytes).unwrap());
+    let (exact, rounded) = (scores(&exact, 1), scores(&rounded, 1));
+    let worst = exact.iter().zip(&rounded).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < 0.05, "off by {worst}");
+}

@@ -1,0 +1,59 @@
+//! The same figures for the network in whole numbers.
+
+use anyhow::{Result, ensure};
+use performance::{Event, N_TOKENS, Sounding, Token, duration_secs};
+use rayon::prelude::*;
+use rnn::{Controls, Heard, Network, Quantized};
+
+use super::{Evaluation, Tally, judge};
+use crate::generate::block_on;
+
+/// Pieces that go through the network side by side, on each thread.
+const LANES: usize = 8;
+
+/// Whole pieces with carried state, no controls, no mask.
+pub(super) fn evaluate(
+    network: &Quantized,
+    pieces: &[Vec<Token>],
+    progress: impl Fn(usize) + Sync,
+) -> Result<Evaluation> {
+    let mut order: Vec<&[Token]> = pieces.iter().map(Vec::as_slice).filter(|piece| piece.len() > 1).collect();
+    ensure!(!order.is_empty(), "expected pieces of at least two events, found none");
+    order.sort_by_key(|tokens| std::cmp::Reverse(tokens.len()));
+    let lanes = order.par_chunks(LANES.min(order.len().div_ceil(rayon::current_num_threads())));
+    let tallies: Vec<Tally> =
+        lanes.map(|lanes| evaluate_lanes(network, lanes, &progress)).collect::<Result<_>>()?;
+    let mut tally = Tally::default();
+    tallies.iter().for_each(|other| tally.merge(other));
+    let seconds: f64 = pieces.iter().map(|tokens| duration_secs(tokens)).sum();
+    Ok(tally.evaluation(seconds))
+}
+
+/// Lanes sorted from long to short: those that have ended go on hearing their last event, which is not counted.
+fn evaluate_lanes(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usize)) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let controls = network.controls(&Controls::default().encode(network.config())?);
+    let mut memory = network.memory(lanes.len());
+    let mut sounding = vec![Sounding::default(); lanes.len()];
+    let longest = lanes.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
+    for time in 0..longest.saturating_sub(1) {
+        let hear = |(tokens, sounding): (&&[Token], &mut Sounding)| {
+            let token = tokens[time.min(tokens.len() - 1)];
+            sounding.apply(Event::from(token));
+            Heard { token, sounding: *sounding }
+        };
+        let heard: Vec<Heard> = lanes.iter().zip(&mut sounding).map(hear).collect();
+        network.hear(&mut memory, &controls, &heard)?;
+        let scores = block_on(network.scores(&memory))?;
+        let targets = lanes.iter().map(|tokens| tokens.get(time + 1));
+        let mut n = 0;
+        for (scores, target) in scores.chunks_exact(N_TOKENS).zip(targets) {
+            if let Some(&target) = target {
+                tally.add(judge(scores, target));
+                n += 1;
+            }
+        }
+        progress(n);
+    }
+    Ok(tally)
+}

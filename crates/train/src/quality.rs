@@ -1,0 +1,199 @@
+//! `quality`: lets a network play by the hour, measures it against people, and writes the page that says so.
+
+mod adherence;
+mod page;
+mod primers;
+mod stability;
+mod studio;
+
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use performance::statistics::{Excerpt, Profile};
+use performance::{Performance, Token, decode};
+use rnn::{Network, Quantized, Settings};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::cli::QualityArgs;
+use crate::copies::{self, Copies};
+use crate::corpus::Corpus;
+use crate::measure::{self, Breakdown, Piece, Row};
+use adherence::Adherence;
+use primers::Continuity;
+use stability::Stability;
+use studio::{Ask, Studio};
+
+/// Everything the page says.
+#[derive(Serialize)]
+struct Findings {
+    weights: String,
+    weights_sha256: String,
+    machine: String,
+    command: String,
+    events: u64,
+    generation_secs: f64,
+    seconds: u32,
+    human_pieces: usize,
+    generated_pieces: usize,
+    sample_size: usize,
+    features: Vec<Row>,
+    human_breakdown: Breakdown,
+    breakdown: Breakdown,
+    stability: Stability,
+    adherence: Adherence,
+    continuity: Continuity,
+    copies: Copies,
+}
+
+/// The profiles that the plots are made of.
+struct Profiles {
+    human: Vec<Profile>,
+    generated: Vec<Profile>,
+}
+
+/// A held-out human performance.
+struct Human {
+    composer: Option<String>,
+    tokens: Vec<Token>,
+    performance: Performance,
+}
+
+impl Human {
+    fn secs(&self) -> f64 {
+        self.performance.duration_us() as f64 / 1e6
+    }
+
+    fn excerpt(&self, from_secs: u64, to_secs: u64) -> Excerpt {
+        Excerpt::of(&self.performance, from_secs * 1_000_000..to_secs * 1_000_000)
+    }
+}
+
+pub(crate) fn run(args: &QualityArgs) -> Result<()> {
+    let settings = Settings { temperature: args.temperature, top_p: args.top_p }.check()?;
+    let bytes =
+        fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
+    let corpus = Corpus::open(&args.data)?;
+    let people = held_out(&corpus)?;
+    let human: Vec<Piece> = people
+        .iter()
+        .filter(|human| human.secs() >= f64::from(args.seconds))
+        .map(|human| Piece::new(human.excerpt(0, args.seconds.into())))
+        .collect();
+    ensure!(
+        human.len() >= 2,
+        "expected at least 2 held-out pieces of {} s, found {}; prepare more, or ask for fewer --seconds",
+        args.seconds,
+        human.len()
+    );
+
+    let composers = adherence::composers(&network.config().composers, &corpus, &people)?;
+    let plan = adherence::Plan::new(args, &people, composers);
+    let primers = primers::choose(args, &people)?;
+    let music = u64::from(args.pieces) * u64::from(args.seconds)
+        + u64::from(args.long) * stability::SECS
+        + plan.secs()
+        + primers.len() as u64 * primers::SECS;
+    let start = Instant::now();
+    let mut studio = Studio::new(network, settings, args.seed, music);
+    let asks = (0..args.pieces).map(|_| Ask::freely(args.seconds.into())).collect();
+    let played = studio.record(asks)?;
+    let long = studio.record((0..args.long).map(|_| Ask::freely(stability::SECS)).collect())?;
+    let adherence = plan.measure(&mut studio, &people)?;
+    let continuity = primers::measure(&mut studio, &people, &primers)?;
+    let events = studio.finish();
+    let generation_secs = start.elapsed().as_secs_f64();
+    if let Some(dir) = &args.keep {
+        keep(dir, "piece", &played)?;
+        keep(dir, "long", &long)?;
+    }
+
+    let generated: Vec<Piece> = played
+        .iter()
+        .map(|performance| Piece::new(Excerpt::of(performance, 0..u64::from(args.seconds) * 1_000_000)))
+        .collect();
+    let profiles = Profiles { human: measure::profiles(&human), generated: measure::profiles(&generated) };
+    let findings = Findings {
+        weights: place(&args.weights),
+        weights_sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        machine: machine(),
+        command: command(args),
+        events,
+        generation_secs,
+        seconds: args.seconds,
+        human_pieces: human.len(),
+        generated_pieces: generated.len(),
+        sample_size: measure::sample_size(human.len(), generated.len()),
+        features: measure::rows(&profiles.human, &profiles.generated)?,
+        human_breakdown: Breakdown::of(human.iter().map(|piece| &piece.excerpt)),
+        breakdown: Breakdown::of(generated.iter().map(|piece| &piece.excerpt)),
+        stability: stability::measure(&people, &long)?,
+        adherence,
+        continuity,
+        copies: copies::search(&corpus, [&human, &generated])?,
+    };
+    page::write(&args.out, &findings, &profiles)?;
+    if args.json {
+        println!("{}", serde_json::to_string(&findings)?);
+    } else {
+        println!("{events} events in {generation_secs:.0} s; the page is {}", args.out.display());
+    }
+    Ok(())
+}
+
+/// The pieces that were kept from training, from their first note.
+fn held_out(corpus: &Corpus) -> Result<Vec<Human>> {
+    let (_, validation) = corpus.split()?;
+    let human = |piece: &crate::corpus::Piece| -> Result<Human> {
+        let tokens = corpus.tokens(piece)?;
+        let performance = decode(&tokens).performance;
+        Ok(Human { composer: piece.composer.clone(), tokens, performance })
+    };
+    validation.iter().map(human).collect()
+}
+
+fn keep(dir: &Path, name: &str, performances: &[Performance]) -> Result<()> {
+    for (idx, performance) in performances.iter().enumerate() {
+        let file = dir.join(format!("{name}-{idx:04}.mid"));
+        crate::files::write_atomically(&file, &performance::midi::write(performance))?;
+    }
+    Ok(())
+}
+
+/// The command, without the places that only its author has and what changes nothing.
+fn command(args: &QualityArgs) -> String {
+    format!(
+        "performance-rnn quality --weights {} --data DATA --out {} --pieces {} --seconds {} --long {} --each {} \
+         --primers {} --seed {} --temperature {} --top-p {}",
+        place(&args.weights),
+        place(&args.out),
+        args.pieces,
+        args.seconds,
+        args.long,
+        args.each,
+        args.primers,
+        args.seed,
+        args.temperature,
+        args.top_p
+    )
+}
+
+fn machine() -> String {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("an unnamed processor", |(_, model)| model.trim());
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{n_threads} threads of {model}")
+}
+
+/// A path as it was given, if it means something to others: an absolute one does not.
+fn place(path: &Path) -> String {
+    if path.is_absolute() { file_name(path) } else { path.to_string_lossy().into_owned() }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

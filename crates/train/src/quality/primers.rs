@@ -1,0 +1,134 @@
+//! Whether a continuation is one: how near it is to its own primer, and how near to others'.
+
+use anyhow::{Result, ensure};
+use performance::statistics::{Excerpt, Profile};
+use performance::{Event, STEP_MICROS, Token};
+use serde::Serialize;
+
+use super::{Ask, Human, Studio};
+use crate::cli::QualityArgs;
+use crate::measure::Figure;
+
+/// Length of a primer, and of what is played after it.
+pub(super) const SECS: u64 = 30;
+
+/// How near continuations are to primers.
+#[derive(Serialize)]
+pub(super) struct Continuity {
+    pub(super) primers: usize,
+    pub(super) network: Nearness,
+    /// The same for what people played next.
+    pub(super) human: Nearness,
+}
+
+/// Distances of continuations: 1 less the overlap area, averaged over features.
+#[derive(Serialize)]
+pub(super) struct Nearness {
+    /// From the primer.
+    pub(super) own: Figure,
+    /// From the other primers, on average.
+    pub(super) others: Figure,
+    /// The part of the continuations to which no other primer is nearer.
+    pub(super) nearest: Figure,
+}
+
+/// Which of the people's beginnings are primers: spread over all that are long enough.
+pub(super) fn choose(args: &QualityArgs, people: &[Human]) -> Result<Vec<usize>> {
+    let long_enough: Vec<usize> =
+        (0..people.len()).filter(|&idx| people[idx].secs() >= 2.0 * SECS as f64).collect();
+    ensure!(
+        long_enough.len() >= 2,
+        "expected at least 2 held-out pieces of {} s as primers, found {}",
+        2 * SECS,
+        long_enough.len()
+    );
+    let n = long_enough.len().min(args.primers as usize);
+    Ok((0..n).map(|place| long_enough[place * long_enough.len() / n]).collect())
+}
+
+pub(super) fn measure(studio: &mut Studio, people: &[Human], primers: &[usize]) -> Result<Continuity> {
+    let openings: Vec<(Vec<Token>, u64)> = primers.iter().map(|&idx| opening(&people[idx].tokens)).collect();
+    let ask = |(primer, _): &(Vec<Token>, u64)| Ask { primer: primer.clone(), ..Ask::freely(SECS) };
+    let played = studio.record(openings.iter().map(ask).collect())?;
+    let part = |performance, from_us, to_us| Profile::of(&Excerpt::of(performance, from_us..to_us));
+    let ends = || openings.iter().map(|&(_, end_us)| (end_us, end_us + SECS * 1_000_000));
+    let humans = || primers.iter().map(|&idx| &people[idx].performance);
+    let before: Vec<Profile> = humans().zip(ends()).map(|(human, (end, _))| part(human, 0, end)).collect();
+    let human: Vec<Profile> =
+        humans().zip(ends()).map(|(human, (end, next))| part(human, end, next)).collect();
+    let network: Vec<Profile> =
+        played.iter().zip(ends()).map(|(p, (end, next))| part(p, end, next)).collect();
+    Ok(Continuity {
+        primers: primers.len(),
+        network: nearness(&before, &network),
+        human: nearness(&before, &human),
+    })
+}
+
+/// The events of the first [`SECS`], and how long they take in microseconds.
+fn opening(tokens: &[Token]) -> (Vec<Token>, u64) {
+    let mut us = 0;
+    let fits = |token: &&Token| {
+        if let Event::TimeShift(shift) = Event::from(**token) {
+            let end_us = us + u64::from(shift.steps()) * STEP_MICROS;
+            if end_us > SECS * 1_000_000 {
+                return false;
+            }
+            us = end_us;
+        }
+        true
+    };
+    let opening = tokens.iter().take_while(fits).copied().collect();
+    (opening, us)
+}
+
+fn nearness(primers: &[Profile], continuations: &[Profile]) -> Nearness {
+    let (mut own, mut others, mut nearest) = (Vec::new(), Vec::new(), Vec::new());
+    for (idx, continuation) in continuations.iter().enumerate() {
+        let distances: Vec<f64> = primers.iter().map(|primer| primer.distance(continuation)).collect();
+        let sum: f64 = distances.iter().sum();
+        own.push(distances[idx]);
+        others.push((sum - distances[idx]) / (distances.len() - 1).max(1) as f64);
+        let is_nearest = distances.iter().all(|&distance| distance >= distances[idx]);
+        nearest.push(f64::from(u8::from(is_nearest)));
+    }
+    Nearness {
+        own: Figure::of_mean(&own),
+        others: Figure::of_mean(&others),
+        nearest: Figure::of_mean(&nearest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use performance::{Performance, Shift};
+
+    use super::*;
+
+    #[test]
+    fn an_opening_is_what_fits_in_thirty_seconds() {
+        let second: Token = Event::TimeShift(Shift::MAX).into();
+        let (tokens, us) = opening(&[second; 40]);
+        assert_eq!((tokens.len(), us), (30, 30_000_000));
+        assert_eq!(opening(&[second; 3]), (vec![second; 3], 3_000_000));
+    }
+
+    #[test]
+    fn who_goes_on_like_the_primer_is_nearest_to_it() {
+        let pieces = [0, 1].map(|seconds| {
+            // One sounds for a part of its time, the other for none.
+            let note = performance::Note {
+                pitch: performance::Pitch::new(60).unwrap(),
+                velocity: performance::Velocity::new(64).unwrap(),
+                start_us: 0,
+                end_us: 500_000,
+            };
+            Profile::of(&Excerpt::of(&Performance::new(vec![note; seconds]), 0..1_000_000))
+        });
+        let found = nearness(&pieces, &pieces);
+        assert_eq!((found.own.value, found.nearest.value), (0.0, 1.0));
+        assert!(found.others.value > 0.5);
+        let swapped = [pieces[1].clone(), pieces[0].clone()];
+        assert_eq!(nearness(&pieces, &swapped).nearest.value, 0.0);
+    }
+}

@@ -1,0 +1,7 @@
+//! The worker that plays on the processor: small, and without Burn.
+
+fn main() {
+    // Elsewhere there are no workers.
+    #[cfg(target_arch = "wasm32")]
+    web::worker::run::<web::worker::Processor>();
+}

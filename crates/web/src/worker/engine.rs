@@ -1,0 +1,141 @@
+//! A device with a network on it.
+
+use rnn::{Generator, Network, Quantized, Settings};
+
+use super::{now_ms, post};
+use crate::notice::Notice;
+use crate::protocol::{self, Backend, Place, Reply, Sampling};
+
+/// Events composed on trial. The first ones compile the GPU's programs; the rest tell the speed, as many as
+/// fit into the time.
+const WARM_UP_EVENTS: usize = 2;
+const TRIAL_EVENTS: usize = 24;
+const TRIAL_MS: f64 = 300.0;
+/// A GPU with fewer events per second than this is hardly as fast as playing; any processor is faster.
+const SLUGGISH: f64 = 60.0;
+
+/// What a worker computes with.
+#[expect(async_fn_in_trait, reason = "a worker has one thread, and its futures stay there")]
+pub trait Device: Sized + 'static {
+    /// The network that plays on it.
+    type Network: Network + Clone;
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// A notice for the visitor; then the processor has to play.
+    async fn open() -> Result<Self, Notice>;
+
+    /// The network in a weight file, on this device.
+    ///
+    /// # Errors
+    /// If the bytes are no weights.
+    fn load(&self, bytes: &[u8]) -> Result<Self::Network, rnn::Error>;
+}
+
+/// The processor, which is always there.
+#[derive(Debug)]
+pub struct Processor;
+
+impl Device for Processor {
+    type Network = Quantized;
+
+    async fn open() -> Result<Self, Notice> {
+        Ok(Self)
+    }
+
+    fn load(&self, bytes: &[u8]) -> Result<Quantized, rnn::Error> {
+        Quantized::load(bytes)
+    }
+}
+
+/// The device, opened once, and the network in use.
+pub(super) struct Engine<D: Device> {
+    device: D,
+    place: Place,
+    network: Option<D::Network>,
+}
+
+impl<D: Device> Engine<D> {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// A notice for the visitor; then the processor has to play.
+    pub(super) async fn open(place: Place) -> Result<Self, Notice> {
+        Ok(Self { device: D::open().await?, place, network: None })
+    }
+
+    /// Whether a failure may come from a lost GPU, which only a new worker can open again.
+    pub(super) fn can_be_lost(&self) -> bool {
+        self.place.backend == Backend::WebGpu
+    }
+
+    /// Puts the released model on the device, tries it, and tells the page.
+    ///
+    /// # Errors
+    /// If the bytes are no weights.
+    pub(super) async fn load(&mut self, bytes: &[u8]) -> Result<(), Notice> {
+        let events_per_second =
+            self.put(bytes).await.map_err(|why| Notice::WeightsCorrupt { why: why.to_string() })?;
+        if self.can_be_lost() && !self.place.is_asked && events_per_second < SLUGGISH {
+            post(&Reply::Unsuited { reason: Notice::GpuSlow { adapter: self.place.adapter.clone() } });
+        } else {
+            self.tell("base", bytes, events_per_second);
+        }
+        Ok(())
+    }
+
+    /// The same with a visitor's own file; when that fails, the model in use stays.
+    ///
+    /// # Errors
+    /// If the bytes are no weights.
+    pub(super) async fn load_file(&mut self, file: &str, bytes: &[u8]) -> Result<(), Notice> {
+        let name = file.strip_suffix(".safetensors").unwrap_or(file);
+        let refused =
+            |why: rnn::Error| Notice::ModelFileRefused { file: file.to_owned(), why: why.to_string() };
+        let events_per_second = self.put(bytes).await.map_err(refused)?;
+        self.tell(name, bytes, events_per_second);
+        Ok(())
+    }
+
+    /// A generator that has heard nothing yet; `None` before a network is there.
+    pub(super) fn generator(&self, sampling: Sampling, seed: u64) -> Option<Generator<D::Network>> {
+        Some(Generator::new(self.network.clone()?, settings(sampling), seed))
+    }
+
+    /// Takes the network of a weight file, and returns its speed in events per second.
+    async fn put(&mut self, bytes: &[u8]) -> Result<f64, rnn::Error> {
+        let network = self.device.load(bytes)?;
+        let speed = try_out(&network).await?;
+        self.network = Some(network);
+        Ok(speed)
+    }
+
+    fn tell(&self, name: &str, bytes: &[u8], events_per_second: f64) {
+        let facts = rnn::weights::read_metadata(bytes).map(|(_, facts)| facts).unwrap_or_default();
+        let model = protocol::Model {
+            name: name.to_owned(),
+            validation_nats: facts.get("validation_nats").and_then(|nats| nats.parse().ok()),
+            license: facts.get("license").cloned(),
+        };
+        post(&Reply::Ready {
+            engine: protocol::Engine { place: self.place.clone(), events_per_second, model },
+        });
+    }
+}
+
+/// The sampler's settings.
+pub(super) fn settings(sampling: Sampling) -> Settings {
+    Settings { temperature: sampling.temperature, top_p: sampling.top_p }
+}
+
+async fn try_out<N: Network + Clone>(network: &N) -> Result<f64, rnn::Error> {
+    let mut generator = Generator::new(network.clone(), Settings::default(), 0);
+    generator.next_chunk(WARM_UP_EVENTS).await?;
+    let (started, mut n) = (now_ms(), 0);
+    while n < TRIAL_EVENTS && now_ms() - started < TRIAL_MS {
+        generator.next_chunk(1).await?;
+        n += 1;
+    }
+    Ok(n as f64 * 1000.0 / (now_ms() - started).max(0.1))
+}
