@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use cubecl::device::WgpuDeviceKind;
 use cubecl::prelude::Client;
-use performance::{Event, N_PITCHES, N_TOKENS, Sounding, Token};
+use performance::{Event, Held, N_PITCHES, N_TOKENS, Pitch, STEP_MICROS, Shift, Sounding, Token};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use reference::Reference;
@@ -134,10 +134,15 @@ fn scores_are_those_of_plain_tensor_operations() {
 }
 
 /// How far a draw is from the border of the event that it fell to, in probability.
-fn margin(scores: &[f32], sounding: Sounding, settings: Settings, chance: f64) -> f64 {
+fn margin(scores: &[f32], held: &Held, settings: Settings, chance: f64) -> f64 {
+    let late = |event: Event| match event {
+        Event::NoteOff(pitch) => (held.steps(pitch) as f64 * STEP_MICROS as f64 / 1e6 - 2.0).max(0.0),
+        _ => 0.0,
+    };
     let weight = |token: Token| {
-        let score = f64::from(scores[token.index()]) / f64::from(settings.temperature);
-        if sounding.allows(Event::from(token)) { score.exp() } else { 0.0 }
+        let event = Event::from(token);
+        let score = (f64::from(scores[token.index()]) + late(event)) / f64::from(settings.temperature);
+        if held.sounding().allows(event) { score.exp() } else { 0.0 }
     };
     let mut weights: Vec<f64> = Token::all().map(weight).collect();
     let mut order: Vec<usize> = (0..weights.len()).collect();
@@ -169,24 +174,35 @@ fn equal_events(file: &[u8], settings: Settings, seed: u64, n: usize) -> Option<
     let mut takes = takes(file, Tuning::of(adapter()?), &[seed])?;
     takes.set_settings(settings);
     let drawn = next(&mut takes, n).remove(0);
-    let mut reference = Reference::new(file, &Controls::default());
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let opening: u16 = rng.random_range(12..=20);
     assert_eq!(drawn[0].get(), 380 + opening, "the same opening");
-    reference.hear(drawn[0]);
-    for (i, &token) in drawn.iter().enumerate().skip(1) {
+    Some(1 + equal_draws(file, settings, &drawn[..1], &drawn[1..], rng))
+}
+
+/// How many events from the first on are those that the CPU draws with `rng` after it heard `primer`.
+fn equal_draws(
+    file: &[u8],
+    settings: Settings,
+    primer: &[Token],
+    drawn: &[Token],
+    mut rng: ChaCha8Rng,
+) -> usize {
+    let mut reference = Reference::new(file, &Controls::default());
+    primer.iter().for_each(|&token| reference.hear(token));
+    for (i, &token) in drawn.iter().enumerate() {
         let chance: f64 = rng.clone().random();
-        let expected = rnn::sample(&reference.scores, reference.sounding, settings, &mut rng);
+        let expected = rnn::sample(&reference.scores, &reference.held, settings, &mut rng);
         let expected = expected.expect("finite scores");
         if token != expected {
-            let margin = margin(&reference.scores, reference.sounding, settings, chance);
-            eprintln!("event {i} of seed {seed}: {token:?} for {expected:?}, {margin:e} from the border");
+            let margin = margin(&reference.scores, &reference.held, settings, chance);
+            eprintln!("event {i}: {token:?} for {expected:?}, {margin:e} from the border");
             assert!(margin < TIE, "event {i}: {token:?} for {expected:?}, {margin:e} from the border");
-            return Some(i);
+            return i;
         }
         reference.hear(token);
     }
-    Some(n)
+    drawn.len()
 }
 
 #[test]
@@ -208,6 +224,70 @@ fn temperature_and_top_p_are_the_cpu_s() {
         let Some(equal) = equal_events(&file, settings, 11, 150) else { return };
         assert!(equal > 20, "{settings:?}: a tie after {equal} events");
     }
+}
+
+/// A network that lets a second pass, and another, and with odds of one to e⁵ releases middle C.
+fn patient() -> Vec<u8> {
+    let config = ModelConfig { layers: 1, hidden: 8, ..ModelConfig::default() };
+    let mut tensors = tensors(&config);
+    for tensor in &mut tensors {
+        match tensor.name.as_str() {
+            "head" => tensor.values.fill(0.0),
+            "head_bias" => {
+                tensor.values.fill(-60.0);
+                tensor.values[second().index()] = 0.0;
+                tensor.values[middle_c(Event::NoteOff).index()] = -5.0;
+            }
+            _ => {}
+        }
+    }
+    weights::save_tensors(&config, &tensors, Precision::Half, &BTreeMap::new()).expect("a weight file")
+}
+
+fn middle_c(event: impl Fn(Pitch) -> Event) -> Token {
+    event(Pitch::new(60).expect("a pitch")).into()
+}
+
+fn second() -> Token {
+    Event::TimeShift(Shift::new(125).expect("a shift")).into()
+}
+
+#[test]
+fn a_note_that_sounds_long_is_released_as_on_the_cpu() {
+    let file = patient();
+    let (on, off) = (middle_c(Event::NoteOn), middle_c(Event::NoteOff));
+    let seeds: Vec<u64> = (1..=24).collect();
+    let mut released_first = Vec::new();
+    // Just struck; held for seven seconds, which makes the odds even; struck anew after them.
+    for primer in [
+        vec![on],
+        [[on].as_slice(), &[second(); 7]].concat(),
+        [[on].as_slice(), &[second(); 7], &[off, on]].concat(),
+    ] {
+        let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
+        now(takes.prime(&primer)).unwrap();
+        let drawn = next(&mut takes, 30);
+        for (&seed, drawn) in seeds.iter().zip(&drawn) {
+            let rng = ChaCha8Rng::seed_from_u64(seed);
+            assert_eq!(equal_draws(&file, Settings::default(), &primer, drawn, rng), 30, "seed {seed}");
+            assert!(drawn.contains(&off), "seed {seed} still holds it after half a minute");
+        }
+        released_first.push(drawn.iter().filter(|drawn| drawn[0] == off).count());
+    }
+    assert!(matches!(released_first[..], [0..=2, 6..=18, 0..=2]), "{released_first:?} of 24");
+}
+
+#[test]
+fn a_restored_moment_knows_how_long_notes_have_sounded() {
+    let file = patient();
+    let seeds: Vec<u64> = (1..=24).collect();
+    let Some(mut takes) = takes(&file, Tuning::Gpu, &seeds) else { return };
+    now(takes.prime(&[[middle_c(Event::NoteOn)].as_slice(), &[second(); 3]].concat())).unwrap();
+    let moment = takes.snapshot();
+    let first = next(&mut takes, 20);
+    now(takes.prime(&[second(); 50])).unwrap();
+    takes.restore(&moment).unwrap();
+    assert_eq!(first, next(&mut takes, 20));
 }
 
 /// The released network, where the checkout has it.

@@ -6,7 +6,7 @@
 
 use cubecl::prelude::*;
 
-use super::sampler::HEARD;
+use super::sampler::{HEARD, LAST};
 
 /// Columns of the score buffer: 413 rounded up to whole groups of four.
 pub(super) const SCORE_COLUMNS: usize = 416;
@@ -281,7 +281,7 @@ pub(super) fn first_layer<N: Size, T: Size>(
             #[unroll]
             for n in 0..N::value() {
                 let stream = (tile * tiling.vectors + v) * N::value() + n;
-                let token = heard[stream * HEARD + 4] as usize;
+                let token = heard[stream * HEARD + LAST] as usize;
                 add_table_row::<N, T>(&mut sums, table, token, unit, v, n, units, tiling);
                 for word in 0..4usize {
                     let mut bits = heard[stream * HEARD + word];

@@ -3,11 +3,17 @@
 use cubecl::prelude::*;
 
 use super::kernels::SCORE_COLUMNS;
+use crate::sampling::{RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, STEP_SECS};
 
 /// Threads that the events are dealt out to.
 pub(super) const SAMPLER_UNITS: usize = 256;
-/// Numbers about one stream in the `heard` buffer: four words of sounding pitches and the last event.
-pub(super) const HEARD: usize = 5;
+/// Numbers about one stream in the `heard` buffer: four words of sounding pitches, the last event, the steps
+/// so far, and the step at which each pitch was last struck.
+pub(super) const HEARD: usize = STRUCK + N_PITCHES;
+/// Where in these the last event is.
+pub(super) const LAST: usize = 4;
+const NOW: usize = 5;
+const STRUCK: usize = 6;
 /// Written in place of an event when a score was no finite number.
 pub(super) const BROKEN: u32 = u32::MAX;
 
@@ -17,22 +23,34 @@ const N_RUNS: usize = 32;
 const N_TOKENS: usize = performance::N_TOKENS;
 const N_PITCHES: usize = performance::N_PITCHES;
 const FIRST_TIME_SHIFT: usize = 2 * N_PITCHES;
+const MAX_SHIFT_STEPS: usize = performance::MAX_SHIFT_STEPS as usize;
 
-/// Takes note of an event: the last one, and which pitches are down after it.
+/// Takes note of an event: the last one, which pitches are down after it, and since when.
 #[cube]
 fn note(heard: &mut [u32], stream: usize, token: u32) {
     let at = stream * HEARD;
-    heard[at + 4] = token;
+    heard[at + LAST] = token;
     if token < comptime!(2 * N_PITCHES as u32) {
         let pitch = token % comptime!(N_PITCHES as u32);
         let word = at + (pitch / 32) as usize;
         let bit = 1u32 << (pitch % 32);
         if token < comptime!(N_PITCHES as u32) {
             heard[word] |= bit;
+            heard[at + STRUCK + pitch as usize] = heard[at + NOW];
         } else {
             heard[word] &= !bit;
         }
+    } else if token < comptime!((FIRST_TIME_SHIFT + MAX_SHIFT_STEPS) as u32) {
+        heard[at + NOW] += token - comptime!(FIRST_TIME_SHIFT as u32 - 1);
     }
+}
+
+/// What is added to the score of a sounding pitch's NOTE_OFF, as `sampling::release` has it.
+#[cube]
+fn release(heard: &[u32], stream: usize, pitch: usize) -> f32 {
+    let at = stream * HEARD;
+    let steps = heard[at + NOW] - heard[at + STRUCK + pitch];
+    max(steps as f32 * STEP_SECS - RELEASE_AFTER_SECS, 0.0f32) * RELEASE_NATS_PER_SEC
 }
 
 /// Hears an event that was decided elsewhere. One unit per stream.
@@ -52,8 +70,8 @@ pub(super) fn hear(orders: &mut [u32], heard: &mut [u32], streams: usize, capaci
     }
 }
 
-/// Draws an event and hears it: temperature, legality, top-p and chance as in `sampling::sample`, in 32
-/// bits. One cube per stream.
+/// Draws an event and hears it: temperature, legality, overdue releases, top-p and chance as in
+/// `sampling::sample`, in 32 bits. One cube per stream.
 ///
 /// # Shapes
 /// `scores`: `[streams, SCORE_COLUMNS]`; `manner`: temperature, top-p; `orders`: as in [`hear`], with the
@@ -89,6 +107,9 @@ pub(super) fn sample(
                 // Not a number stays what it is, to be found below.
                 if down != off && u32::reinterpret(value) & 0x7f80_0000 != 0x7f80_0000 {
                     value = never;
+                }
+                if down == 1 && off == 1 {
+                    value += release(&*heard, stream, pitch);
                 }
             }
         }

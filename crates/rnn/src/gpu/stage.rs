@@ -34,7 +34,7 @@ pub(super) struct Stage {
     hidden: Vec<[Buffer; 2]>,
     /// Cells of each layer.
     cell: Vec<Buffer>,
-    /// Sounding pitches and the last event of each stream.
+    /// Of each stream the sounding pitches, since when they sound, and the last event.
     heard: Buffer,
     /// Scores of the next event of each stream.
     scores: Buffer,

@@ -1,7 +1,7 @@
 //! The network in plain tensor operations on the CPU, which other ways to run it are held to.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use performance::{Event, N_PITCHES, Sounding, Token};
+use performance::{Event, Held, N_PITCHES, Token};
 use rnn::{Controls, Inputs, Model, State, weights};
 
 /// One performance on the CPU in plain tensor operations, event by event.
@@ -9,8 +9,8 @@ pub(crate) struct Reference {
     model: Model,
     state: State,
     controls: Vec<f32>,
-    /// The pitches that are down.
-    pub(crate) sounding: Sounding,
+    /// The pitches that are down, and since when.
+    pub(crate) held: Held,
     /// Scores of the next event.
     pub(crate) scores: Vec<f32>,
 }
@@ -20,13 +20,13 @@ impl Reference {
         let model = weights::load(file, &Device::flex()).expect("a weight file");
         let state = State::zeros(&model.config, 1, &Device::flex());
         let controls = controls.encode(&model.config).expect("usable controls");
-        Self { model, state, sounding: Sounding::default(), controls, scores: Vec::new() }
+        Self { model, state, held: Held::default(), controls, scores: Vec::new() }
     }
 
     pub(crate) fn hear(&mut self, token: Token) {
-        self.sounding.apply(Event::from(token));
+        self.held.apply(Event::from(token));
         let mut sounding = vec![0.0f32; N_PITCHES];
-        self.sounding.pitches().for_each(|pitch| sounding[pitch.index()] = 1.0);
+        self.held.sounding().pitches().for_each(|pitch| sounding[pitch.index()] = 1.0);
         let device = Device::flex();
         let inputs = Inputs {
             tokens: Tensor::<2, Int>::from_data(
