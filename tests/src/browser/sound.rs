@@ -6,7 +6,6 @@
 pub(super) const METER: &str = "
 (() => {
     const meters = [];
-    const ears = [];
     const connect = AudioNode.prototype.connect;
     AudioNode.prototype.connect = function (to, ...rest) {
         const connected = connect.call(this, to, ...rest);
@@ -14,9 +13,6 @@ pub(super) const METER: &str = "
             const meter = new AnalyserNode(to.context, { fftSize: 32768 });
             connect.call(this, meter);
             meters.push(meter);
-            const ear = new AnalyserNode(to.context, { fftSize: 512 });
-            connect.call(this, ear);
-            ears.push(ear);
         }
         return connected;
     };
@@ -26,24 +22,25 @@ pub(super) const METER: &str = "
         if (this.context instanceof AudioContext) onsets.push(when ?? this.context.currentTime);
         return start.call(this, when, ...rest);
     };
-    const loudness = () => {
-        const samples = new Float32Array(512);
-        let peak = 0;
-        for (const ear of ears) {
-            ear.getFloatTimeDomainData(samples);
-            for (const sample of samples) peak = Math.max(peak, Math.abs(sample));
-        }
-        return peak;
-    };
+    // On the audio clock: the page may be too busy to notice by itself when it became silent.
     let silentAfter = null;
     addEventListener('click', event => {
-        const clicked = event.timeStamp;
+        const meter = meters.at(-1);
+        if (!meter) return;
+        const { sampleRate } = meter.context;
+        const samples = new Float32Array(32768);
+        const clicked = meter.context.currentTime - (performance.now() - event.timeStamp) / 1000;
         silentAfter = null;
         const listening = setInterval(() => {
-            if (loudness() >= 1e-3) return;
-            silentAfter = performance.now() - clicked;
+            meter.getFloatTimeDomainData(samples);
+            const now = meter.context.currentTime;
+            const last = samples.findLastIndex(sample => Math.abs(sample) >= 1e-3);
+            // Still sounding, or between two notes.
+            if (now - clicked < 0.05 || last > samples.length - 1024) return;
+            const silent = now - (samples.length - 1 - last) / sampleRate;
+            silentAfter = Math.max(0, (silent - clicked) * 1000);
             clearInterval(listening);
-        }, 2);
+        }, 10);
     }, true);
     window.__performanceRnnSound = {
         silentAfter: () => silentAfter,
@@ -65,7 +62,7 @@ pub(super) const METER: &str = "
 /// The largest sample of the last 0.7 s.
 pub(super) const PEAK: &str = "window.__performanceRnnSound.peak()";
 
-/// Milliseconds from the last click until the last 11 ms were silent (below 1e-3); null while they are not.
+/// Milliseconds from the last click to the last sample above 1e-3; null while there may be more.
 pub(super) const SILENT_AFTER: &str = "window.__performanceRnnSound.silentAfter()";
 
 /// `running`, `suspended` or `closed` per connection to the loudspeaker.
