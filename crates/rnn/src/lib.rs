@@ -26,6 +26,8 @@ mod config;
 mod controls;
 mod error;
 mod generate;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 #[cfg(feature = "burn")]
 mod kernels;
 mod math;

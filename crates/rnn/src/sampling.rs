@@ -8,10 +8,10 @@ use crate::math::exp;
 
 /// Notes that have sounded for longer are helped to their end. Shorter helps more and cuts long notes of the
 /// network's own intent.
-const RELEASE_AFTER_SECS: f32 = 2.0;
+pub(crate) const RELEASE_AFTER_SECS: f32 = 2.0;
 /// How fast that help grows. Larger ends notes at more alike lengths.
-const RELEASE_NATS_PER_SEC: f32 = 1.0;
-const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
+pub(crate) const RELEASE_NATS_PER_SEC: f32 = 1.0;
+pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
 /// How the next event is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]

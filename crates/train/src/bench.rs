@@ -17,6 +17,8 @@ use rnn::weights::{Precision, save};
 use rnn::{ModelConfig, Network, Quantized, Settings, State, Takes};
 use serde::Serialize;
 
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+use crate::bench_gpu::GpuFigures;
 use crate::cli::{BenchArgs, DeviceKind};
 use crate::config::Training;
 use crate::corpus::Corpus;
@@ -36,7 +38,11 @@ const TAKES: [u64; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 struct Figures {
     #[serde(flatten)]
     generated: Option<Generated>,
-    train_events_per_s: f64,
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fused: Option<GpuFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    train_events_per_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     load_events_per_s: Option<f64>,
     device: String,
@@ -86,12 +92,20 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let bar = progress::bar(5, "measurements");
     let generated =
         if args.train_only { None } else { Some(Generated::measure(&device, args.device, &bar)?) };
-    let train_events_per_s = trained(&device, args)?;
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    let fused = match args.device {
+        DeviceKind::Flex => None,
+        _ if args.train_only => None,
+        _ => Some(GpuFigures::measure(&device)?),
+    };
+    let train_events_per_s = if args.generate_only { None } else { Some(trained(&device, args)?) };
     bar.inc(1);
     let load_events_per_s = args.data.as_deref().map(|data| loaded(data, args)).transpose()?;
     bar.finish_and_clear();
     let figures = Figures {
         generated,
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        fused,
         train_events_per_s,
         load_events_per_s,
         device: format!("{:?}", args.device).to_lowercase(),
@@ -111,10 +125,13 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
                 generated.generate_f32_events_per_s
             );
         }
-        println!(
-            "{}: {train_events_per_s:.0} events/s trained at {} × {}",
-            figures.device, args.batch, args.time
-        );
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        if let Some(fused) = &figures.fused {
+            fused.print();
+        }
+        if let Some(trained) = train_events_per_s {
+            println!("{}: {trained:.0} events/s trained at {} × {}", figures.device, args.batch, args.time);
+        }
         if let Some(loaded) = load_events_per_s {
             println!("{loaded:.0} events/s of crops on one thread, other keys and paces included");
         }

@@ -271,6 +271,9 @@ pub(crate) struct BenchArgs {
     /// Leave generation out.
     #[arg(long)]
     pub(crate) train_only: bool,
+    /// Leave training out.
+    #[arg(long, conflicts_with = "train_only")]
+    pub(crate) generate_only: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -175,14 +175,22 @@ fn controls(args: &GenerateArgs, config: &ModelConfig) -> Result<Controls> {
     Ok(Controls { density: args.density, pitch_classes, composer })
 }
 
-/// Natively every read is ready at once: the device waits, not the future.
+/// Waits for a future. Reads from the CPU are ready at once; while a GPU works, the thread sleeps, because a
+/// software adapter wants the processor for itself.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.unpark();
+        }
+    }
     let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
+    let mut context = std::task::Context::from_waker(&waker);
     loop {
         if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return value;
         }
-        std::thread::yield_now();
+        std::thread::park();
     }
 }

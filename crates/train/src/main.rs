@@ -2,6 +2,8 @@
 
 mod augment;
 mod bench;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod bench_gpu;
 mod cli;
 mod compare;
 mod config;

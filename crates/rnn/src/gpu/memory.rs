@@ -1,0 +1,42 @@
+//! Buffers on the device that know their length.
+
+use cubecl::bytes::Bytes;
+use cubecl::prelude::*;
+use cubecl::server::Handle;
+
+/// Words of 32 bits on the device.
+#[derive(Clone, Debug)]
+pub(super) struct Buffer {
+    pub(super) handle: Handle,
+    words: usize,
+}
+
+impl Buffer {
+    pub(super) fn new(client: &Client, words: Vec<u32>) -> Self {
+        Self { words: words.len(), handle: client.create(Bytes::from_elems(words)) }
+    }
+
+    pub(super) fn of_floats(client: &Client, values: &[f32]) -> Self {
+        Self::new(client, values.iter().map(|x| x.to_bits()).collect())
+    }
+
+    pub(super) fn zeros(client: &Client, words: usize) -> Self {
+        Self::new(client, vec![0; words])
+    }
+
+    pub(super) fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Replaces the contents, in the queue's order. `words` must be as many as there are.
+    pub(super) fn write(&self, client: &Client, words: Vec<u32>) {
+        debug_assert_eq!(words.len(), self.words);
+        client.write(&self.handle, Bytes::from_elems(words));
+    }
+
+    /// As a kernel's argument, in vectors of `width` words.
+    pub(super) fn arg(&self, width: usize) -> BufferArg {
+        // SAFETY: the handle was made from exactly `words` words, so no vector of it lies outside.
+        unsafe { BufferArg::from_raw_parts(self.handle.clone(), self.words / width) }
+    }
+}

@@ -1,0 +1,41 @@
+//! Generation on a GPU with kernels of our own: the sampled event feeds the next step on the device.
+//!
+//! Five dispatches per event for three layers (one per layer, the head, the sampler) instead of one per
+//! tensor operation, and one read-back per chunk of events. The kernels are CubeCL: WGSL in the browser and
+//! on Vulkan and Metal, PTX on CUDA.
+//!
+//! [`Network`] is the weights on a device, [`Takes`] one or many performances that are played from them side
+//! by side; each draws from its own seed what the same seed draws alone.
+//!
+//! ```
+//! use cubecl::prelude::Client;
+//! use rnn::Settings;
+//! use rnn::gpu::{Network, Takes, Tuning};
+//!
+//! // `gpu::client` gives the client of a device that Burn opened, `cubecl::Device` one without Burn.
+//! # async fn play(weights: &[u8], client: Client) -> Result<(), rnn::Error> {
+//! let network = Network::load(weights, &client, Tuning::of(&client))?;
+//! let mut takes = Takes::new(&network, Settings::default(), &[1, 2, 3])?; // three seeds
+//! let events = takes.next_chunk(16).await?; // 16 events of each, one read-back
+//! assert_eq!((events.len(), events[0].len()), (3, 16));
+//! # Ok(())
+//! # }
+//! ```
+
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod device;
+mod kernels;
+mod memory;
+mod network;
+mod pack;
+mod probe;
+mod sampler;
+mod stage;
+mod takes;
+
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub use device::client;
+pub use network::{Network, Tuning};
+pub use probe::Probe;
+pub use stage::CAPACITY;
+pub use takes::{Moment, Takes, chunk_events};

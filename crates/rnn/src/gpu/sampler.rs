@@ -1,0 +1,238 @@
+//! The sampler's kernels: what `sampling::sample` does, without leaving the device.
+
+use cubecl::prelude::*;
+
+use super::kernels::SCORE_COLUMNS;
+use crate::sampling::{RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, STEP_SECS};
+
+/// Threads that the events are dealt out to.
+pub(super) const SAMPLER_UNITS: usize = 256;
+/// Numbers about one stream in the `heard` buffer: four words of sounding pitches, the last event, the steps
+/// so far, and the step at which each pitch was last struck.
+pub(super) const HEARD: usize = STRUCK + N_PITCHES;
+/// Where in these the last event is.
+pub(super) const LAST: usize = 4;
+const NOW: usize = 5;
+const STRUCK: usize = 6;
+/// Written in place of an event when a score was no finite number.
+pub(super) const BROKEN: u32 = u32::MAX;
+
+/// Events that one thread adds up in order: 32 of them cover the vocabulary.
+const RUN: usize = 13;
+const N_RUNS: usize = 32;
+const N_TOKENS: usize = performance::N_TOKENS;
+const N_PITCHES: usize = performance::N_PITCHES;
+const FIRST_TIME_SHIFT: usize = 2 * N_PITCHES;
+const MAX_SHIFT_STEPS: usize = performance::MAX_SHIFT_STEPS as usize;
+
+/// Takes note of an event: the last one, which pitches are down after it, and since when.
+#[cube]
+fn note(heard: &mut [u32], stream: usize, token: u32) {
+    let at = stream * HEARD;
+    heard[at + LAST] = token;
+    if token < comptime!(2 * N_PITCHES as u32) {
+        let pitch = token % comptime!(N_PITCHES as u32);
+        let word = at + (pitch / 32) as usize;
+        let bit = 1u32 << (pitch % 32);
+        if token < comptime!(N_PITCHES as u32) {
+            heard[word] |= bit;
+            heard[at + STRUCK + pitch as usize] = heard[at + NOW];
+        } else {
+            heard[word] &= !bit;
+        }
+    } else if token < comptime!((FIRST_TIME_SHIFT + MAX_SHIFT_STEPS) as u32) {
+        heard[at + NOW] += token - comptime!(FIRST_TIME_SHIFT as u32 - 1);
+    }
+}
+
+/// What is added to the score of a sounding pitch's NOTE_OFF, as `sampling::release` has it.
+#[cube]
+fn release(heard: &[u32], stream: usize, pitch: usize) -> f32 {
+    let at = stream * HEARD;
+    let steps = heard[at + NOW] - heard[at + STRUCK + pitch];
+    max(steps as f32 * STEP_SECS - RELEASE_AFTER_SECS, 0.0f32) * RELEASE_NATS_PER_SEC
+}
+
+/// Hears an event that was decided elsewhere. One unit per stream.
+///
+/// # Shapes
+/// `orders`: `[streams, 1 + capacity]`, the number of events done so far and then the events;
+/// `heard`: `[streams, HEARD]`.
+#[cube(launch_unchecked)]
+pub(super) fn hear(orders: &mut [u32], heard: &mut [u32], streams: usize, capacity: usize) {
+    let stream = ABSOLUTE_POS;
+    if stream < streams {
+        let at = stream * (1 + capacity);
+        let done = orders[at];
+        let token = orders[at + 1 + done as usize];
+        orders[at] = done + 1;
+        note(heard, stream, token);
+    }
+}
+
+/// Draws an event and hears it: temperature, legality, overdue releases, top-p and chance as in
+/// `sampling::sample`, in 32 bits. One cube per stream.
+///
+/// # Shapes
+/// `scores`: `[streams, SCORE_COLUMNS]`; `manner`: temperature, top-p; `orders`: as in [`hear`], with the
+/// bits of a number in 0..1 for each event; `tokens`: `[capacity, streams]`.
+#[cube(launch_unchecked)]
+pub(super) fn sample(
+    scores: &[f32],
+    manner: &[f32],
+    orders: &mut [u32],
+    heard: &mut [u32],
+    tokens: &mut [u32],
+    streams: usize,
+    capacity: usize,
+) {
+    let stream = CUBE_POS;
+    let lane = UNIT_POS as usize;
+    let padded = comptime!(N_RUNS * RUN);
+    // A score that is not to be drawn is so low that its weight is zero.
+    let never = f32::new(-1e30);
+    let mut score = Shared::<[f32]>::new_slice(padded);
+    let mut weight = Shared::<[f32]>::new_slice(padded);
+    let mut partial = Shared::<[f32]>::new_slice(N_RUNS);
+    let mut broken = Shared::<[u32]>::new_slice(N_RUNS);
+
+    for i in range_stepped(lane, padded, SAMPLER_UNITS) {
+        let mut value = never;
+        if i < N_TOKENS {
+            value = scores[stream * SCORE_COLUMNS + i];
+            if i < FIRST_TIME_SHIFT {
+                let pitch = i % N_PITCHES;
+                let down = heard[stream * HEARD + pitch / 32] >> (pitch % 32) as u32 & 1;
+                let off = (i / N_PITCHES) as u32;
+                // Not a number stays what it is, to be found below.
+                if down != off && u32::reinterpret(value) & 0x7f80_0000 != 0x7f80_0000 {
+                    value = never;
+                }
+                if down == 1 && off == 1 {
+                    value += release(&*heard, stream, pitch);
+                }
+            }
+        }
+        score[i] = value;
+    }
+    sync_cube();
+
+    if lane < N_RUNS {
+        let mut highest = never;
+        let mut found = 0u32;
+        for i in 0..RUN {
+            let value = score[lane * RUN + i];
+            if u32::reinterpret(value) & 0x7f80_0000 == 0x7f80_0000 {
+                found = 1u32;
+            }
+            highest = max(highest, value);
+        }
+        partial[lane] = highest;
+        broken[lane] = found;
+    }
+    sync_cube();
+
+    let mut highest = never;
+    for i in 0..N_RUNS {
+        highest = max(highest, partial[i]);
+    }
+    let temperature = manner[0];
+    for i in range_stepped(lane, padded, SAMPLER_UNITS) {
+        let mut value = 0.0f32;
+        if score[i] > never {
+            value = ((score[i] - highest) / temperature).exp();
+        }
+        weight[i] = value;
+    }
+    sync_cube();
+
+    let top_p = manner[1];
+    if top_p < 1.0 {
+        keep_likeliest(&score, &mut weight, lane, top_p);
+    }
+
+    if lane < N_RUNS {
+        let mut sum = 0.0f32;
+        for i in 0..RUN {
+            sum += weight[lane * RUN + i];
+        }
+        partial[lane] = sum;
+    }
+    sync_cube();
+
+    if lane == 0 {
+        let at = stream * (1 + capacity);
+        let done = orders[at] as usize;
+        let mut total = 0.0f32;
+        let mut fault = 0u32;
+        for run in 0..N_RUNS {
+            total += partial[run];
+            fault |= broken[run];
+        }
+        let mut left = f32::reinterpret(orders[at + 1 + done]) * total;
+        // The run that the draw falls into; rounding can leave a crumb, which belongs to the last event.
+        let mut run = 0usize.runtime();
+        let mut chosen = 0usize.runtime();
+        let mut searching = true.runtime();
+        for i in 0..N_RUNS {
+            if searching && partial[i] > 0.0 {
+                run = i;
+                if left < partial[i] {
+                    searching = false;
+                } else {
+                    left -= partial[i];
+                }
+            }
+        }
+        searching = true.runtime();
+        for i in 0..RUN {
+            let value = weight[run * RUN + i];
+            if searching && value > 0.0 {
+                chosen = run * RUN + i;
+                left -= value;
+                if left < 0.0 {
+                    searching = false;
+                }
+            }
+        }
+        let token = chosen as u32;
+        orders[at] = done as u32 + 1;
+        tokens[done * streams + stream] = if fault == 0 { token } else { BROKEN.runtime() };
+        note(heard, stream, token);
+    }
+}
+
+/// Clears the weights of all but the smallest set of likeliest events whose share reaches `top_p`; of equal
+/// scores the lower event is the likelier.
+#[cube]
+fn keep_likeliest(score: &Shared<[f32]>, weight: &mut Shared<[f32]>, lane: usize, top_p: f32) {
+    let padded = comptime!(N_RUNS * RUN);
+    let mut dropped = Array::<bool>::new(comptime!(padded.div_ceil(SAMPLER_UNITS)));
+    #[unroll]
+    for part in 0..comptime!(padded.div_ceil(SAMPLER_UNITS)) {
+        let mine = part * SAMPLER_UNITS + lane;
+        dropped[part] = false;
+        if mine < padded {
+            let own = score[mine];
+            let mut likelier = 0.0f32;
+            let mut total = 0.0f32;
+            for i in 0..padded {
+                let other = weight[i];
+                total += other;
+                if score[i] > own || (score[i] == own && i < mine) {
+                    likelier += other;
+                }
+            }
+            dropped[part] = likelier >= top_p * total;
+        }
+    }
+    sync_cube();
+    #[unroll]
+    for part in 0..comptime!(padded.div_ceil(SAMPLER_UNITS)) {
+        let mine = part * SAMPLER_UNITS + lane;
+        if mine < padded && dropped[part] {
+            weight[mine] = 0.0f32;
+        }
+    }
+    sync_cube();
+}

@@ -1,0 +1,377 @@
+//! Where takes are played: the buffers of a number of streams, and the launches of an event.
+
+use cubecl::client::Graph;
+use cubecl::prelude::*;
+
+use super::kernels::{self, SCORE_COLUMNS};
+use super::memory::Buffer;
+use super::network::{Cut, Network};
+use super::sampler::{self, HEARD, SAMPLER_UNITS};
+use crate::{Error, Settings};
+
+/// Events that the device can be asked for at once; longer chunks are several, each with a read-back.
+pub const CAPACITY: usize = 128;
+
+/// Events of a recording; even, so that it ends where it began. More: fewer calls into the runtime.
+const RECORDED: usize = 8;
+
+/// The device's side of takes.
+pub(super) struct Stage {
+    /// First, so that it is gone before what it replays on.
+    recording: Recording,
+    pub(super) network: Network,
+    cut: Cut,
+    streams: usize,
+    /// Temperature and top-p.
+    settings: Buffer,
+    /// The controls' share of the first layer's gates.
+    controls: Buffer,
+    /// What to do next: for each stream the events done, then numbers between 0 and 1, or events to hear.
+    orders: Buffer,
+    /// The events drawn, `[CAPACITY, streams]`.
+    tokens: Buffer,
+    /// Hidden units of each layer, `[rows, streams]`: now and the step before, in turns.
+    hidden: Vec<[Buffer; 2]>,
+    /// Cells of each layer.
+    cell: Vec<Buffer>,
+    /// Of each stream the sounding pitches, since when they sound, and the last event.
+    heard: Buffer,
+    /// Scores of the next event of each stream.
+    scores: Buffer,
+    /// Which of the two `hidden` is now.
+    now: usize,
+}
+
+/// A few events as the runtime recorded them: replaying costs less than launching kernel by kernel, which is
+/// what limits a single take on a fast device.
+enum Recording {
+    /// No event was drawn yet: kernels must have run once before they can be recorded.
+    None,
+    /// Could be made now.
+    Due,
+    Ready(Graph),
+    /// The runtime has no recordings.
+    Refused,
+}
+
+impl Stage {
+    pub(super) fn new(network: &Network, streams: usize, settings: Settings, controls: &[f32]) -> Self {
+        let mut network = network.clone();
+        let settings = Buffer::of_floats(&network.client, &[settings.temperature, settings.top_p]);
+        // SAFETY: from here on everything goes through one queue, whichever thread asks, and so in order with
+        // the recording.
+        unsafe { network.client.set_stream(settings.handle.stream) };
+        let client = &network.client;
+        let cut = network.cut(streams);
+        let padded = cut.padded_streams();
+        let rows = network.config.hidden.next_multiple_of(2);
+        let activity = |_| Buffer::zeros(client, rows * padded);
+        Self {
+            recording: Recording::None,
+            cut,
+            streams,
+            settings,
+            controls: Buffer::of_floats(client, &network.project(controls)),
+            orders: Buffer::zeros(client, streams * (1 + CAPACITY)),
+            tokens: Buffer::zeros(client, streams * CAPACITY),
+            hidden: (0..network.config.layers).map(|_| [0, 1].map(activity)).collect(),
+            cell: (0..network.config.layers).map(activity).collect(),
+            heard: Buffer::zeros(client, padded * HEARD),
+            scores: Buffer::zeros(client, padded * SCORE_COLUMNS),
+            now: 0,
+            network,
+        }
+    }
+
+    pub(super) fn set_settings(&self, settings: Settings) {
+        let words = [settings.temperature, settings.top_p].map(f32::to_bits);
+        self.settings.write(&self.network.client, words.to_vec());
+    }
+
+    /// `controls`: the network's controls input.
+    pub(super) fn set_controls(&self, controls: &[f32]) {
+        let projected = self.network.project(controls);
+        self.controls.write(&self.network.client, projected.iter().map(|x| x.to_bits()).collect());
+    }
+
+    /// Hears up to [`CAPACITY`] events, a row for each stream, all of one length.
+    pub(super) fn hear(&mut self, rows: Vec<Vec<u32>>) {
+        let n = rows.first().map_or(0, Vec::len);
+        self.order(rows);
+        for _ in 0..n {
+            self.launch_hear();
+            self.launch_layers();
+        }
+    }
+
+    /// Works out the scores of the event after those heard.
+    pub(super) fn score(&self) {
+        self.launch_head();
+    }
+
+    /// Draws up to [`CAPACITY`] events with a row of numbers between 0 and 1 for each stream, all of one
+    /// length, and returns them event by event.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(super) async fn draw(&mut self, rows: Vec<Vec<u32>>) -> Result<Vec<u32>, Error> {
+        let n = rows.first().map_or(0, Vec::len);
+        self.order(rows);
+        let mut left = n;
+        while left > 0 {
+            if left >= RECORDED && self.now == 0 && self.replay()? {
+                left -= RECORDED;
+            } else {
+                self.launch_event();
+                left -= 1;
+            }
+        }
+        self.read(&self.tokens, n * self.streams).await
+    }
+
+    /// Scores of the next event, `[streams, SCORE_COLUMNS]`.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(super) async fn scores(&self) -> Result<Vec<f32>, Error> {
+        let words = self.read(&self.scores, self.streams * SCORE_COLUMNS).await?;
+        Ok(words.into_iter().map(f32::from_bits).collect())
+    }
+
+    /// A copy of everything that the next event depends on.
+    pub(super) fn keep(&self) -> Vec<Buffer> {
+        let client = &self.network.client;
+        let kept = |buffer: &Buffer| {
+            let copy = Buffer::zeros(client, buffer.words());
+            launch_copy(client, buffer, &copy);
+            copy
+        };
+        self.activity().map(kept).collect()
+    }
+
+    /// Goes back to what was kept; whether it was kept of as many streams of such a network.
+    #[must_use]
+    pub(super) fn go_back(&self, kept: &[Buffer]) -> bool {
+        if !kept.iter().map(Buffer::words).eq(self.activity().map(Buffer::words)) {
+            return false;
+        }
+        for (from, into) in kept.iter().zip(self.activity()) {
+            launch_copy(&self.network.client, from, into);
+        }
+        true
+    }
+
+    /// What the next event depends on.
+    fn activity(&self) -> impl Iterator<Item = &Buffer> {
+        let hidden = self.hidden.iter().map(|turns| &turns[self.now]);
+        hidden.chain(&self.cell).chain([&self.heard, &self.scores])
+    }
+
+    /// Hands the device what to do next, one row for each stream.
+    fn order(&self, rows: Vec<Vec<u32>>) {
+        let mut orders = vec![0; self.orders.words()];
+        for (order, row) in orders.chunks_exact_mut(1 + CAPACITY).zip(rows) {
+            order[1..=row.len()].copy_from_slice(&row);
+        }
+        self.orders.write(&self.network.client, orders);
+    }
+
+    /// The first `words` words of a buffer.
+    async fn read(&self, buffer: &Buffer, words: usize) -> Result<Vec<u32>, Error> {
+        let rest = 4 * (buffer.words() - words) as u64;
+        let handle = buffer.handle.clone().offset_end(rest);
+        let read = self.network.client.read_async(vec![handle]).await;
+        let bytes = read.map_err(|e| Error::Device(e.to_string()))?;
+        let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        Ok(bytes.iter().flat_map(|bytes| bytes.chunks_exact(4)).map(word).collect())
+    }
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { network, cut, streams, .. } = self;
+        f.debug_struct("Stage")
+            .field("network", network)
+            .field("cut", cut)
+            .field("streams", streams)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Launches.
+impl Stage {
+    /// Replays the recording and returns true, or sees to it that there will be one.
+    fn replay(&mut self) -> Result<bool, Error> {
+        let recorded = match &self.recording {
+            Recording::Ready(graph) => {
+                // SAFETY: the buffers live as long as the recording, which is dropped first, and only this
+                // stage, from the stream it recorded on, uses them.
+                let replayed = unsafe { graph.replay() };
+                replayed.map_err(|e| Error::Device(e.to_string()))?;
+                return Ok(true);
+            }
+            Recording::None => Recording::Due,
+            Recording::Due => self.record(),
+            Recording::Refused => Recording::Refused,
+        };
+        self.recording = recorded;
+        Ok(false)
+    }
+
+    /// Records [`RECORDED`] events without playing them.
+    fn record(&mut self) -> Recording {
+        let client = self.network.client.clone();
+        if client.graph_prepare().is_err() {
+            return Recording::Refused;
+        }
+        if client.start_capture().is_err() {
+            // Nothing was recorded, but the queue has to be released.
+            drop(client.stop_capture());
+            return Recording::Refused;
+        }
+        for _ in 0..RECORDED {
+            self.launch_event();
+        }
+        match client.stop_capture() {
+            Ok(graph) => Recording::Ready(graph),
+            Err(_) => Recording::Refused,
+        }
+    }
+
+    /// One event, drawn and heard.
+    fn launch_event(&mut self) {
+        self.launch_sampler();
+        self.launch_layers();
+        self.launch_head();
+    }
+
+    fn launch_layers(&mut self) {
+        let Self { network, cut, .. } = self;
+        let (client, units, lanes) = (&network.client, network.config.hidden, cut.lanes);
+        let (last, now) = (self.now, 1 - self.now);
+        for (index, layer) in network.layers.iter().enumerate() {
+            let [last, hidden] = [last, now].map(|turn| self.hidden[index][turn].arg(lanes));
+            let cell = self.cell[index].arg(lanes);
+            let (cubes, cube, rows) = (cut.cubes(units), cut.cube(), cut.vectors_per_row());
+            match index.checked_sub(1) {
+                None => {
+                    let row = if network.half { 2 } else { 4 };
+                    // SAFETY: rows of `heard` are events and pitches of the table, cubes beyond the last unit
+                    // or stream read the last unit and padded streams, and write nothing outside.
+                    unsafe {
+                        kernels::first_layer::launch_unchecked(
+                            client,
+                            cubes,
+                            cube,
+                            lanes,
+                            row,
+                            layer.weights.arg(4),
+                            network.table.arg(row),
+                            self.controls.arg(4),
+                            self.heard.arg(1),
+                            last,
+                            hidden,
+                            cell,
+                            rows,
+                            units,
+                            cut.tiling,
+                        );
+                    }
+                }
+                Some(below) => {
+                    let below = self.hidden[below][now].arg(lanes);
+                    // SAFETY: as above.
+                    unsafe {
+                        kernels::layer::launch_unchecked(
+                            client,
+                            cubes,
+                            cube,
+                            lanes,
+                            layer.weights.arg(4),
+                            layer.bias.arg(4),
+                            below,
+                            last,
+                            hidden,
+                            cell,
+                            rows,
+                            units,
+                            cut.tiling,
+                        );
+                    }
+                }
+            }
+        }
+        self.now = now;
+    }
+
+    fn launch_head(&self) {
+        let Self { network, cut, .. } = self;
+        let Some(top) = self.hidden.last() else { return };
+        // SAFETY: the buffers have the shapes that the kernel names; cubes beyond the last group write nothing.
+        unsafe {
+            kernels::head::launch_unchecked(
+                &network.client,
+                cut.cubes(SCORE_COLUMNS / 4),
+                cut.cube(),
+                cut.lanes,
+                network.head.weights.arg(4),
+                network.head.bias.arg(4),
+                top[self.now].arg(cut.lanes),
+                self.scores.arg(1),
+                cut.vectors_per_row(),
+                network.config.hidden,
+                cut.tiling,
+            );
+        }
+    }
+
+    fn launch_sampler(&self) {
+        let streams = self.streams;
+        // SAFETY: one cube per stream, and no more than `CAPACITY` events since the last orders.
+        unsafe {
+            sampler::sample::launch_unchecked(
+                &self.network.client,
+                CubeCount::Static(streams as u32, 1, 1),
+                CubeDim::new_1d(SAMPLER_UNITS as u32),
+                self.scores.arg(1),
+                self.settings.arg(1),
+                self.orders.arg(1),
+                self.heard.arg(1),
+                self.tokens.arg(1),
+                streams,
+                CAPACITY,
+            );
+        }
+    }
+
+    fn launch_hear(&self) {
+        let streams = self.streams;
+        // SAFETY: as above.
+        unsafe {
+            sampler::hear::launch_unchecked(
+                &self.network.client,
+                CubeCount::Static(streams.div_ceil(64) as u32, 1, 1),
+                CubeDim::new_1d(64),
+                self.orders.arg(1),
+                self.heard.arg(1),
+                streams,
+                CAPACITY,
+            );
+        }
+    }
+}
+
+fn launch_copy(client: &Client, from: &Buffer, into: &Buffer) {
+    let words = from.words();
+    // SAFETY: both have as many words.
+    unsafe {
+        kernels::copy::launch_unchecked(
+            client,
+            CubeCount::Static(words.div_ceil(256) as u32, 1, 1),
+            CubeDim::new_1d(256),
+            from.arg(1),
+            into.arg(1),
+            words,
+        );
+    }
+}

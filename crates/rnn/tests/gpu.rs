@@ -1,0 +1,393 @@
+//! The kernels against the network in plain tensor operations on the CPU, on whatever GPU there is; a software
+//! adapter will do (on Debian: `apt-get install mesa-vulkan-drivers`).
+
+#![cfg(feature = "gpu")]
+
+mod reference;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use cubecl::device::WgpuDeviceKind;
+use cubecl::prelude::Client;
+use performance::{Event, Held, N_PITCHES, N_TOKENS, Pitch, STEP_MICROS, Shift, Sounding, Token};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use reference::Reference;
+use rnn::gpu::{Network, Takes, Tuning};
+use rnn::weights::{self, NamedTensor, Precision};
+use rnn::{Controls, Error, ModelConfig, Settings};
+
+/// Largest difference of two scores: both add up hundreds of products in 32 bits, in different orders.
+const TOLERANCE: f32 = 2e-5;
+/// A draw this close to the border between two events may fall to either side.
+const TIE: f64 = 2e-6;
+
+/// The adapter, opened once; none, with a printed reason, where there is none.
+fn adapter() -> Option<&'static Client> {
+    static ADAPTER: OnceLock<Option<Client>> = OnceLock::new();
+    let open = || match cubecl::Device::wgpu(WgpuDeviceKind::DefaultDevice) {
+        Ok(device) => Some(device.client()),
+        Err(reason) => {
+            eprintln!("skipped: {reason}");
+            None
+        }
+    };
+    ADAPTER.get_or_init(open).as_ref()
+}
+
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value;
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// Random tensors, about as large as a network's.
+fn tensors(config: &ModelConfig) -> Vec<NamedTensor> {
+    let (hidden, gates) = (config.hidden, 4 * config.hidden);
+    let mut shapes = vec![
+        ("token".to_owned(), vec![N_TOKENS, gates]),
+        ("sounding".to_owned(), vec![N_PITCHES, gates]),
+        ("controls".to_owned(), vec![config.control_width(), gates]),
+        ("head".to_owned(), vec![hidden, N_TOKENS]),
+        ("head_bias".to_owned(), vec![N_TOKENS]),
+    ];
+    for layer in 0..config.layers {
+        if layer > 0 {
+            shapes.push((format!("layers.{layer}.input"), vec![hidden, gates]));
+        }
+        shapes.push((format!("layers.{layer}.recurrent"), vec![hidden, gates]));
+        shapes.push((format!("layers.{layer}.bias"), vec![gates]));
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(hidden as u64);
+    let tensor = |(name, shape): (String, Vec<usize>)| {
+        let rows = if shape == [hidden, gates] || name == "head" { hidden as f32 } else { 3.0 };
+        let bound = (3.0 / rows).sqrt();
+        let values = (0..shape.iter().product()).map(|_| rng.random_range(-bound..bound)).collect();
+        NamedTensor { name, shape, values }
+    };
+    shapes.into_iter().map(tensor).collect()
+}
+
+/// A weight file with random weights.
+fn file(layers: usize, hidden: usize, precision: Precision) -> Vec<u8> {
+    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()] };
+    weights::save_tensors(&config, &tensors(&config), precision, &BTreeMap::new()).expect("a weight file")
+}
+
+fn takes(file: &[u8], tuning: Tuning, seeds: &[u64]) -> Option<Takes> {
+    let network = Network::load(file, adapter()?, tuning).expect("a weight file");
+    Some(Takes::new(&network, Settings::default(), seeds).expect("seeds"))
+}
+
+fn next(takes: &mut Takes, n: usize) -> Vec<Vec<Token>> {
+    now(takes.next_chunk(n)).expect("the network plays")
+}
+
+fn legal(rng: &mut impl Rng, n: usize) -> Vec<Token> {
+    let mut sounding = Sounding::default();
+    let mut draw = || loop {
+        let token = Token::new(rng.random_range(0..N_TOKENS as u16)).expect("one of the vocabulary");
+        if sounding.allows(Event::from(token)) {
+            sounding.apply(Event::from(token));
+            return token;
+        }
+    };
+    (0..n).map(|_| draw()).collect()
+}
+
+#[test]
+fn scores_are_those_of_plain_tensor_operations() {
+    let controls = Controls { density: Some(9.0), composer: Some(0), ..Controls::default() };
+    let sizes = [(1, 16), (2, 25), (3, 64), (2, 200)];
+    for (layers, hidden) in sizes {
+        for precision in [Precision::Half, Precision::Full] {
+            let file = file(layers, hidden, precision);
+            for (tuning, n) in [Tuning::Gpu, Tuning::Software].into_iter().zip([1, 2]).chain([
+                (Tuning::Gpu, 3),
+                (Tuning::Software, 6),
+                (Tuning::Gpu, 11),
+            ]) {
+                let Some(mut takes) = takes(&file, tuning, &vec![1; n]) else { return };
+                takes.set_controls(&controls).unwrap();
+                let mut reference = Reference::new(&file, &controls);
+                for token in legal(&mut ChaCha8Rng::seed_from_u64(3), 12) {
+                    now(takes.force(token)).unwrap();
+                    reference.hear(token);
+                    for scores in now(takes.scores()).unwrap() {
+                        let worst = scores.iter().zip(&reference.scores).map(|(a, b)| (a - b).abs());
+                        let worst = worst.fold(0.0, f32::max);
+                        assert!(
+                            worst < TOLERANCE,
+                            "{layers}×{hidden} {precision:?} {tuning:?} {n}: off by {worst}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How far a draw is from the border of the event that it fell to, in probability.
+fn margin(scores: &[f32], held: &Held, settings: Settings, chance: f64) -> f64 {
+    let late = |event: Event| match event {
+        Event::NoteOff(pitch) => (held.steps(pitch) as f64 * STEP_MICROS as f64 / 1e6 - 2.0).max(0.0),
+        _ => 0.0,
+    };
+    let weight = |token: Token| {
+        let event = Event::from(token);
+        let score = (f64::from(scores[token.index()]) + late(event)) / f64::from(settings.temperature);
+        if held.sounding().allows(event) { score.exp() } else { 0.0 }
+    };
+    let mut weights: Vec<f64> = Token::all().map(weight).collect();
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]).then(a.cmp(&b)));
+    let all: f64 = weights.iter().sum();
+    let (mut reached, mut closest) = (0.0, f64::INFINITY);
+    for i in order {
+        if settings.top_p < 1.0 {
+            closest = closest.min((reached / all - f64::from(settings.top_p)).abs());
+            if reached / all >= f64::from(settings.top_p) {
+                weights[i] = 0.0;
+                continue;
+            }
+        }
+        reached += weights[i];
+    }
+    let total: f64 = weights.iter().sum();
+    let mut sum = 0.0;
+    for weight in weights {
+        sum += weight / total;
+        closest = closest.min((sum - chance).abs());
+    }
+    closest
+}
+
+/// Plays a seed on the CPU's sampler and on the device; both must draw the same events until, if ever, a draw
+/// falls on the border of two. Returns how many were the same.
+fn equal_events(file: &[u8], settings: Settings, seed: u64, n: usize) -> Option<usize> {
+    let mut takes = takes(file, Tuning::of(adapter()?), &[seed])?;
+    takes.set_settings(settings);
+    let drawn = next(&mut takes, n).remove(0);
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let opening: u16 = rng.random_range(12..=20);
+    assert_eq!(drawn[0].get(), 380 + opening, "the same opening");
+    Some(1 + equal_draws(file, settings, &drawn[..1], &drawn[1..], rng))
+}
+
+/// How many events from the first on are those that the CPU draws with `rng` after it heard `primer`.
+fn equal_draws(
+    file: &[u8],
+    settings: Settings,
+    primer: &[Token],
+    drawn: &[Token],
+    mut rng: ChaCha8Rng,
+) -> usize {
+    let mut reference = Reference::new(file, &Controls::default());
+    primer.iter().for_each(|&token| reference.hear(token));
+    for (i, &token) in drawn.iter().enumerate() {
+        let chance: f64 = rng.clone().random();
+        let expected = rnn::sample(&reference.scores, &reference.held, settings, &mut rng);
+        let expected = expected.expect("finite scores");
+        if token != expected {
+            let margin = margin(&reference.scores, &reference.held, settings, chance);
+            eprintln!("event {i}: {token:?} for {expected:?}, {margin:e} from the border");
+            assert!(margin < TIE, "event {i}: {token:?} for {expected:?}, {margin:e} from the border");
+            return i;
+        }
+        reference.hear(token);
+    }
+    drawn.len()
+}
+
+#[test]
+fn a_seed_plays_what_it_plays_on_the_cpu() {
+    let file = file(3, 64, Precision::Half);
+    let mut whole = 0;
+    for seed in 1..=4 {
+        let Some(equal) = equal_events(&file, Settings::default(), seed, 500) else { return };
+        whole += usize::from(equal == 500);
+    }
+    assert!(whole >= 3, "ties are rare: {whole} of 4 seeds equal");
+}
+
+#[test]
+fn temperature_and_top_p_are_the_cpu_s() {
+    let file = file(2, 48, Precision::Full);
+    for (temperature, top_p) in [(0.3, 1.0), (2.5, 1.0), (1.0, 0.9), (0.8, 0.35), (1.0, 1e-4)] {
+        let settings = Settings { temperature, top_p };
+        let Some(equal) = equal_events(&file, settings, 11, 150) else { return };
+        assert!(equal > 20, "{settings:?}: a tie after {equal} events");
+    }
+}
+
+/// A network that lets a second pass, and another, and with odds of one to e⁵ releases middle C.
+fn patient() -> Vec<u8> {
+    let config = ModelConfig { layers: 1, hidden: 8, ..ModelConfig::default() };
+    let mut tensors = tensors(&config);
+    for tensor in &mut tensors {
+        match tensor.name.as_str() {
+            "head" => tensor.values.fill(0.0),
+            "head_bias" => {
+                tensor.values.fill(-60.0);
+                tensor.values[second().index()] = 0.0;
+                tensor.values[middle_c(Event::NoteOff).index()] = -5.0;
+            }
+            _ => {}
+        }
+    }
+    weights::save_tensors(&config, &tensors, Precision::Half, &BTreeMap::new()).expect("a weight file")
+}
+
+fn middle_c(event: impl Fn(Pitch) -> Event) -> Token {
+    event(Pitch::new(60).expect("a pitch")).into()
+}
+
+fn second() -> Token {
+    Event::TimeShift(Shift::new(125).expect("a shift")).into()
+}
+
+#[test]
+fn a_note_that_sounds_long_is_released_as_on_the_cpu() {
+    let file = patient();
+    let (on, off) = (middle_c(Event::NoteOn), middle_c(Event::NoteOff));
+    let seeds: Vec<u64> = (1..=24).collect();
+    let mut released_first = Vec::new();
+    // Just struck; held for seven seconds, which makes the odds even; struck anew after them.
+    for primer in [
+        vec![on],
+        [[on].as_slice(), &[second(); 7]].concat(),
+        [[on].as_slice(), &[second(); 7], &[off, on]].concat(),
+    ] {
+        let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
+        now(takes.prime(&primer)).unwrap();
+        let drawn = next(&mut takes, 30);
+        for (&seed, drawn) in seeds.iter().zip(&drawn) {
+            let rng = ChaCha8Rng::seed_from_u64(seed);
+            assert_eq!(equal_draws(&file, Settings::default(), &primer, drawn, rng), 30, "seed {seed}");
+            assert!(drawn.contains(&off), "seed {seed} still holds it after half a minute");
+        }
+        released_first.push(drawn.iter().filter(|drawn| drawn[0] == off).count());
+    }
+    assert!(matches!(released_first[..], [0..=2, 6..=18, 0..=2]), "{released_first:?} of 24");
+}
+
+#[test]
+fn a_restored_moment_knows_how_long_notes_have_sounded() {
+    let file = patient();
+    let seeds: Vec<u64> = (1..=24).collect();
+    let Some(mut takes) = takes(&file, Tuning::Gpu, &seeds) else { return };
+    now(takes.prime(&[[middle_c(Event::NoteOn)].as_slice(), &[second(); 3]].concat())).unwrap();
+    let moment = takes.snapshot();
+    let first = next(&mut takes, 20);
+    now(takes.prime(&[second(); 50])).unwrap();
+    takes.restore(&moment).unwrap();
+    assert_eq!(first, next(&mut takes, 20));
+}
+
+/// The released network, where the checkout has it.
+#[test]
+fn released_weights_play_the_same() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../www/weights");
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let Some(released) =
+        files.map(|entry| entry.path()).find(|p| p.extension().is_some_and(|e| e == "safetensors"))
+    else {
+        eprintln!("skipped: no weights in {folder}");
+        return;
+    };
+    let file = std::fs::read(released).unwrap();
+    let Some(equal) = equal_events(&file, Settings::default(), 42, 500) else { return };
+    eprintln!("{equal} of 500 events of the released weights equal");
+}
+
+#[test]
+fn only_legal_events_are_drawn() {
+    let file = file(1, 16, Precision::Half);
+    let Some(mut takes) = takes(&file, Tuning::Software, &[1, 2]) else { return };
+    takes.set_settings(Settings { temperature: 5.0, top_p: 1.0 });
+    for (take, tokens) in next(&mut takes, 600).into_iter().enumerate() {
+        let mut sounding = Sounding::default();
+        for token in tokens {
+            assert!(sounding.allows(Event::from(token)), "{:?}", Event::from(token));
+            sounding.apply(Event::from(token));
+        }
+        assert_eq!(takes.sounding(take), sounding);
+    }
+}
+
+#[test]
+fn a_take_is_the_same_whatever_is_played_beside_it() {
+    let file = file(2, 40, Precision::Half);
+    for (tuning, n) in [(Tuning::Software, 2), (Tuning::Gpu, 3), (Tuning::Gpu, 8), (Tuning::Software, 19)] {
+        let seeds: Vec<u64> = (1..=n).collect();
+        let Some(mut together) = takes(&file, tuning, &seeds) else { return };
+        let together = next(&mut together, 60);
+        for (&seed, beside) in seeds.iter().zip(&together).step_by(3) {
+            let Some(mut alone) = takes(&file, tuning, &[seed]) else { return };
+            assert_eq!(&next(&mut alone, 60)[0], beside, "seed {seed} of {n}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_plays_the_same_whatever_the_chunks() {
+    let file = file(2, 24, Precision::Half);
+    let Some(mut whole) = takes(&file, Tuning::Gpu, &[5, 6]) else { return };
+    let Some(mut pieces) = takes(&file, Tuning::Gpu, &[5, 6]) else { return };
+    let mut chunked = vec![Vec::new(); 2];
+    for n in [1, 7, 0, 20, 132] {
+        for (all, chunk) in chunked.iter_mut().zip(next(&mut pieces, n)) {
+            all.extend(chunk);
+        }
+    }
+    assert_eq!(next(&mut whole, 160), chunked);
+    assert_ne!(chunked[0], chunked[1]);
+}
+
+#[test]
+fn a_restored_moment_plays_the_same_again() {
+    let file = file(2, 24, Precision::Half);
+    let Some(mut takes) = takes(&file, Tuning::Gpu, &[3, 4]) else { return };
+    next(&mut takes, 9);
+    let moment = takes.snapshot();
+    let sounding = takes.sounding(1);
+    let first = next(&mut takes, 31);
+    takes.restore(&moment).unwrap();
+    assert_eq!(takes.sounding(1), sounding);
+    assert_eq!(first, next(&mut takes, 31));
+    takes.restore(&moment).unwrap();
+    assert_eq!(first, next(&mut takes, 31), "a moment can be gone back to again");
+    let Some(mut other) = self::takes(&file, Tuning::Gpu, &[3]) else { return };
+    assert!(other.restore(&moment).is_err());
+}
+
+#[test]
+fn a_primer_is_heard_as_if_played_event_by_event() {
+    let file = file(2, 24, Precision::Half);
+    let primer = legal(&mut ChaCha8Rng::seed_from_u64(9), 200);
+    let Some(mut primed) = takes(&file, Tuning::Software, &[2]) else { return };
+    let Some(mut forced) = takes(&file, Tuning::Software, &[2]) else { return };
+    now(primed.prime(&primer)).unwrap();
+    for &token in &primer {
+        now(forced.force(token)).unwrap();
+    }
+    assert_eq!(primed.sounding(0), forced.sounding(0));
+    assert_eq!(next(&mut primed, 40), next(&mut forced, 40));
+}
+
+#[test]
+fn broken_weights_are_an_error() {
+    let config = ModelConfig { layers: 1, hidden: 8, ..ModelConfig::default() };
+    let mut tensors = tensors(&config);
+    tensors.iter_mut().find(|tensor| tensor.name == "head_bias").unwrap().values[7] = f32::NAN;
+    let file = weights::save_tensors(&config, &tensors, Precision::Full, &BTreeMap::new()).unwrap();
+    let Some(mut takes) = takes(&file, Tuning::Gpu, &[1]) else { return };
+    assert!(matches!(now(takes.next_chunk(5)), Err(Error::NotFinite(_))));
+    assert!(takes.set_controls(&Controls { composer: Some(0), ..Controls::default() }).is_err());
+}
