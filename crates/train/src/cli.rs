@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Release(ReleaseArgs),
     /// Let a network play, into a MIDI file.
     Generate(GenerateArgs),
+    /// Spend the same budget in several ways, and write the page that says what each choice is worth.
+    Ablation(AblationArgs),
     /// Hold a folder of performances against another, beside what the first differs within itself.
     Compare(CompareArgs),
     /// Let a network play by the hour, measure it against human pieces, and write the page that says so.
@@ -179,6 +181,28 @@ pub(crate) struct GenerateArgs {
     /// MIDI file to write.
     #[arg(long)]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AblationArgs {
+    /// Folder that `prepare` wrote.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// TOML file of a reference and its variants, instead of `crates/train/configs/ablation.toml`.
+    #[arg(long)]
+    pub(crate) plan: Option<PathBuf>,
+    /// Seeds that each variant is trained with.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) seeds: u64,
+    /// Folder for the runs; what is done there is not done again.
+    #[arg(long, default_value = "ablation-runs")]
+    pub(crate) runs: PathBuf,
+    /// Markdown file to write; plots go to a folder of its name beside it.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object, too.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

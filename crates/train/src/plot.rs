@@ -203,6 +203,42 @@ pub(crate) fn overlaps(out: &Path, series: &[Series]) -> Result<()> {
     })
 }
 
+/// Points that share a name, a row for each.
+pub(crate) fn dots(out: &Path, rows: &[(String, Vec<f64>)], x_desc: &str) -> Result<()> {
+    let n = rows.len();
+    let points = || rows.iter().flat_map(|(_, points)| points).copied();
+    let (low, high) = (points().fold(f64::INFINITY, f64::min), points().fold(f64::NEG_INFINITY, f64::max));
+    let space = ((high - low) * 0.06).max(1e-3);
+    save(out, (960, 80 + 34 * n as u32), |root| {
+        let mut chart = ChartBuilder::on(root)
+            .margin(16)
+            .x_label_area_size(46)
+            .y_label_area_size(220)
+            .build_cartesian_2d(low - space..high + space, 0.0..n as f64)?;
+        // Rows from the top; the labels stand between two lines of the grid, so each row has its own.
+        let name = |y: &f64| {
+            let row = n as f64 - y - 0.5;
+            let row = (row.fract() == 0.0 && row >= 0.0).then(|| rows.get(row as usize)).flatten();
+            row.map(|(name, _)| name.clone()).unwrap_or_default()
+        };
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .light_line_style(TRANSPARENT)
+            .y_labels(2 * n + 1)
+            .y_label_formatter(&name)
+            .x_desc(x_desc)
+            .label_style((FONT, 14))
+            .axis_desc_style((FONT, 14))
+            .draw()?;
+        for (row, (_, points)) in rows.iter().enumerate() {
+            let y = n as f64 - row as f64 - 0.5;
+            chart.draw_series(points.iter().map(|&x| Circle::new((x, y), 4, COLORS[0].filled())))?;
+        }
+        Ok(())
+    })
+}
+
 /// Asked and measured notes per second, both on doubling scales.
 pub(crate) fn asked(out: &Path, points: &[(f64, Figure)]) -> Result<()> {
     let range = 0.5..64.0_f64;

@@ -121,6 +121,23 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     run.train(corpus, train, &checks, &args.out)
 }
 
+/// A run of these settings on one device, or the rest of it where it was stopped; returns the best validation, in nats
+/// per event.
+pub(crate) fn learn(config: &TrainConfig, corpus: &Arc<Corpus>, out: &Path, device: &Device) -> Result<f64> {
+    let (train, validation) = corpus.split()?;
+    let checkpoint = out.join(CHECKPOINT_FILE);
+    let training = config.training.clone();
+    let mut run = if checkpoint.exists() {
+        Run::resume(&checkpoint, training, device)?
+    } else {
+        let composers = composers(&train, training.composer_events);
+        Run::start(&ModelConfig { composers, ..config.model.clone() }, training, device)
+    };
+    let checks = validation_pieces(corpus, &validation, &run.training)?;
+    run.train(Arc::clone(corpus), train, &checks, out)?;
+    run.progress.best.context("expected a validation, found none")
+}
+
 struct Run {
     model: Model,
     adam: Adam,
@@ -147,6 +164,13 @@ impl Run {
     }
 
     fn with(mut model: Model, training: Training, device: &Device) -> Self {
+        if !training.sounding {
+            // Stays zero: an input that is always zero has no gradient.
+            model.sounding = model.sounding.map(|old| {
+                let tracked = old.is_require_grad();
+                Tensor::zeros(old.dims(), &old.device()).set_require_grad(tracked)
+            });
+        }
         model.compute = training.compute();
         model.dropout = training.dropout;
         let adam = Adam::new(&model, training.adam());
@@ -248,8 +272,8 @@ impl Run {
     }
 
     fn batches(&self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<mpsc::Receiver<Result<Batch>>> {
-        let Training { batch, time, walk, controlled, augment, seed, .. } = self.training;
-        let cut = Cut { batch, time, walk, controlled, augment, share: self.replica.share() };
+        let Training { batch, time, walk, controlled, augment, sounding, seed, .. } = self.training;
+        let cut = Cut { batch, time, walk, controlled, augment, sounding, share: self.replica.share() };
         let config = self.model.config.clone();
         Ok(prefetch(Loader::new(corpus, train, config, cut, seed, &self.progress.position)?))
     }

@@ -10,12 +10,12 @@ use super::{Findings, Profiles, stability};
 use crate::files::write_atomically;
 use crate::measure::{self, Breakdown, Figure, Row, markdown_table};
 use crate::plot::{self, COLORS, HUMAN, Line, Series};
-use crate::{copies, quality::primers};
+use crate::{copies, provenance, quality::primers};
 
 /// Writes the page and, in a folder of its name beside it, its plots.
 pub(super) fn write(out: &Path, findings: &Findings, profiles: &Profiles) -> Result<()> {
     let folder = out.with_extension("");
-    let name = super::file_name(&folder);
+    let name = provenance::file_name(&folder);
     std::fs::create_dir_all(&folder)?;
     plot::distributions(
         &folder.join("distributions.svg"),
