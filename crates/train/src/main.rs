@@ -27,6 +27,8 @@ mod provenance;
 mod quality;
 mod release;
 mod replica;
+mod roll;
+mod sweep;
 mod training;
 mod verdict;
 
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
         Command::Ablation(args) => ablation::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Quality(args) => quality::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Roll(args) => roll::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

@@ -118,7 +118,16 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         train.len(),
         checks.iter().map(Vec::len).sum::<usize>()
     );
-    run.train(corpus, train, &checks, &args.out)
+    let metrics = run.train(corpus, train, &checks, &args.out)?;
+    println!(
+        "{} events in {} steps; best validation {:.4} nats/event in {}",
+        run.progress.events,
+        run.progress.step,
+        run.progress.best.unwrap_or(f64::NAN),
+        args.out.join(BEST_FILE).display()
+    );
+    println!("{}", verdict(&metrics));
+    Ok(())
 }
 
 /// A run of these settings on one device, or the rest of it where it was stopped; returns the best validation, in nats
@@ -186,13 +195,14 @@ impl Run {
         }
     }
 
+    /// Trains to the end; returns everything in the metrics file.
     fn train(
         &mut self,
         corpus: Arc<Corpus>,
         train: Vec<Piece>,
         checks: &[Vec<Token>],
         out: &Path,
-    ) -> Result<()> {
+    ) -> Result<Vec<Metric>> {
         let batches = self.batches(corpus, train)?;
         let bar = bar(self.training.events, self.progress.events);
         let mut log = Log::open(out)?;
@@ -249,15 +259,7 @@ impl Run {
             }
         }
         bar.finish_and_clear();
-        println!(
-            "{} events in {} steps; best validation {:.4} nats/event in {}",
-            self.progress.events,
-            self.progress.step,
-            self.progress.best.unwrap_or(f64::NAN),
-            out.join(BEST_FILE).display()
-        );
-        println!("{}", verdict(&log.metrics));
-        Ok(())
+        Ok(log.metrics)
     }
 
     /// Training on a device beside the first, which does all the telling and keeping.
