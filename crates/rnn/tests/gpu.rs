@@ -139,7 +139,7 @@ fn margin(scores: &[f32], held: &Held, settings: Settings, chance: f64) -> f64 {
     let crowd = 0.06 * held.sounding().len().saturating_sub(4) as f64;
     let help = |event: Event| match event {
         Event::NoteOff(pitch) => beyond(held.steps(pitch), 2.0) + crowd,
-        Event::NoteOn(_) | Event::Velocity(_) => beyond(held.rest(), 3.0),
+        Event::NoteOn(_) | Event::Velocity(_) => 2.0 * beyond(held.rest(), 3.0),
         Event::TimeShift(_) => 0.0,
     };
     let weight = |token: Token| {
@@ -284,11 +284,11 @@ fn a_note_that_sounds_long_is_released_as_on_the_cpu() {
 fn crowds_thin_out_and_rests_end_as_on_the_cpu() {
     let (on, off) = (middle_c(Event::NoteOn), middle_c(Event::NoteOff));
     let seeds: Vec<u64> = (1..=24).collect();
-    // 54 notes make the odds of e⁻³ even, eight seconds of rest those of e⁻⁵: of a note, and of a loudness.
+    // 54 notes make the odds of e⁻³ even, eight seconds of rest those of e⁻¹⁰: of a note, and of a loudness.
     let crowd = Token::all().skip(31).take(54).collect::<Vec<_>>();
     let loudness = Token::all().nth(390).expect("a VELOCITY");
     let rest = vec![second(); 8];
-    for (event, score, primer) in [(off, -3.0, crowd), (on, -5.0, rest.clone()), (loudness, -5.0, rest)] {
+    for (event, score, primer) in [(off, -3.0, crowd), (on, -10.0, rest.clone()), (loudness, -10.0, rest)] {
         let file = patient(event, score);
         let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
         now(takes.prime(&primer)).unwrap();

@@ -162,6 +162,9 @@ pub(crate) struct GenerateArgs {
     /// MIDI file to go on from.
     #[arg(long)]
     pub(crate) primer: Option<PathBuf>,
+    /// Hear only so many seconds of it; what sounds then goes on.
+    #[arg(long, requires = "primer")]
+    pub(crate) primer_seconds: Option<f64>,
     /// Leave the primer out of the written file.
     #[arg(long, requires = "primer")]
     pub(crate) without_primer: bool,
@@ -314,6 +317,9 @@ pub(crate) struct RollArgs {
     /// How much of each is drawn, in seconds.
     #[arg(long, default_value_t = 60.0)]
     pub(crate) seconds: f64,
+    /// Where to draw a line, in seconds: where primers end.
+    #[arg(long)]
+    pub(crate) mark: Option<f64>,
     /// SVG file to write.
     #[arg(long)]
     pub(crate) out: PathBuf,

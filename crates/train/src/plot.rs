@@ -204,8 +204,13 @@ pub(crate) fn overlaps(out: &Path, series: &[Series]) -> Result<()> {
     })
 }
 
-/// Piano rolls under each other: the keys of a piano upwards, louder notes darker.
-pub(crate) fn rolls(out: &Path, performances: &[(String, Performance)], secs: Range<f64>) -> Result<()> {
+/// Piano rolls under each other: the keys of a piano upwards, louder notes darker, and a line at `mark`.
+pub(crate) fn rolls(
+    out: &Path,
+    performances: &[(String, Performance)],
+    secs: Range<f64>,
+    mark: Option<f64>,
+) -> Result<()> {
     const KEYS: Range<f64> = 21.0..109.0;
     save(out, (1200, 40 + 150 * performances.len().max(1) as u32), |root| {
         let panels = root.split_evenly((performances.len().max(1), 1));
@@ -238,6 +243,10 @@ pub(crate) fn rolls(out: &Path, performances: &[(String, Performance)], secs: Ra
                 (start < end).then(|| Rectangle::new([(start, key), (end, key + 1.0)], color.filled()))
             });
             chart.draw_series(heard)?;
+            if let Some(at) = mark.filter(|at| secs.contains(at)) {
+                let line = [(at, KEYS.start), (at, KEYS.end)];
+                chart.draw_series(LineSeries::new(line, COLORS[0].stroke_width(2)))?;
+            }
         }
         Ok(())
     })

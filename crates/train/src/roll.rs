@@ -22,7 +22,7 @@ pub(crate) fn run(args: &RollArgs) -> Result<()> {
         Ok((provenance::file_name(file), import.performance))
     };
     let performances: Vec<_> = args.files.iter().map(read).collect::<Result<_>>()?;
-    plot::rolls(&args.out, &performances, from..to)?;
+    plot::rolls(&args.out, &performances, from..to, args.mark)?;
     println!("{} performances, {from} to {to} s, in {}", performances.len(), args.out.display());
     Ok(())
 }
