@@ -27,7 +27,7 @@ impl ReleaseRates {
     /// let note = Note { pitch, velocity, start_us: 0, end_us: 1_000_000 };
     /// let excerpt = Excerpt::of(&Performance::new(vec![note]), 0..8_000_000);
     /// // One release in three quarters of a second, alone.
-    /// assert_eq!(ReleaseRates::of([&excerpt]).per_sec()[0], Some(1.0 / 0.75));
+    /// assert_eq!(ReleaseRates::of([&excerpt]).per_sec(0.0)[0], Some(1.0 / 0.75));
     /// # Ok::<(), performance::Error>(())
     /// ```
     #[must_use]
@@ -58,10 +58,10 @@ impl ReleaseRates {
         rates
     }
 
-    /// Releases per second of a sounding note, by bin; none where fewer than half a second was heard.
+    /// Releases per second of a sounding note, by bin; none where notes sounded for less than `least_secs` in all.
     #[must_use]
-    pub fn per_sec(&self) -> [Option<f64>; Self::N_BINS] {
-        std::array::from_fn(|bin| (self.secs[bin] > 0.5).then(|| self.releases[bin] / self.secs[bin]))
+    pub fn per_sec(&self, least_secs: f64) -> [Option<f64>; Self::N_BINS] {
+        std::array::from_fn(|bin| (self.secs[bin] > least_secs).then(|| self.releases[bin] / self.secs[bin]))
     }
 
     fn bin(n_notes: usize) -> usize {
@@ -82,7 +82,7 @@ mod tests {
         // Among five: 5 notes for 0.75 s, one release. Among four: 4 notes for 1 s, all older when they end.
         assert_eq!((rates.releases[0], rates.releases[1]), (0.0, 1.0));
         assert_eq!((rates.secs[0], rates.secs[1]), (4.0, 3.75));
-        assert_eq!(rates.per_sec()[..3], [Some(0.0), Some(1.0 / 3.75), None]);
+        assert_eq!(rates.per_sec(0.0)[..3], [Some(0.0), Some(1.0 / 3.75), None]);
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub fn chunk_events(events_per_s: f64) -> usize {
 /// of its own: a take is the same whatever is played beside it.
 ///
 /// The contract is [`Generator`](crate::Generator)'s: `prime`, `set_controls`, `force`, `next_chunk` and
-/// `snapshot`/`restore`. A future that is dropped before it is done leaves the device ahead of what is known
+/// `snapshot`/`restore`; only that controls are followed as far as the network goes of itself, where a generator goes
+/// further. A future that is dropped before it is done leaves the device ahead of what is known
 /// here; `restore` brings both together again.
 #[derive(Debug)]
 pub struct Takes {
