@@ -57,7 +57,7 @@ fn the_card_names_this_file_its_loss_and_its_licence() {
 #[test]
 fn seed_1_plays_what_it_always_played() {
     let network = Quantized::load(&released()).unwrap();
-    let mut generator = Generator::new(network, Settings::default(), 1);
+    let mut generator = Generator::new(&network, Settings::default(), 1);
     let tokens = now(generator.next_chunk(500)).unwrap();
     let mut sounding = Sounding::default();
     for &token in &tokens {
@@ -65,18 +65,6 @@ fn seed_1_plays_what_it_always_played() {
         sounding.apply(Event::from(token));
     }
     expect_test::expect_file!["seed-1.txt"].assert_eq(&numbers(&tokens));
-}
-
-/// What a GPU plays, in a browser too. In whole numbers scores differ in the third digit, so that sooner or later
-/// a draw falls otherwise; for this seed, later than the first fifty events.
-#[test]
-fn a_seed_begins_alike_in_32_bits_and_in_whole_numbers() {
-    let model = weights::load(&released(), &Device::flex()).unwrap();
-    let tokens = now(Generator::new(model, Settings::default(), 8).next_chunk(50)).unwrap();
-    expect_test::expect_file!["seed-8.txt"].assert_eq(&numbers(&tokens));
-    let network = Quantized::load(&released()).unwrap();
-    let quantized = now(Generator::new(network, Settings::default(), 8).next_chunk(50)).unwrap();
-    assert_eq!(numbers(&quantized), numbers(&tokens));
 }
 
 /// Twenty tokens a line.

@@ -78,21 +78,53 @@ fn the_browser_plays_what_native_code_plays() {
     page.assert_no_errors();
 }
 
-/// A GPU computes in 32 bits, a processor in whole numbers; `tests/released` holds both to these events.
+/// With kernels of its own, on WebGPU that is emulated in software.
 #[test]
-fn webgpu_plays_what_the_processor_plays() {
-    let Some(site) = Site::built() else { return };
-    let Some(browser) = Browser::launch_with(&Setup { webgpu: WebGpu::Software, ..Setup::default() }) else {
-        return;
-    };
-    let native = numbers(include_str!("../released/seed-8.txt"));
-    assert_eq!(native.len(), 50);
+fn webgpu_plays_what_native_code_plays() {
+    let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
+    let native = numbers(include_str!("../released/seed-1.txt"));
     let page = browser.open(&site.url("/?backend=webgpu"));
-    page.wait_until("WebGPU", START, || page.status().contains("WebGPU"));
-    // Nobody waits for the sound: the emulated GPU is far slower than playing.
-    page.find("spinbutton", "Seed").fill("8");
-    page.button("Generate").click();
-    assert_eq!(composed(&page, 50), native);
+    play(&page, 1);
+    assert!(page.status().contains("software WebGPU"), "{}", page.status());
+    assert_eq!(composed(&page, 500), native);
+    page.assert_no_errors();
+}
+
+#[test]
+fn the_processor_goes_on_where_a_gpu_is_lost() {
+    let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
+    let native = numbers(include_str!("../released/seed-1.txt"));
+    let page = browser.open(&site.url("/?backend=webgpu"));
+    play(&page, 1);
+    composed(&page, 60);
+    browser.crash_gpu();
+    page.wait_until("the processor at work", START, || page.status().contains("Running on CPU"));
+    assert!(page.status().contains("The GPU was lost"), "{}", page.status());
+    assert_eq!(composed(&page, 500), native, "not a note is lost or changed");
+}
+
+#[test]
+fn the_faster_place_is_measured_and_remembered() {
+    let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
+    let page = browser.open(&site.url("/?backend=measure"));
+    play(&page, 1);
+    page.wait_until("the measurement", START, || page.status().contains("slower at this than the processor"));
+    let trial = page.evaluate("JSON.parse(localStorage['performance-rnn-trial'])");
+    let [cpu, gpu] = ["cpu", "gpu"].map(|place| trial[place].as_f64().expect("events per second"));
+    println!("{cpu:.0} events/s on the processor, {gpu:.0} on {}", trial["adapter"]);
+    assert!(cpu > gpu && gpu > 0.0, "{trial}");
+    // Both play the same, and neither disturbs the other.
+    assert_eq!(composed(&page, 500), numbers(include_str!("../released/seed-1.txt")));
+    page.button("About and help").click();
+    page.find("combobox", "It runs on").choose("the GPU");
+    page.wait_until("WebGPU at the visitor's wish", START, || {
+        page.status().contains("Running on software WebGPU")
+    });
+    page.reload();
+}
+
+fn software_gpu() -> Option<Browser> {
+    Browser::launch_with(&Setup { webgpu: WebGpu::Software, ..Setup::default() })
 }
 
 #[test]

@@ -39,6 +39,16 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
     steps.run("tests", |tally| {
         count(cargo("test").args(["--release", "--no-fail-fast"]).args(locked()), tally)
     })?;
+    // Packages of their own, so that the tests above need not be compiled with other features.
+    steps.run("kernels on a GPU", |tally| {
+        let mut tests = cargo("test");
+        tests.args(["--release", "--package", "rnn", "--features", "wgpu", "--test", "gpu"]).args(locked());
+        // One at a time: they share the adapter, which may be software.
+        count(tests.args(["--", "--test-threads=1"]), tally)
+    })?;
+    steps.run("the page's state", |tally| {
+        count(cargo("test").args(["--release", "--package", "web"]).args(locked()), tally)
+    })?;
     let toolchain = steps.run("compiler for the page", |_| Toolchain::ensure())?;
     steps.run("lints of the page", |_| {
         checkout::claim(&paths::target_wasm(), &mut toolchain.cargo("clean"))?;

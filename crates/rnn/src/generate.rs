@@ -2,23 +2,23 @@
 
 use performance::{Sounding, Token};
 
-use crate::{Controls, Error, Network, Settings, Snapshot, Takes};
+use crate::{Controls, Error, Instrument, Perform, Settings};
 
 /// Invents a performance: a network, its memory of what was played, and a seeded source of chance.
 ///
 /// Everything a player may want is made of `prime`, `set_controls`, `force`, `next_chunk` and
 /// `snapshot`/`restore`. Reads from the device are asynchronous, because a browser has no others.
-#[derive(Clone, Debug)]
-pub struct Generator<N: Network> {
+#[derive(Debug)]
+pub struct Generator<I: Instrument> {
     /// One take.
-    takes: Takes<N>,
+    takes: I::Takes,
 }
 
-impl<N: Network> Generator<N> {
+impl<I: Instrument> Generator<I> {
     /// A generator that has heard nothing yet.
     #[must_use]
-    pub fn new(network: N, settings: Settings, seed: u64) -> Self {
-        match Takes::new(network, settings, &[seed]) {
+    pub fn new(instrument: &I, settings: Settings, seed: u64) -> Self {
+        match instrument.takes(settings, &[seed]) {
             Ok(takes) => Self { takes },
             Err(_) => unreachable!("one take is neither none nor too many, and controls can always be unset"),
         }
@@ -40,7 +40,7 @@ impl<N: Network> Generator<N> {
     /// The pitches that are down.
     #[must_use]
     pub fn sounding(&self) -> Sounding {
-        self.takes.sounding().next().unwrap_or_default()
+        self.takes.sounding(0)
     }
 
     /// Listens to what was played before: a primer, or the music so far.
@@ -49,6 +49,14 @@ impl<N: Network> Generator<N> {
     /// If the device fails.
     pub async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error> {
         self.takes.prime(tokens).await
+    }
+
+    /// Listens to what it played itself, elsewhere, and goes on with what it would have drawn there.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn recall(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        self.takes.recall(tokens).await
     }
 
     /// Listens to one event that somebody else decided: a note played by hand, or a released one.
@@ -69,12 +77,15 @@ impl<N: Network> Generator<N> {
 
     /// The present moment, to come back to.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot<N> {
+    pub fn snapshot(&self) -> <I::Takes as Perform>::Moment {
         self.takes.snapshot()
     }
 
     /// Goes back to a moment.
-    pub fn restore(&mut self, moment: Snapshot<N>) {
-        self.takes.restore(moment);
+    ///
+    /// # Errors
+    /// If the moment is one of another network.
+    pub fn restore(&mut self, moment: &<I::Takes as Perform>::Moment) -> Result<(), Error> {
+        self.takes.restore(moment)
     }
 }

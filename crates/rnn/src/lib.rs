@@ -9,7 +9,7 @@
 //! // A network that knows nothing yet; `Quantized::load` brings trained weights.
 //! let config = ModelConfig { layers: 1, hidden: 16, ..ModelConfig::default() };
 //! let network = Quantized::new(&config, |_, shape| Ok(vec![0.0; shape.iter().product()]))?;
-//! let mut generator = Generator::new(network, Settings::default(), 42);
+//! let mut generator = Generator::new(&network, Settings::default(), 42);
 //! let tokens = generator.next_chunk(100).await?; // 100 events; the seed decides which
 //! assert_eq!(tokens.len(), 100);
 //! # Ok(())
@@ -34,6 +34,7 @@ mod math;
 #[cfg(feature = "burn")]
 mod model;
 mod network;
+mod perform;
 mod quantized;
 mod sampling;
 mod takes;
@@ -48,6 +49,7 @@ pub use kernels::Compute;
 #[cfg(feature = "burn")]
 pub use model::{Inputs, Layer, Model, ModelMemory, State};
 pub use network::{Heard, Network};
+pub use perform::{Instrument, Perform};
 pub use quantized::{Quantized, QuantizedMemory};
 pub use sampling::{Settings, sample};
 pub use takes::{MAX_TAKES, Snapshot, Takes};

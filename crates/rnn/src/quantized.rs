@@ -16,6 +16,8 @@ mod matrix;
 mod tests;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
+#[cfg(feature = "gpu")]
+pub(crate) mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -35,7 +37,7 @@ use matrix::{Block, LANES, Matrix};
 ///
 /// # fn play(weight_file: &[u8]) -> Result<(), rnn::Error> {
 /// let network = Quantized::load(weight_file)?;
-/// let generator = Generator::new(network, Settings::default(), 42);
+/// let generator = Generator::new(&network, Settings::default(), 42);
 /// # Ok(())
 /// # }
 /// ```

@@ -1,10 +1,13 @@
 //! Performances in the making, event by event, side by side.
 
-use performance::{Event, Held, N_TOKENS, Sounding, Token, VelocityBin};
-use rand::{RngExt, SeedableRng};
+use std::fmt::Debug;
+
+use performance::{Event, Held, N_TOKENS, Sounding, Token};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Controls, Error, Heard, Network, Settings, sample};
+use crate::perform::{opening, skip};
+use crate::{Controls, Error, Heard, Network, Perform, Settings, sample};
 
 /// So many takes at most go through a network together.
 pub const MAX_TAKES: usize = 16;
@@ -19,9 +22,14 @@ const GUIDANCE: f32 = 2.0;
 /// Invents several performances at once: each is the one that its seed gives alone, and all of them together take
 /// much less time than one after the other, because they share every weight that is read.
 ///
+/// While controls are set, events take twice as long: the network also says what would come unasked, and the scores go
+/// further from there to what is asked than it goes of itself.
+///
 /// ```
+/// use rnn::{Instrument, Perform, Settings};
+///
 /// # async fn play(network: rnn::Quantized) -> Result<(), rnn::Error> {
-/// let mut takes = rnn::Takes::new(network, rnn::Settings::default(), &[1, 2, 3])?;
+/// let mut takes = network.takes(Settings::default(), &[1, 2, 3])?;
 /// let chunks = takes.next_chunk(100).await?; // 100 events of each
 /// assert_eq!(chunks.len(), 3);
 /// # Ok(())
@@ -65,11 +73,8 @@ impl<N: Network> Clone for Snapshot<N> {
 }
 
 impl<N: Network> Takes<N> {
-    /// Takes that have heard nothing yet, one for each seed.
-    ///
-    /// # Errors
-    /// If there are none, or more than [`MAX_TAKES`].
-    pub fn new(network: N, settings: Settings, seeds: &[u64]) -> Result<Self, Error> {
+    /// As [`Instrument::takes`](crate::Instrument::takes): 1 to [`MAX_TAKES`] of them.
+    pub(crate) fn new(network: N, settings: Settings, seeds: &[u64]) -> Result<Self, Error> {
         if !(1..=MAX_TAKES).contains(&seeds.len()) {
             let expected = format!("of 1 to {MAX_TAKES}");
             return Err(Error::Setting { name: "takes", expected, found: seeds.len().to_string() });
@@ -83,62 +88,6 @@ impl<N: Network> Takes<N> {
             has_begun: false,
         };
         Ok(Self { network, settings, unset, controls: None, moment })
-    }
-
-    /// How the next events are drawn.
-    pub fn set_settings(&mut self, settings: Settings) {
-        self.settings = settings;
-    }
-
-    /// What the next events should be like. While anything is asked, events take twice as long: the network also says
-    /// what would come unasked, and the scores go further from there to what is asked than it goes of itself.
-    ///
-    /// # Errors
-    /// If a control is not a usable number or names a composer that the network does not know.
-    pub fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
-        let encoded = controls.encode(self.network.config())?;
-        let is_asked = *controls != Controls::default();
-        self.controls = is_asked.then(|| self.network.controls(&encoded));
-        Ok(())
-    }
-
-    /// The pitches that are down in each take.
-    pub fn sounding(&self) -> impl Iterator<Item = Sounding> {
-        self.moment.takes.iter().map(|take| take.held.sounding())
-    }
-
-    /// Has all takes listen to what was played before.
-    ///
-    /// # Errors
-    /// If the device fails.
-    pub async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error> {
-        let n_takes = self.moment.takes.len();
-        self.hear(tokens.iter().flat_map(|&token| std::iter::repeat_n(token, n_takes)))
-    }
-
-    /// The next `n` events of each take.
-    ///
-    /// # Errors
-    /// If the device fails or the network's output is no number.
-    pub async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error> {
-        let mut chunks = vec![Vec::with_capacity(n); self.moment.takes.len()];
-        for _ in 0..n {
-            let tokens = self.next_tokens().await?;
-            self.hear(tokens.iter().copied())?;
-            chunks.iter_mut().zip(tokens).for_each(|(chunk, token)| chunk.push(token));
-        }
-        Ok(chunks)
-    }
-
-    /// The present moment, to come back to.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot<N> {
-        self.moment.clone()
-    }
-
-    /// Goes back to a moment of these takes.
-    pub fn restore(&mut self, moment: Snapshot<N>) {
-        self.moment = moment;
     }
 
     async fn next_tokens(&mut self) -> Result<Vec<Token>, Error> {
@@ -186,11 +135,56 @@ impl<N: Network> Takes<N> {
     }
 }
 
-/// The first event of all. Training pieces open with a VELOCITY, and the network only learns what follows one: a
-/// middling loudness (MIDI 46 to 78) is drawn.
-fn opening(rng: &mut ChaCha8Rng) -> Token {
-    match VelocityBin::new(rng.random_range(12..=20)) {
-        Ok(bin) => Event::Velocity(bin).into(),
-        Err(_) => unreachable!("12..=20 are velocity bins"),
+impl<N: Network + Debug> Perform for Takes<N> {
+    type Moment = Snapshot<N>;
+
+    fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
+    fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
+        let encoded = controls.encode(self.network.config())?;
+        let is_asked = *controls != Controls::default();
+        self.controls = is_asked.then(|| self.network.controls(&encoded));
+        Ok(())
+    }
+
+    fn sounding(&self, take: usize) -> Sounding {
+        self.moment.takes.get(take).map(|take| take.held.sounding()).unwrap_or_default()
+    }
+
+    async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        let n_takes = self.moment.takes.len();
+        self.hear(tokens.iter().flat_map(|&token| std::iter::repeat_n(token, n_takes)))
+    }
+
+    async fn recall(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        let Snapshot { takes, has_begun, .. } = &mut self.moment;
+        takes.iter_mut().for_each(|take| skip(&mut take.rng, tokens.len(), *has_begun));
+        self.prime(tokens).await
+    }
+
+    async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error> {
+        let mut chunks = vec![Vec::with_capacity(n); self.moment.takes.len()];
+        for _ in 0..n {
+            let tokens = self.next_tokens().await?;
+            self.hear(tokens.iter().copied())?;
+            chunks.iter_mut().zip(tokens).for_each(|(chunk, token)| chunk.push(token));
+        }
+        Ok(chunks)
+    }
+
+    fn snapshot(&self) -> Snapshot<N> {
+        self.moment.clone()
+    }
+
+    fn restore(&mut self, moment: &Snapshot<N>) -> Result<(), Error> {
+        let (expected, found) = (self.moment.takes.len(), moment.takes.len());
+        if expected != found {
+            let expected = format!("of {expected} takes");
+            return Err(Error::Setting { name: "a moment", expected, found: format!("one of {found}") });
+        }
+        self.moment = moment.clone();
+        Ok(())
     }
 }

@@ -4,7 +4,8 @@ use performance::{Event, Held, Sounding, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::{
-    Controls, Error, Generator, Heard, MAX_TAKES, ModelConfig, Network, Quantized, Settings, Takes, sample,
+    Controls, Error, Generator, Heard, Instrument, MAX_TAKES, ModelConfig, Network, Perform, Quantized,
+    Settings, Takes, sample,
 };
 
 /// A network with random weights.
@@ -19,11 +20,11 @@ fn network() -> Quantized {
 }
 
 fn generator(seed: u64) -> Generator<Quantized> {
-    Generator::new(network(), Settings::default(), seed)
+    Generator::new(&network(), Settings::default(), seed)
 }
 
 fn takes(seeds: &[u64]) -> Takes<Quantized> {
-    Takes::new(network(), Settings::default(), seeds).expect("as many takes as there may be")
+    network().takes(Settings::default(), seeds).expect("as many takes as there may be")
 }
 
 /// Natively every read is ready at once.
@@ -65,8 +66,27 @@ fn a_restored_moment_plays_the_same_again() {
     next(&mut player, 10);
     let moment = player.snapshot();
     let first = next(&mut player, 30);
-    player.restore(moment);
+    player.restore(&moment).unwrap();
     assert_eq!(first, next(&mut player, 30));
+}
+
+#[test]
+fn what_was_played_elsewhere_is_gone_on_with() {
+    let whole = next(&mut generator(5), 60);
+    for n in [0, 1, 40] {
+        let mut other = generator(5);
+        now(other.recall(&whole[..n])).unwrap();
+        assert_eq!(next(&mut other, 60 - n), whole[n..], "after {n}");
+    }
+    let primer = next(&mut generator(9), 30);
+    let mut primed = generator(5);
+    now(primed.prime(&primer)).unwrap();
+    let whole = next(&mut primed, 60);
+    let mut other = generator(5);
+    for (tokens, is_own) in [(&primer[..], false), (&whole[..7], true), (&whole[7..40], true)] {
+        now(async { if is_own { other.recall(tokens).await } else { other.prime(tokens).await } }).unwrap();
+    }
+    assert_eq!(next(&mut other, 20), whole[40..], "in pieces, after a primer");
 }
 
 #[test]
@@ -166,10 +186,10 @@ fn takes_come_back_to_a_moment_and_their_number_is_limited() {
     assert_eq!(chunks[0], chunks[1]);
     let moment = takes.snapshot();
     let first = now(takes.next_chunk(20)).unwrap();
-    takes.restore(moment);
+    takes.restore(&moment).unwrap();
     assert_eq!(now(takes.next_chunk(20)).unwrap(), first);
     for n in [0, MAX_TAKES + 1] {
-        let refused = Takes::new(network(), Settings::default(), &vec![1; n]).unwrap_err();
+        let refused = network().takes(Settings::default(), &vec![1; n]).unwrap_err();
         assert_eq!(refused.to_string(), format!("expected takes of 1 to 16, found {n}"));
     }
 }

@@ -6,9 +6,9 @@ use anyhow::Result;
 use burn::tensor::Device;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rnn::gpu::{self, Network, Probe, Takes, Tuning};
+use rnn::gpu::{self, Network, Probe, Tuning};
 use rnn::weights::{self, Precision};
-use rnn::{ModelConfig, Settings};
+use rnn::{Instrument, ModelConfig, Perform, Settings};
 use serde::Serialize;
 
 use crate::generate::block_on;
@@ -79,7 +79,7 @@ impl GpuFigures {
 
 fn played(network: &Network, takes: usize) -> Result<f64> {
     let seeds: Vec<u64> = (0..takes as u64).collect();
-    let mut takes = Takes::new(network, Settings::default(), &seeds)?;
+    let mut takes = network.takes(Settings::default(), &seeds)?;
     block_on(takes.next_chunk(4))?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {

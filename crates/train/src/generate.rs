@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use performance::{Event, Performance, STEP_MICROS, Token, decode, encode, midi};
 use rayon::prelude::*;
-use rnn::{Controls, MAX_TAKES, ModelConfig, Network, Quantized, Settings, Takes};
+use rnn::{Controls, Instrument, MAX_TAKES, ModelConfig, Perform, Quantized, Settings};
 
 use crate::cli::{DeviceKind, GenerateArgs};
 use crate::files::write_atomically;
@@ -51,10 +51,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         let takes: Result<Vec<_>> = shares.into_par_iter().map(|seeds| play.on(&network, seeds)).collect();
         takes?.concat()
     } else {
-        let device = device::open(args.device)?;
-        let model =
-            rnn::weights::load(&bytes, &device).with_context(|| args.weights.display().to_string())?;
-        play.on(&model, &seeds)?
+        play.on_gpu(args.device, &bytes, &seeds).with_context(|| args.weights.display().to_string())?
     };
     play.bar.finish_and_clear();
     for (take, tokens) in takes.into_iter().enumerate() {
@@ -114,13 +111,28 @@ pub(crate) struct Play<'a> {
 
 impl Play<'_> {
     /// A take of each seed, without the primer.
-    pub(crate) fn on<N: Network + Clone>(&self, network: &N, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
-        let mut takes = Takes::new(network.clone(), self.settings, seeds)?;
+    pub(crate) fn on(&self, instrument: &impl Instrument, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
+        let mut takes = instrument.takes(self.settings, seeds)?;
         takes.set_controls(&self.controls)?;
         block_on(self.play(takes, seeds.len()))
     }
 
-    async fn play<N: Network>(&self, mut takes: Takes<N>, n_takes: usize) -> Result<Vec<Vec<Token>>> {
+    /// The same on a GPU.
+    #[cfg_attr(not(any(feature = "wgpu", feature = "cuda")), expect(unused_variables, reason = "no GPU"))]
+    fn on_gpu(&self, kind: DeviceKind, weights: &[u8], seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
+        let device = device::open(kind)?;
+        #[cfg(any(feature = "wgpu", feature = "cuda"))]
+        {
+            use rnn::gpu::{Network, Tuning, client};
+
+            let client = client(&device)?;
+            self.on(&Network::load(weights, &client, Tuning::of(&client))?, seeds)
+        }
+        #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
+        unreachable!("a device that this program was not built for does not open")
+    }
+
+    async fn play(&self, mut takes: impl Perform, n_takes: usize) -> Result<Vec<Vec<Token>>> {
         takes.prime(self.primer).await?;
         let mut parts = vec![Part::default(); n_takes];
         let mut shown = 0;

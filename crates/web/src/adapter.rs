@@ -1,42 +1,17 @@
-//! Where the network should run: what GPU the browser would use, as far as it tells.
+//! What GPU the browser would use, as far as it tells.
 
 use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::js;
-use crate::notice::Notice;
-use crate::protocol::{Backend, Place};
 
 /// What adapters call themselves that run on the processor.
 const SOFTWARE: [&str; 6] = ["swiftshader", "llvmpipe", "lavapipe", "softpipe", "basic render", "software"];
 
-/// The place asked for, or the fastest; the processor where there is no other.
-///
-/// The page asks before it starts a worker, because the program for GPUs is large.
-pub async fn choose(asked: Option<Backend>) -> Place {
-    if asked == Some(Backend::Cpu) {
-        return Place::cpu(Notice::CpuAsked);
-    }
-    match find().await {
-        Adapter::NoWebGpu => Place::cpu(Notice::NoWebGpu),
-        Adapter::Nothing => Place::cpu(Notice::NoAdapter),
-        Adapter::Found { name, is_software: true } if asked.is_none() => {
-            Place::cpu(Notice::SoftwareAdapter { adapter: name })
-        }
-        Adapter::Found { name, is_software } => Place {
-            backend: Backend::WebGpu,
-            is_asked: asked.is_some(),
-            adapter: name,
-            is_software,
-            reason: None,
-        },
-    }
-}
-
 /// WebGPU in this browser.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Adapter {
+pub enum Adapter {
     /// There is none.
     NoWebGpu,
     /// There is, but it has nothing to run on.
@@ -51,7 +26,9 @@ enum Adapter {
 }
 
 /// Asks the browser.
-async fn find() -> Adapter {
+///
+/// The page asks before it starts a worker, because the program for GPUs is large.
+pub async fn find() -> Adapter {
     let gpu = js::get(&js::get(&js_sys::global(), "navigator"), "gpu");
     let Ok(request) = js::get(&gpu, "requestAdapter").dyn_into::<js_sys::Function>() else {
         return Adapter::NoWebGpu;

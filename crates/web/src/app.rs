@@ -15,7 +15,7 @@ use crate::hooks::{
     use_theme,
 };
 use crate::js;
-use crate::protocol::Backend;
+use crate::place::Wish;
 use crate::roll::RollSource;
 use crate::state::{Action, EngineState, Length, State, WithPrimer};
 
@@ -45,8 +45,8 @@ pub fn App() -> Html {
     let state = use_reducer(|| Store(opening_state()));
     let on = use_callback(state.dispatcher(), |action, dispatcher| dispatcher.dispatch(action));
     let player = use_player(&state, &on);
-    let backend = *use_memo((), |()| asked_backend());
-    let engine = use_engine(&state, &on, &player, backend);
+    let wish = *use_memo((), |()| asked_wish().unwrap_or_else(Wish::stored));
+    let engine = use_engine(&state, &on, &player, wish);
     let on_connect = use_midi(&state, &on, &player);
     let (theme, on_theme) = use_theme();
     use_debug(&state, &player);
@@ -89,7 +89,8 @@ pub fn App() -> Html {
                     on_save={commands.on_save.clone()} on_forget={on.reform(Action::Forget)} />
             </main>
             <StatusLine engine={state.engine.clone()} speed={state.speed} on_model={on_about(true)} />
-            <About is_open={*is_about_open} {model} on_close={on_about(false)} on_model_file={commands.on_model.clone()} />
+            <About is_open={*is_about_open} {model} wish={engine.wish()} on_wish={commands.on_wish.clone()}
+                on_close={on_about(false)} on_model_file={commands.on_model.clone()} />
         </>
     }
 }
@@ -124,13 +125,9 @@ fn opening_state() -> State {
     actions.into_iter().flatten().fold(State::new(draw_seed()), State::reduced)
 }
 
-/// `?backend=webgpu` or `?backend=cpu` in the page's address.
-fn asked_backend() -> Option<Backend> {
-    match query()?.get("backend")?.as_str() {
-        "webgpu" => Some(Backend::WebGpu),
-        "cpu" => Some(Backend::Cpu),
-        _ => None,
-    }
+/// `?backend=webgpu`, `cpu`, `auto` or `measure` in the page's address.
+fn asked_wish() -> Option<Wish> {
+    Wish::from_value(&query()?.get("backend")?)
 }
 
 fn query() -> Option<UrlSearchParams> {

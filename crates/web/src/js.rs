@@ -53,3 +53,18 @@ pub fn beside_the_page(path: &str) -> Result<String, JsValue> {
 pub fn now_ms() -> f64 {
     window().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
 }
+
+/// What was stored in this browser under a name. Storage may be forbidden; then there is nothing.
+#[must_use]
+pub fn stored(key: &str) -> Option<String> {
+    window().local_storage().ok().flatten()?.get_item(key).ok().flatten()
+}
+
+/// Stores something for later visits; where that is forbidden, it lasts as long as the page.
+pub fn store(key: &str, value: &str) {
+    if let Some(storage) = window().local_storage().ok().flatten()
+        && let Err(error) = storage.set_item(key, value)
+    {
+        web_sys::console::warn_1(&error);
+    }
+}

@@ -1,15 +1,16 @@
 //! The page on which a recurrent network improvises, and the worker in which it composes.
 //!
-//! Three programs: `app` is the page; beside it composes either `worker_cpu` or `worker_gpu`, which differ in the
-//! network that they run. Between them goes plain data, [`protocol`]. In the page one pure reducer (`state`) knows everything that is shown; components
-//! show it; hooks are its effects on the world: the worker, the sound, MIDI devices, the keyboard.
+//! Three programs: `app` is the page; beside it composes either `worker_cpu` or `worker_gpu`, which differ in what
+//! runs the network. Between them goes plain data, [`protocol`]. In the page one pure reducer (`state`) knows
+//! everything that is shown; components show it; hooks are its effects on the world: the worker, the sound, MIDI
+//! devices, the keyboard.
 //!
 //! Of the music there is one copy, the tokens in `state::Take`. The schedule that plays them, the roll
 //! that shows them and the file that is saved all read those. Of time there is one clock, that of the audio
 //! hardware (`output::Clock`).
 //!
 //! **The page does not** know how music is composed: only `worker` and its two programs may name `rnn`, and of those
-//! only `worker_gpu` may name `burn`.
+//! only `worker_gpu` may name `cubecl`.
 
 #![expect(unreachable_pub, reason = "an application: `pub` is for the crate's other modules")]
 
@@ -23,6 +24,7 @@ mod hooks;
 pub mod js;
 pub mod notice;
 mod output;
+mod place;
 mod player;
 pub mod protocol;
 mod roll;

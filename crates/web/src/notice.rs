@@ -31,14 +31,28 @@ pub enum Notice {
         /// The browser's words.
         why: String,
     },
+    /// A GPU whose speed is not known yet.
+    #[error(
+        "Whether the GPU ({adapter}) is faster is being measured; until then the piano runs on the processor."
+    )]
+    GpuUntried {
+        /// What the adapter calls itself.
+        adapter: String,
+    },
+    /// The GPU went away in the middle of composing.
+    #[error("The GPU was lost ({why}), so the piano runs on the processor and plays on where it was.")]
+    GpuLost {
+        /// What is known.
+        why: String,
+    },
     /// Composing on the GPU is slower than on the processor.
     #[error("The GPU ({adapter}) is slower at this than the processor, so the piano runs on the processor.")]
     GpuSlow {
         /// What the adapter calls itself.
         adapter: String,
     },
-    /// The visitor's link asks for the processor.
-    #[error("The page's address asks for the processor (backend=cpu).")]
+    /// The visitor wants the processor.
+    #[error("You chose the processor.")]
     CpuAsked,
     /// The weights file is not on the server.
     #[error("The model is not where it should be (the server answered {status} for {file}). Retry later.")]
@@ -78,7 +92,7 @@ pub enum Notice {
     },
     /// The worker died.
     #[error(
-        "The part of the page that composes has crashed ({why}). It is being restarted; then press Generate."
+        "The part of the page that composes has crashed ({why}). It is being restarted and goes on where it was."
     )]
     WorkerCrashed {
         /// What is known.

@@ -32,7 +32,10 @@ pub enum Request {
         sampling: Sampling,
         /// The tokens to continue from; empty starts afresh.
         primer: Vec<u16>,
-        /// How much to compose, in microseconds of music; `None` goes on until stopped.
+        /// What was composed of it already, by a worker that is no more: it goes on after these.
+        composed: Vec<u16>,
+        /// How much to compose, with what was composed already, in microseconds of music; `None` goes on until
+        /// stopped.
         length_us: Option<u64>,
     },
     /// Compose on in another way.

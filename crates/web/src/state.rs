@@ -27,6 +27,8 @@ const MAX_EARLIER: usize = 12;
 pub struct State {
     /// The composing side.
     pub engine: EngineState,
+    /// Counts how often a worker said that it is ready.
+    pub readiness: u32,
     /// How fast it is.
     pub speed: Speed,
     /// The performance on stage.
@@ -94,6 +96,7 @@ impl State {
     pub fn new(seed: u64) -> Self {
         Self {
             engine: EngineState::Starting,
+            readiness: 0,
             speed: Speed::default(),
             take: None,
             earlier: Vec::new(),
@@ -116,6 +119,11 @@ impl State {
         match action {
             Action::Replied { reply, now_ms } => self.hear(reply, now_ms),
             Action::EngineStarting => self.engine = EngineState::Starting,
+            Action::Placed(place) => {
+                if let EngineState::Ready(engine) = &mut self.engine {
+                    Rc::make_mut(engine).place = place;
+                }
+            }
             Action::Generate { drawn_seed } => self.generate(drawn_seed),
             Action::Replay(id) => self.replay(id),
             Action::Stop => self.stop(),
@@ -207,6 +215,7 @@ impl State {
                 self.notices.retain(|notice| !notice.stops_the_engine());
                 self.speed = Speed::from_events_per_second(engine.events_per_second);
                 self.engine = EngineState::Ready(Rc::new(engine));
+                self.readiness += 1;
             }
             Reply::Priming { take, done, total } => {
                 if self.is_composing(take) {
@@ -233,10 +242,7 @@ impl State {
                 if notice.stops_the_engine() {
                     self.engine = EngineState::Down;
                 }
-                if matches!(
-                    notice,
-                    Notice::ComposingFailed { .. } | Notice::WorkerCrashed { .. } | Notice::WorkerGone { .. }
-                ) {
+                if matches!(notice, Notice::ComposingFailed { .. } | Notice::WorkerGone { .. }) {
                     self.complete();
                 }
                 self.notify(notice);

@@ -65,9 +65,9 @@ async fn listen<D: Device>() {
                     post(&Reply::Failed { notice });
                 }
             }
-            Request::Start { take, seed, sampling, primer, length_us } => {
+            Request::Start { take, seed, sampling, primer, composed, length_us } => {
                 if let Some(engine) = &engine {
-                    let order = compose::Order { take, seed, sampling, primer, length_us };
+                    let order = compose::Order { take, seed, sampling, primer, composed, length_us };
                     compose::compose(engine, order, &inbox, &mut ticker).await;
                 }
             }

@@ -143,6 +143,12 @@ impl Browser {
         }
     }
 
+    /// Ends the process that drives the GPU: pages lose their devices.
+    pub fn crash_gpu(&self) {
+        // Some versions answer only once it is dead, some not at all.
+        let _ = self.pipe.try_call(None, "Browser.crashGpuProcess", json!({}), Duration::from_secs(2));
+    }
+
     fn start(program: &Path, setup: &Setup) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = folder.path().join("stderr.log");

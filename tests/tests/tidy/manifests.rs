@@ -13,8 +13,8 @@ const ARROWS: [(&str, &[&str]); 5] = [
 
 /// Packages that only some of ours may use: a prefix of the name, and who may.
 const KEPT_IN: [(&str, &[&str]); 10] = [
-    ("burn", &["rnn", "train", "web", "tests"]),
-    ("cubecl", &["rnn"]),
+    ("burn", &["rnn", "train", "tests"]),
+    ("cubecl", &["rnn", "web"]),
     ("wgpu", &["rnn"]),
     ("web-sys", &["web"]),
     ("js-sys", &["web"]),

@@ -33,9 +33,11 @@ pub(crate) fn boundary_complaints(path: &str, text: &str) -> Vec<String> {
     let is_ui =
         path.starts_with("crates/web/src/") && !WORKER_SIDE.iter().any(|start| path.starts_with(start));
     let ui = if is_ui { complain(&["rnn"], "only the worker side knows the network") } else { Vec::new() };
-    let is_page = path.starts_with("crates/web/src/") && !path.starts_with(GPU_SIDE);
-    let small =
-        if is_page { complain(&["burn"], "only the worker for GPUs carries Burn") } else { Vec::new() };
+    let is_web = path.starts_with("crates/web/src/");
+    let mut small = if is_web { complain(&["burn"], "the page needs no training") } else { Vec::new() };
+    if is_web && !path.starts_with(GPU_SIDE) {
+        small.extend(complain(&["cubecl"], "only the worker for GPUs carries kernels"));
+    }
     let unknown = UNKNOWN.iter().filter(|(start, ..)| path.starts_with(start));
     unknown.flat_map(|(_, words, why)| complain(words, why)).chain(ui).chain(small).collect()
 }
@@ -133,7 +135,9 @@ fn boundaries_can_be_crossed() {
     check("crates/web/src/worker.rs", "use rnn::Generator;", 0);
     check("crates/web/src/worker/engine.rs", "use burn;", 1);
     check("crates/web/src/bin/worker_cpu.rs", "use rnn::Quantized;", 0);
-    check("crates/web/src/bin/worker_gpu.rs", "use burn::tensor::Device;", 0);
+    check("crates/web/src/worker/engine.rs", "use cubecl::prelude::Client;", 1);
+    check("crates/web/src/bin/worker_gpu.rs", "use cubecl::prelude::Client;", 0);
+    check("crates/web/src/bin/worker_gpu.rs", "use burn::tensor::Device;", 1);
     check("crates/train/src/a.rs", "use std::fs;", 0);
 }
 

@@ -1,5 +1,9 @@
 //! The network's kernels in CubeCL: they run as WGSL (browser, Vulkan, Metal) and as CUDA.
 //!
+//! The network is [`Quantized`](crate::Quantized): weights in 8 bits, activity in up to 15, their sums in 32-bit
+//! whole numbers, which come to the same on every device. Gates are computed in the order that processors have,
+//! too, so that what may differ is how a device rounds a product that is added or a quotient.
+//!
 //! Buffers of the network's activity are `[rows, streams]` with the streams of a row side by side, so that
 //! a weight is read once for a whole tile of streams. Nothing here needs subgroups, 16-bit arithmetic, more
 //! than 256 threads in a cube, 16 KiB of shared memory or eight buffers: the least that WebGPU promises.
@@ -13,10 +17,6 @@ pub(super) const SCORE_COLUMNS: usize = 416;
 
 const N_TOKENS: usize = performance::N_TOKENS;
 
-/// How many times too small an unpacked half is, undone by storing activity that much too large: 2^102, an
-/// exact power of two (see `pack`).
-const HALF_SCALE: f32 = 5.070_602_4e30;
-
 /// How a matrix product is cut into cubes, fixed when a kernel is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Tiling {
@@ -26,8 +26,6 @@ pub(super) struct Tiling {
     pub(super) slices: usize,
     /// Vectors of streams that share one reading of the weights.
     pub(super) vectors: usize,
-    /// Whether weights are packed halves, else whole floats.
-    pub(super) half: bool,
 }
 
 impl Tiling {
@@ -41,126 +39,97 @@ impl Tiling {
         gate * self.vectors + vector
     }
 
-    /// How many rounds of a product's loop are written out. Several loads under way at once hide a GPU's
+    /// How many blocks of a product's loop are written out. Several loads under way at once hide a GPU's
     /// latency, but a tile of many streams needs its registers for sums, and a CPU has nothing to hide.
-    fn rounds(self, pairs: usize) -> usize {
-        let most = if self.slices == 1 { 1 } else { 4 / self.vectors };
-        (1..=most).rev().find(|rounds| pairs.is_multiple_of(rounds * self.slices)).unwrap_or(1)
+    fn rounds(self, blocks: usize) -> usize {
+        let most = if self.slices == 1 { 1 } else { 2 / self.vectors };
+        (1..=most).rev().find(|rounds| blocks.is_multiple_of(rounds * self.slices)).unwrap_or(1)
     }
 }
 
-/// Four gates of one unit (or four scores) and a tile of streams: `[4, vectors]`.
-type Sums<N> = Array<Vector<f32, N>>;
+/// Four gates of one unit (or four scores) and a tile of streams, in whole numbers: `[4, vectors]`.
+type Sums<N> = Array<Vector<i32, N>>;
+
+/// eˣ as `math::exp` has it, step by step, so that a GPU's own is not asked: each has another.
+#[cube]
+pub(super) fn exp<N: Size>(x: Vector<f32, N>) -> Vector<f32, N> {
+    let bounded = clamp(x, Vector::new(-87.0f32), Vector::new(87.0f32));
+    let t = bounded * Vector::new(std::f32::consts::LOG2_E);
+    let n = t.round();
+    let r = t - n;
+    let mut sum = Vector::<f32, N>::new(1.525_273_4e-5f32);
+    sum = sum * r + Vector::new(1.540_353_1e-4f32);
+    sum = sum * r + Vector::new(1.333_355_8e-3f32);
+    sum = sum * r + Vector::new(9.618_129e-3f32);
+    sum = sum * r + Vector::new(5.550_411e-2f32);
+    sum = sum * r + Vector::new(2.402_265e-1f32);
+    sum = sum * r + Vector::new(6.931_472e-1f32);
+    sum = sum * r + Vector::new(1.0f32);
+    let exponent = Vector::<i32, N>::cast_from(n) << Vector::new(23i32);
+    Vector::<f32, N>::reinterpret(Vector::<i32, N>::reinterpret(sum) + exponent)
+}
 
 #[cube]
 fn sigmoid<N: Size>(x: Vector<f32, N>) -> Vector<f32, N> {
     let one = Vector::<f32, N>::new(1.0f32);
-    // Beyond 30 nothing changes, and exp must not overflow: shaders may not know infinity.
-    let bounded = clamp(x, Vector::new(-30.0f32), Vector::new(30.0f32));
-    one / (one + (-bounded).exp())
+    one / (one + exp::<N>(-x))
 }
 
 #[cube]
 fn tanh<N: Size>(x: Vector<f32, N>) -> Vector<f32, N> {
+    let one = Vector::<f32, N>::new(1.0f32);
     let two = Vector::<f32, N>::new(2.0f32);
-    two * sigmoid::<N>(two * x) - Vector::new(1.0f32)
+    one - two / (one + exp::<N>(two * x))
 }
 
-/// The upper halves of four words as floats, `HALF_SCALE` times too small.
 #[cube]
-fn upper<W: Size>(words: Vector<u32, W>) -> Vector<f32, W> {
-    let signed = Vector::<i32, W>::reinterpret(words) >> Vector::new(3i32);
-    let bits = Vector::<u32, W>::reinterpret(signed) & Vector::new(0x8fff_e000u32);
-    Vector::<f32, W>::reinterpret(bits)
-}
-
-/// The lower halves.
-#[cube]
-fn lower<W: Size>(words: Vector<u32, W>) -> Vector<f32, W> {
-    upper::<W>(words << Vector::new(16u32))
-}
-
-/// Sums that begin with the bias in slice 0, with zero in the others.
-#[cube]
-fn begin<N: Size>(
-    bias: &[Vector<f32, Const<4>>],
-    unit: usize,
-    slice: usize,
-    #[comptime] tiling: Tiling,
-) -> Sums<N> {
-    let mut sums = Array::<Vector<f32, N>>::new(comptime!(tiling.sums()));
-    let mut base = Vector::<f32, Const<4>>::new(0.0f32);
-    if slice == 0 {
-        base = bias[unit];
-    }
+fn zeros<N: Size>(#[comptime] tiling: Tiling) -> Sums<N> {
+    let mut sums = Array::<Vector<i32, N>>::new(comptime!(tiling.sums()));
     #[unroll]
-    for gate in 0..4usize {
-        #[unroll]
-        for v in 0..tiling.vectors {
-            sums[comptime!(tiling.sum(gate, v))] = Vector::new(base.extract(gate));
-        }
+    for i in 0..comptime!(tiling.sums()) {
+        sums[i] = Vector::new(0i32);
     }
     sums
 }
 
-/// Adds one row's `activity × gates`.
-#[cube]
-fn add_row<N: Size>(
-    sums: &mut Sums<N>,
-    activity: &Array<Vector<f32, N>>,
-    gates: Vector<f32, Const<4>>,
-    #[comptime] tiling: Tiling,
-) {
-    #[unroll]
-    for gate in 0..4usize {
-        #[unroll]
-        for v in 0..tiling.vectors {
-            sums[comptime!(tiling.sum(gate, v))] += activity[v] * Vector::new(gates.extract(gate));
-        }
-    }
-}
-
 /// Adds this thread's slice of `activity × weights`.
 ///
-/// `first_pair`: where the matrix begins, in pairs of rows; `vectors_per_row`: of the activity.
+/// `first_block`: where the matrix begins, in blocks of four depths; `vectors_per_row`: of the activity.
 #[cube]
 fn multiply<N: Size>(
     sums: &mut Sums<N>,
     weights: &[Vector<u32, Const<4>>],
-    activity: &[Vector<f32, N>],
+    activity: &[Vector<i32, N>],
     unit: usize,
     slice: usize,
     tile: usize,
     vectors_per_row: usize,
-    #[comptime] first_pair: usize,
-    #[comptime] pairs: usize,
+    #[comptime] first_block: usize,
+    #[comptime] blocks: usize,
     #[comptime] units: usize,
     #[comptime] tiling: Tiling,
 ) {
     let begin = if comptime!(tiling.slices == 1) { 0usize.runtime() } else { slice };
-    let rounds = comptime!(tiling.rounds(pairs));
-    let mut even = Array::<Vector<f32, N>>::new(tiling.vectors);
-    let mut odd = Array::<Vector<f32, N>>::new(tiling.vectors);
-    for step in range_stepped(begin, pairs, comptime!(rounds * tiling.slices)) {
+    let rounds = comptime!(tiling.rounds(blocks));
+    for step in range_stepped(begin, blocks, comptime!(rounds * tiling.slices)) {
         #[unroll]
         for round in 0..rounds {
-            let pair = step + comptime!(round * tiling.slices);
-            let row = 2 * pair * vectors_per_row + tile * tiling.vectors;
+            let block = step + comptime!(round * tiling.slices);
+            let words = Vector::<i32, Const<4>>::reinterpret(weights[(first_block + block) * units + unit]);
+            let row = 4 * block * vectors_per_row + tile * tiling.vectors;
             #[unroll]
-            for v in 0..tiling.vectors {
-                even[v] = activity[row + v];
-                odd[v] = activity[row + vectors_per_row + v];
-            }
-            if comptime!(tiling.half) {
-                let words = weights[(first_pair + pair) * units + unit];
-                add_row::<N>(sums, &even, lower::<Const<4>>(words), tiling);
-                add_row::<N>(sums, &odd, upper::<Const<4>>(words), tiling);
-            } else {
-                let at = 2 * (first_pair + pair) * units + unit;
-                let words = Vector::<f32, Const<4>>::reinterpret(weights[at]);
-                let next = Vector::<f32, Const<4>>::reinterpret(weights[at + units]);
-                add_row::<N>(sums, &even, words, tiling);
-                add_row::<N>(sums, &odd, next, tiling);
+            for depth in 0..4usize {
+                // The byte goes up to the sign and comes down with it.
+                let up = words << Vector::new(comptime!(24 - 8 * depth as i32));
+                let gates = up >> Vector::new(24i32);
+                #[unroll]
+                for v in 0..tiling.vectors {
+                    let active = activity[row + depth * vectors_per_row + v];
+                    #[unroll]
+                    for gate in 0..4usize {
+                        sums[comptime!(tiling.sum(gate, v))] += active * Vector::new(gates.extract(gate));
+                    }
+                }
             }
         }
     }
@@ -171,7 +140,7 @@ fn multiply<N: Size>(
 fn add_slices<N: Size>(sums: &mut Sums<N>, lane: usize, slice: usize, #[comptime] tiling: Tiling) {
     if comptime!(tiling.slices > 1) {
         let len = comptime!(tiling.slices / 2 * tiling.width * tiling.sums());
-        let mut shared = Shared::<[Vector<f32, N>]>::new_slice(len);
+        let mut shared = Shared::<[Vector<i32, N>]>::new_slice(len);
         #[unroll]
         for fold in 0..comptime!(tiling.slices.ilog2() as usize) {
             let kept = comptime!(tiling.slices >> (fold + 1));
@@ -196,35 +165,66 @@ fn add_slices<N: Size>(sums: &mut Sums<N>, lane: usize, slice: usize, #[comptime
     }
 }
 
-/// The LSTM cell: gates in the order input, forget, cell, output.
+/// The LSTM cell: gates in the order input, forget, cell, output; `cell::step` on processors.
 ///
-/// `place`: where the unit and the first of the tile's vectors are in a layer's state.
+/// `base`: what is added to the sums of the gates, `[4, vectors]`; `place`: where the unit and the first of the
+/// tile's vectors are in a layer's state.
 #[cube]
 fn step_cell<N: Size>(
     sums: &Sums<N>,
+    scales: Vector<f32, Const<4>>,
+    base: &Array<Vector<f32, N>>,
     cell: &mut [Vector<f32, N>],
-    hidden: &mut [Vector<f32, N>],
+    hidden: &mut [Vector<i32, N>],
     place: usize,
+    #[comptime] one: u32,
     #[comptime] tiling: Tiling,
 ) {
     #[unroll]
     for v in 0..tiling.vectors {
-        let input = sigmoid::<N>(sums[comptime!(tiling.sum(0, v))]);
-        let forget = sigmoid::<N>(sums[comptime!(tiling.sum(1, v))]);
-        let candidate = tanh::<N>(sums[comptime!(tiling.sum(2, v))]);
-        let output = sigmoid::<N>(sums[comptime!(tiling.sum(3, v))]);
+        let input = sigmoid::<N>(gate::<N>(sums, scales, base, 0usize, v, tiling));
+        let forget = sigmoid::<N>(gate::<N>(sums, scales, base, 1usize, v, tiling));
+        let candidate = tanh::<N>(gate::<N>(sums, scales, base, 2usize, v, tiling));
+        let output = sigmoid::<N>(gate::<N>(sums, scales, base, 3usize, v, tiling));
         let c = forget * cell[place + v] + input * candidate;
         cell[place + v] = c;
-        let scale = if comptime!(tiling.half) { HALF_SCALE } else { 1.0f32 };
-        hidden[place + v] = output * tanh::<N>(c) * Vector::new(scale);
+        let h = output * tanh::<N>(c) * Vector::new(comptime!(one as f32));
+        hidden[place + v] = Vector::<i32, N>::cast_from(h.round());
     }
 }
 
-/// Row `row` of the first layer's table, added to lane `lane` of vector `vector`.
 #[cube]
-fn add_table_row<N: Size, T: Size>(
-    sums: &mut Sums<N>,
-    table: &[Vector<u32, T>],
+fn gate<N: Size>(
+    sums: &Sums<N>,
+    scales: Vector<f32, Const<4>>,
+    base: &Array<Vector<f32, N>>,
+    #[comptime] gate: usize,
+    #[comptime] vector: usize,
+    #[comptime] tiling: Tiling,
+) -> Vector<f32, N> {
+    let i = comptime!(tiling.sum(gate, vector));
+    Vector::<f32, N>::cast_from(sums[i]) * Vector::new(scales.extract(gate)) + base[i]
+}
+
+/// What is added to the gates, the same for all streams.
+#[cube]
+fn common<N: Size>(bias: Vector<f32, Const<4>>, #[comptime] tiling: Tiling) -> Array<Vector<f32, N>> {
+    let mut base = Array::<Vector<f32, N>>::new(comptime!(tiling.sums()));
+    #[unroll]
+    for gate in 0..4usize {
+        #[unroll]
+        for v in 0..tiling.vectors {
+            base[comptime!(tiling.sum(gate, v))] = Vector::new(bias.extract(gate));
+        }
+    }
+    base
+}
+
+/// Adds row `row` of the first layer's table in lane `lane` of vector `vector`.
+#[cube]
+fn add_table_row<N: Size>(
+    base: &mut Array<Vector<f32, N>>,
+    table: &[Vector<f32, Const<4>>],
     row: usize,
     unit: usize,
     #[comptime] vector: usize,
@@ -232,99 +232,109 @@ fn add_table_row<N: Size, T: Size>(
     #[comptime] units: usize,
     #[comptime] tiling: Tiling,
 ) {
-    let words = table[row * units + unit];
+    let gates = table[row * units + unit];
     #[unroll]
     for gate in 0..4usize {
-        let value = if comptime!(tiling.half) {
-            let half = if comptime!(gate % 2 == 0) { lower::<T>(words) } else { upper::<T>(words) };
-            half.extract(comptime!(gate / 2)) * HALF_SCALE
-        } else {
-            Vector::<f32, T>::reinterpret(words).extract(comptime!(if tiling.half { 0 } else { gate }))
-        };
         let i = comptime!(tiling.sum(gate, vector));
-        let mut sum = sums[i];
-        let added = sum.extract(lane) + value;
+        let mut sum = base[i];
+        let added = sum.extract(lane) + gates.extract(gate);
         sum.insert(lane, added);
-        sums[i] = sum;
+        base[i] = sum;
     }
 }
 
 /// The first layer: row gathers of what was heard, the controls' share, and the recurrent product.
 ///
 /// # Shapes
-/// `table`: `[413 + 128, units]` rows of events, then of sounding pitches, four gates each; `controls`:
-/// `[units]` four gates each, bias included; `heard`: `[streams, HEARD]`; `last`, `hidden`, `cell`:
-/// `[rows, streams]`. Cubes: `[units / width, streams / tile]`.
+/// `weights`: `[units / 4, units]` blocks of four depths of four gates; `table`: `[413 + 128, units]` rows of
+/// events, then of sounding pitches, four gates each; `controls`: `[units, 2]`, the scales of the four gates,
+/// then what controls and bias add to them; `heard`: `[streams, HEARD]`; `last`, `hidden`, `cell`:
+/// `[units, streams]`. Cubes: `[units / width, streams / tile]`.
 #[cube(launch_unchecked)]
-pub(super) fn first_layer<N: Size, T: Size>(
+pub(super) fn first_layer<N: Size>(
     weights: &[Vector<u32, Const<4>>],
-    table: &[Vector<u32, T>],
+    table: &[Vector<f32, Const<4>>],
     controls: &[Vector<f32, Const<4>>],
     heard: &[u32],
-    last: &[Vector<f32, N>],
-    hidden: &mut [Vector<f32, N>],
+    last: &[Vector<i32, N>],
+    hidden: &mut [Vector<i32, N>],
     cell: &mut [Vector<f32, N>],
     vectors_per_row: usize,
+    #[comptime] one: u32,
     #[comptime] units: usize,
     #[comptime] tiling: Tiling,
 ) {
     let lane = UNIT_POS_X as usize;
     let slice = UNIT_POS_Y as usize;
-    let wanted = CUBE_POS_X as usize * tiling.width + lane;
-    let unit = min(wanted, comptime!(units - 1));
+    let unit = CUBE_POS_X as usize * tiling.width + lane;
     let tile = CUBE_POS_Y as usize;
-    let pairs = comptime!(units.div_ceil(2));
-    let mut sums = begin::<N>(controls, unit, slice, tiling);
+    let blocks = comptime!(units / 4);
+    let mut base = Array::<Vector<f32, N>>::new(comptime!(tiling.sums()));
     if slice == 0 {
+        base = common::<N>(controls[2 * unit + 1], tiling);
         #[unroll]
         for v in 0..tiling.vectors {
             #[unroll]
             for n in 0..N::value() {
                 let stream = (tile * tiling.vectors + v) * N::value() + n;
                 let token = heard[stream * HEARD + LAST] as usize;
-                add_table_row::<N, T>(&mut sums, table, token, unit, v, n, units, tiling);
+                add_table_row::<N>(&mut base, table, token, unit, v, n, units, tiling);
                 for word in 0..4usize {
                     let mut bits = heard[stream * HEARD + word];
                     while bits != 0 {
                         let row = N_TOKENS + word * 32 + bits.trailing_zeros() as usize;
                         bits &= bits - 1;
-                        add_table_row::<N, T>(&mut sums, table, row, unit, v, n, units, tiling);
+                        add_table_row::<N>(&mut base, table, row, unit, v, n, units, tiling);
                     }
                 }
             }
         }
     }
-    multiply::<N>(&mut sums, weights, last, unit, slice, tile, vectors_per_row, 0usize, pairs, units, tiling);
+    let mut sums = zeros::<N>(tiling);
+    multiply::<N>(
+        &mut sums,
+        weights,
+        last,
+        unit,
+        slice,
+        tile,
+        vectors_per_row,
+        0usize,
+        blocks,
+        units,
+        tiling,
+    );
     add_slices::<N>(&mut sums, lane, slice, tiling);
-    if slice == 0 && wanted < units {
-        step_cell::<N>(&sums, cell, hidden, unit * vectors_per_row + tile * tiling.vectors, tiling);
+    if slice == 0 {
+        let place = unit * vectors_per_row + tile * tiling.vectors;
+        step_cell::<N>(&sums, controls[2 * unit], &base, cell, hidden, place, one, tiling);
     }
 }
 
 /// A further layer: `[below; last] × weights`, bias and cell in one.
 ///
 /// # Shapes
-/// `weights`: rows of the layer below, then the recurrent ones; `bias`: `[units]` four gates each; the rest
-/// as in [`first_layer`].
+/// `weights`: depths of the layer below, then the recurrent ones; `bias`: `[units, 2]`, scales and biases of
+/// four gates; the rest as in [`first_layer`].
 #[cube(launch_unchecked)]
 pub(super) fn layer<N: Size>(
     weights: &[Vector<u32, Const<4>>],
     bias: &[Vector<f32, Const<4>>],
-    below: &[Vector<f32, N>],
-    last: &[Vector<f32, N>],
-    hidden: &mut [Vector<f32, N>],
+    below: &[Vector<i32, N>],
+    last: &[Vector<i32, N>],
+    hidden: &mut [Vector<i32, N>],
     cell: &mut [Vector<f32, N>],
     vectors_per_row: usize,
+    #[comptime] one: u32,
     #[comptime] units: usize,
     #[comptime] tiling: Tiling,
 ) {
     let lane = UNIT_POS_X as usize;
     let slice = UNIT_POS_Y as usize;
-    let wanted = CUBE_POS_X as usize * tiling.width + lane;
-    let unit = min(wanted, comptime!(units - 1));
+    let unit = CUBE_POS_X as usize * tiling.width + lane;
     let tile = CUBE_POS_Y as usize;
-    let pairs = comptime!(units.div_ceil(2));
-    let mut sums = begin::<N>(bias, unit, slice, tiling);
+    let blocks = comptime!(units / 4);
+    let mut sums = zeros::<N>(tiling);
     multiply::<N>(
         &mut sums,
         weights,
@@ -334,27 +344,41 @@ pub(super) fn layer<N: Size>(
         tile,
         vectors_per_row,
         0usize,
-        pairs,
+        blocks,
         units,
         tiling,
     );
-    multiply::<N>(&mut sums, weights, last, unit, slice, tile, vectors_per_row, pairs, pairs, units, tiling);
+    multiply::<N>(
+        &mut sums,
+        weights,
+        last,
+        unit,
+        slice,
+        tile,
+        vectors_per_row,
+        blocks,
+        blocks,
+        units,
+        tiling,
+    );
     add_slices::<N>(&mut sums, lane, slice, tiling);
-    if slice == 0 && wanted < units {
-        step_cell::<N>(&sums, cell, hidden, unit * vectors_per_row + tile * tiling.vectors, tiling);
+    if slice == 0 {
+        let base = common::<N>(bias[2 * unit + 1], tiling);
+        let place = unit * vectors_per_row + tile * tiling.vectors;
+        step_cell::<N>(&sums, bias[2 * unit], &base, cell, hidden, place, one, tiling);
     }
 }
 
 /// Scores of the next event.
 ///
 /// # Shapes
-/// `weights`, `bias`: groups of four scores where the layers have units; `top`: `[rows, streams]`;
+/// `weights`, `bias`: groups of four scores where the layers have units; `top`: `[units, streams]`;
 /// `scores`: `[streams, SCORE_COLUMNS]`. Cubes: `[SCORE_COLUMNS / 4 / width, streams / tile]`.
 #[cube(launch_unchecked)]
 pub(super) fn head<N: Size>(
     weights: &[Vector<u32, Const<4>>],
     bias: &[Vector<f32, Const<4>>],
-    top: &[Vector<f32, N>],
+    top: &[Vector<i32, N>],
     scores: &mut [f32],
     vectors_per_row: usize,
     #[comptime] units: usize,
@@ -366,8 +390,8 @@ pub(super) fn head<N: Size>(
     let wanted = CUBE_POS_X as usize * tiling.width + lane;
     let group = min(wanted, comptime!(groups - 1));
     let tile = CUBE_POS_Y as usize;
-    let pairs = comptime!(units.div_ceil(2));
-    let mut sums = begin::<N>(bias, group, slice, tiling);
+    let blocks = comptime!(units / 4);
+    let mut sums = zeros::<N>(tiling);
     multiply::<N>(
         &mut sums,
         weights,
@@ -377,21 +401,23 @@ pub(super) fn head<N: Size>(
         tile,
         vectors_per_row,
         0usize,
-        pairs,
+        blocks,
         groups,
         tiling,
     );
     add_slices::<N>(&mut sums, lane, slice, tiling);
     if slice == 0 && wanted < groups {
+        let scales = bias[2 * group];
+        let base = common::<N>(bias[2 * group + 1], tiling);
         #[unroll]
-        for v in 0..tiling.vectors {
+        for i in 0..4usize {
             #[unroll]
-            for n in 0..N::value() {
-                let stream = (tile * tiling.vectors + v) * N::value() + n;
+            for v in 0..tiling.vectors {
+                let score = gate::<N>(&sums, scales, &base, i, v, tiling);
                 #[unroll]
-                for i in 0..4usize {
-                    scores[stream * SCORE_COLUMNS + group * 4 + i] =
-                        sums[comptime!(tiling.sum(i, v))].extract(n);
+                for n in 0..N::value() {
+                    let stream = (tile * tiling.vectors + v) * N::value() + n;
+                    scores[stream * SCORE_COLUMNS + group * 4 + i] = score.extract(n);
                 }
             }
         }

@@ -2,20 +2,20 @@
 //!
 //! Five dispatches per event for three layers (one per layer, the head, the sampler) instead of one per
 //! tensor operation, and one read-back per chunk of events. The kernels are CubeCL: WGSL in the browser and
-//! on Vulkan and Metal, PTX on CUDA.
+//! on Vulkan and Metal, PTX on CUDA. They play what [`Quantized`](crate::Quantized) plays on a processor.
 //!
 //! [`Network`] is the weights on a device, [`Takes`] one or many performances that are played from them side
 //! by side; each draws from its own seed what the same seed draws alone.
 //!
 //! ```
 //! use cubecl::prelude::Client;
-//! use rnn::Settings;
-//! use rnn::gpu::{Network, Takes, Tuning};
+//! use rnn::gpu::{Network, Tuning};
+//! use rnn::{Instrument, Perform, Settings};
 //!
-//! // `gpu::client` gives the client of a device that Burn opened, `cubecl::Device` one without Burn.
+//! // `gpu::open` gives the client of the machine's GPU, `gpu::client` that of a device that Burn opened.
 //! # async fn play(weights: &[u8], client: Client) -> Result<(), rnn::Error> {
 //! let network = Network::load(weights, &client, Tuning::of(&client))?;
-//! let mut takes = Takes::new(&network, Settings::default(), &[1, 2, 3])?; // three seeds
+//! let mut takes = network.takes(Settings::default(), &[1, 2, 3])?; // three seeds
 //! let events = takes.next_chunk(16).await?; // 16 events of each, one read-back
 //! assert_eq!((events.len(), events[0].len()), (3, 16));
 //! # Ok(())
@@ -27,15 +27,16 @@ mod device;
 mod kernels;
 mod memory;
 mod network;
-mod pack;
 mod probe;
 mod sampler;
 mod stage;
 mod takes;
 
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
+#[cfg(all(feature = "burn", any(feature = "wgpu", feature = "cuda")))]
 pub use device::client;
+#[cfg(feature = "wgpu")]
+pub use device::open;
 pub use network::{Network, Tuning};
 pub use probe::Probe;
 pub use stage::CAPACITY;
-pub use takes::{Moment, Takes, chunk_events};
+pub use takes::{Moment, Takes};

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use cubecl::prelude::*;
-use performance::{N_PITCHES, N_TOKENS};
 
-use super::kernels::{SCORE_COLUMNS, Tiling};
+use super::kernels::Tiling;
 use super::memory::Buffer;
-use super::pack;
-use crate::{Error, ModelConfig, weights};
+use crate::quantized::words::{Product, by_unit};
+use crate::{Error, ModelConfig, Network as _, Quantized};
 
 /// What kind of machine the kernels are cut for; the results are the same but for rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,25 +30,24 @@ impl Tuning {
     }
 }
 
-/// The network's weights on a device, packed for the kernels. Clones share them.
+/// The network's weights on a device. Clones share them.
 ///
-/// Weights that are halves (released files) stay halves, on every adapter: the kernels unpack them without
-/// 16-bit arithmetic and add up in 32 bits. Others are kept in full.
+/// They are [`Quantized`]'s, and so is what they play.
 #[derive(Clone)]
 pub struct Network {
-    pub(super) config: ModelConfig,
+    pub(super) quantized: Quantized,
     pub(super) client: Client,
     pub(super) tuning: Tuning,
-    pub(super) half: bool,
-    /// Rows of the controls, `[control_width, units, 4]`, and the first layer's bias, `[units, 4]`.
-    controls: Arc<(Vec<f32>, Vec<f32>)>,
+    /// What turns the sums of the first layer's gates into numbers, `[units, 4]`.
+    first_scales: Arc<[f32]>,
     /// Rows of events, then of sounding pitches, `[413 + 128, units, 4]`.
     pub(super) table: Buffer,
     pub(super) layers: Vec<Layer>,
     pub(super) head: Layer,
 }
 
-/// A matrix for the kernels' products and its bias; the first layer's bias comes with the controls.
+/// A matrix for the kernels' products, and for each unit of it four scales and four biases; those of the first
+/// layer come with the controls.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) weights: Buffer,
@@ -58,11 +56,9 @@ pub(super) struct Layer {
 
 impl std::fmt::Debug for Network {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { config, tuning, half, .. } = self;
         f.debug_struct("Network")
-            .field("config", config)
-            .field("tuning", tuning)
-            .field("half", half)
+            .field("config", self.config())
+            .field("tuning", &self.tuning)
             .finish_non_exhaustive()
     }
 }
@@ -72,88 +68,34 @@ impl Network {
     ///
     /// # Errors
     /// If the bytes are no weight file of this program and version, or a tensor does not have the shape that
-    /// the configuration asks for.
+    /// the configuration asks for, or holds something that is no number.
     pub fn load(bytes: &[u8], client: &Client, tuning: Tuning) -> Result<Self, Error> {
-        let (config, _) = weights::read_metadata(bytes)?;
-        Self::new(config, client, tuning, |name| weights::load_tensor(bytes, name))
+        Ok(Self::new(Quantized::load(bytes)?, client, tuning))
     }
 
-    /// The network of tensors by name, as in a weight file.
-    ///
-    /// # Errors
-    /// The first error of `find`, or a tensor of another shape than the configuration asks for.
-    pub fn new(
-        config: ModelConfig,
-        client: &Client,
-        tuning: Tuning,
-        mut find: impl FnMut(&str) -> Result<weights::NamedTensor, Error>,
-    ) -> Result<Self, Error> {
-        let (units, gates) = (config.hidden, 4 * config.hidden);
-        let groups = SCORE_COLUMNS / 4;
-        let mut tensor = |name: &str, expected: &[usize]| -> Result<Vec<f32>, Error> {
-            let found = find(name)?;
-            match found.shape == expected {
-                true => Ok(found.values),
-                false => Err(Error::Tensor {
-                    name: name.to_owned(),
-                    expected: expected.to_vec(),
-                    found: found.shape,
-                }),
-            }
+    /// The network on the device of `client`.
+    #[must_use]
+    pub fn new(quantized: Quantized, client: &Client, tuning: Tuning) -> Self {
+        let layer = |product: &Product| Layer {
+            bias: Buffer::of_floats(client, &affine(&product.scales, &product.bias)),
+            weights: Buffer::new(client, product.weights.clone()),
         };
-        let mut rows = tensor("token", &[N_TOKENS, gates])?;
-        rows.extend(tensor("sounding", &[N_PITCHES, gates])?);
-        let controls = tensor("controls", &[config.control_width(), gates])?;
-        let mut matrices = Vec::with_capacity(config.layers);
-        let mut biases = Vec::with_capacity(config.layers);
-        for layer in 0..config.layers {
-            // Each half is padded to an even number of rows of its own.
-            let mut parts = Vec::with_capacity(2);
-            if layer > 0 {
-                parts.push(tensor(&format!("layers.{layer}.input"), &[units, gates])?);
-            }
-            parts.push(tensor(&format!("layers.{layer}.recurrent"), &[units, gates])?);
-            matrices.push(parts);
-            biases.push(pack::by_unit(&tensor(&format!("layers.{layer}.bias"), &[gates])?, units));
-        }
-        let head = tensor("head", &[units, N_TOKENS])?;
-        let head_bias = tensor("head_bias", &[N_TOKENS])?;
-
-        let half = matrices.iter().flatten().chain([&rows, &head]).all(|values| pack::fits_half(values));
-        let layers = matrices
-            .iter()
-            .zip(&biases)
-            .map(|(parts, bias)| {
-                let packed =
-                    parts.iter().flat_map(|part| pack::product(&pack::by_unit(part, units), units, half));
-                Layer {
-                    weights: Buffer::new(client, packed.collect()),
-                    bias: Buffer::of_floats(client, bias),
-                }
-            })
-            .collect();
-        Ok(Self {
+        let products: Vec<Product> = quantized.layers().collect();
+        Self {
             client: client.clone(),
             tuning,
-            half,
-            controls: Arc::new((pack::by_unit(&controls, units), biases.swap_remove(0))),
-            table: Buffer::new(client, pack::table(&pack::by_unit(&rows, units), half)),
-            layers,
-            head: Layer {
-                weights: Buffer::new(
-                    client,
-                    pack::product(&pack::by_group(&head, N_TOKENS, groups), groups, half),
-                ),
-                bias: Buffer::of_floats(client, &pack::by_group(&head_bias, N_TOKENS, groups)),
-            },
-            config,
-        })
+            first_scales: products.first().map(|first| first.scales.clone()).unwrap_or_default().into(),
+            table: Buffer::of_floats(client, &quantized.rows()),
+            layers: products.iter().map(layer).collect(),
+            head: layer(&quantized.head()),
+            quantized,
+        }
     }
 
     /// The sizes it was built with.
     #[must_use]
     pub fn config(&self) -> &ModelConfig {
-        &self.config
+        self.quantized.config()
     }
 
     /// Bytes of weights that every event reads: with the device's bandwidth, the limit of its speed.
@@ -163,16 +105,9 @@ impl Network {
         4 * matrices.map(|layer| layer.weights.words()).sum::<usize>()
     }
 
-    /// The controls' share of the first layer's gates, bias included, `[units, 4]`.
+    /// The first layer's scales, and what controls and bias add to its gates, `[units, 2, 4]`.
     pub(super) fn project(&self, controls: &[f32]) -> Vec<f32> {
-        let (rows, bias) = &*self.controls;
-        let mut projected = bias.clone();
-        for (x, row) in controls.iter().zip(rows.chunks_exact(bias.len())) {
-            for (sum, weight) in projected.iter_mut().zip(row) {
-                *sum += x * weight;
-            }
-        }
-        projected
+        affine(&self.first_scales, &by_unit(&self.quantized.controls(controls)))
     }
 
     /// How a product of `columns` units or groups is cut for `streams` streams, and how many vectors of how
@@ -186,8 +121,14 @@ impl Network {
             Tuning::Software => (16, 1),
             Tuning::Gpu => (16, 16),
         };
-        Cut { lanes, tiles, tiling: Tiling { width, slices, vectors, half: self.half } }
+        Cut { lanes, tiles, tiling: Tiling { width, slices, vectors } }
     }
+}
+
+/// Scales and biases, four by four in turns.
+fn affine(scales: &[f32], bias: &[f32]) -> Vec<f32> {
+    let units = scales.as_chunks::<4>().0.iter().zip(bias.as_chunks::<4>().0);
+    units.flat_map(|(scales, bias)| [scales, bias]).flatten().copied().collect()
 }
 
 /// See [`Network::cut`].

@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use super::kernels::SCORE_COLUMNS;
+use super::kernels::{SCORE_COLUMNS, exp};
 use crate::sampling::{
     CROWD_NATS_PER_NOTE, CROWD_NOTES, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS,
     REST_NATS_PER_SEC, STEP_SECS,
@@ -166,7 +166,7 @@ pub(super) fn sample(
     for i in range_stepped(lane, padded, SAMPLER_UNITS) {
         let mut value = 0.0f32;
         if score[i] > never {
-            value = ((score[i] - highest) / temperature).exp();
+            value = exp::<Const<1>>(Vector::new((score[i] - highest) / temperature)).extract(0usize);
         }
         weight[i] = value;
     }

@@ -24,7 +24,7 @@ pub(super) struct Stage {
     streams: usize,
     /// Temperature and top-p.
     settings: Buffer,
-    /// The controls' share of the first layer's gates.
+    /// Scales of the first layer's gates, and what the controls add to them.
     controls: Buffer,
     /// What to do next: for each stream the events done, then numbers between 0 and 1, or events to hear.
     orders: Buffer,
@@ -64,8 +64,8 @@ impl Stage {
         let client = &network.client;
         let cut = network.cut(streams);
         let padded = cut.padded_streams();
-        let rows = network.config.hidden.next_multiple_of(2);
-        let activity = |_| Buffer::zeros(client, rows * padded);
+        let n_layers = network.config().layers;
+        let activity = |_| Buffer::zeros(client, network.quantized.padded() * padded);
         Self {
             recording: Recording::None,
             cut,
@@ -74,8 +74,8 @@ impl Stage {
             controls: Buffer::of_floats(client, &network.project(controls)),
             orders: Buffer::zeros(client, streams * (1 + CAPACITY)),
             tokens: Buffer::zeros(client, streams * CAPACITY),
-            hidden: (0..network.config.layers).map(|_| [0, 1].map(activity)).collect(),
-            cell: (0..network.config.layers).map(activity).collect(),
+            hidden: (0..n_layers).map(|_| [0, 1].map(activity)).collect(),
+            cell: (0..n_layers).map(activity).collect(),
             heard: Buffer::zeros(client, padded * HEARD),
             scores: Buffer::zeros(client, padded * SCORE_COLUMNS),
             now: 0,
@@ -247,7 +247,8 @@ impl Stage {
 
     fn launch_layers(&mut self) {
         let Self { network, cut, .. } = self;
-        let (client, units, lanes) = (&network.client, network.config.hidden, cut.lanes);
+        let (client, units, lanes) = (&network.client, network.quantized.padded(), cut.lanes);
+        let one = network.quantized.one() as u32;
         let (last, now) = (self.now, 1 - self.now);
         for (index, layer) in network.layers.iter().enumerate() {
             let [last, hidden] = [last, now].map(|turn| self.hidden[index][turn].arg(lanes));
@@ -255,24 +256,23 @@ impl Stage {
             let (cubes, cube, rows) = (cut.cubes(units), cut.cube(), cut.vectors_per_row());
             match index.checked_sub(1) {
                 None => {
-                    let row = if network.half { 2 } else { 4 };
-                    // SAFETY: rows of `heard` are events and pitches of the table, cubes beyond the last unit
-                    // or stream read the last unit and padded streams, and write nothing outside.
+                    // SAFETY: rows of `heard` are events and pitches of the table, units come in whole cubes,
+                    // and streams that nobody asked for have room.
                     unsafe {
                         kernels::first_layer::launch_unchecked(
                             client,
                             cubes,
                             cube,
                             lanes,
-                            row,
                             layer.weights.arg(4),
-                            network.table.arg(row),
+                            network.table.arg(4),
                             self.controls.arg(4),
                             self.heard.arg(1),
                             last,
                             hidden,
                             cell,
                             rows,
+                            one,
                             units,
                             cut.tiling,
                         );
@@ -294,6 +294,7 @@ impl Stage {
                             hidden,
                             cell,
                             rows,
+                            one,
                             units,
                             cut.tiling,
                         );
@@ -319,7 +320,7 @@ impl Stage {
                 top[self.now].arg(cut.lanes),
                 self.scores.arg(1),
                 cut.vectors_per_row(),
-                network.config.hidden,
+                network.quantized.padded(),
                 cut.tiling,
             );
         }

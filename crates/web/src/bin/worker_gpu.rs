@@ -1,31 +1,39 @@
-//! The worker that plays on a GPU: the only part of the page that knows Burn.
+//! The worker that plays on a GPU: the only part of the page that knows CubeCL.
 //!
-//! Its device belongs to this program and not to the library, so that nobody else carries Burn.
+//! Its device belongs to this program and not to the library, so that nobody else carries the kernels.
 
 #[cfg(target_arch = "wasm32")]
 mod gpu {
-    use burn::tensor::Device;
-    use rnn::Model;
+    use cubecl::prelude::Client;
+    use rnn::gpu::{self, Network, Tuning};
     use web::notice::Notice;
+    use web::protocol::Place;
 
     /// The browser's GPU.
-    pub(super) struct Gpu(Device);
+    pub(super) struct Gpu {
+        client: Client,
+        tuning: Tuning,
+    }
 
     impl web::worker::Device for Gpu {
-        type Network = Model;
+        type Instrument = Network;
+
+        /// Of what a read-back costs; a tenth of a second is well below what Stop or a new temperature may take.
+        const CHUNK_MS: f64 = 100.0;
 
         /// Once only: opening the same device again is an error, and a failed attempt counts, too.
-        async fn open() -> Result<Self, Notice> {
-            match Device::wgpu_options().init_async().await {
-                Ok(device) => Ok(Self(device)),
+        async fn open(place: &Place) -> Result<Self, Notice> {
+            let tuning = if place.is_software { Tuning::Software } else { Tuning::Gpu };
+            match gpu::open().await {
+                Ok(client) => Ok(Self { client, tuning }),
                 Err(error) => {
                     Err(Notice::GpuFailed { why: error.to_string().trim_end_matches('.').to_owned() })
                 }
             }
         }
 
-        fn load(&self, bytes: &[u8]) -> Result<Model, rnn::Error> {
-            rnn::weights::load(bytes, &self.0)
+        fn load(&self, bytes: &[u8]) -> Result<Network, rnn::Error> {
+            Network::load(bytes, &self.client, self.tuning)
         }
     }
 }

@@ -1,13 +1,18 @@
 use web_sys::{File, HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
-use super::{Glyph, Icon, when};
+use super::{Glyph, Icon, value_of, when};
+use crate::format;
+use crate::place::{Trial, Wish};
 use crate::protocol::Model;
 
 #[derive(Properties, PartialEq)]
 pub struct AboutProps {
     pub is_open: bool,
     pub model: Option<Model>,
+    /// Where the network is to run.
+    pub wish: Wish,
+    pub on_wish: Callback<Wish>,
     pub on_close: Callback<()>,
     /// The visitor's own weights.
     pub on_model_file: Callback<File>,
@@ -32,6 +37,11 @@ pub fn About(props: &AboutProps) -> Html {
         input.set_value("");
         file
     });
+    let on_wish = when(&props.on_wish, |event: Event| Wish::from_value(&value_of(&event)));
+    let chosen = match props.wish {
+        Wish::Measured => Wish::Faster.value(),
+        wish => wish.value(),
+    };
     let key =
         |key: &'static str, does: &'static str| html! { <><dt><kbd>{ key }</kbd></dt><dd>{ does }</dd></> };
     html! {
@@ -57,6 +67,17 @@ pub fn About(props: &AboutProps) -> Html {
                 <label class="button" for="model-file">{ "Use a model of your own…" }</label>
                 <input id="model-file" class="hidden" type="file" accept=".safetensors" {onchange} />
             </p>
+            <p>
+                <label for="place">{ "It runs on " }</label>
+                <select id="place" onchange={on_wish}>
+                    { for Wish::ALL.into_iter().map(|wish| html! {
+                        <option value={wish.value()} selected={wish.value() == chosen}>{ wish.label() }</option>
+                    }) }
+                </select>
+                if let Some(trial) = Trial::stored() {
+                    { measured(&trial) }
+                }
+            </p>
             <h3>{ "Credits" }</h3>
             <ul>
                 <li>{ "After " }{ link("https://arxiv.org/abs/1808.03715", "This Time with Feeling") }
@@ -70,7 +91,7 @@ pub fn About(props: &AboutProps) -> Html {
                     { " (Foscarin et al. 2020, Peter et al. 2023), " }
                     { link("https://creativecommons.org/licenses/by-nc-sa/4.0/", "CC BY-NC-SA 4.0") }
                     { ": for non-commercial use." }</li>
-                <li>{ "Code: MIT or Apache-2.0. Built with Burn, Yew and wgpu." }</li>
+                <li>{ "Code: MIT or Apache-2.0. Built with Burn, CubeCL, Yew and wgpu." }</li>
             </ul>
         </dialog>
     }
@@ -82,6 +103,12 @@ fn describe(model: Option<&Model>) -> String {
     facts.extend(model.validation_nats.map(|nats| format!("{nats:.3} nats per event on the validation set")));
     facts.extend(model.license.clone());
     format!("{}.", facts.join(", "))
+}
+
+fn measured(trial: &Trial) -> String {
+    let Trial { adapter, cpu, gpu, .. } = trial;
+    let gpu = if *gpu > 0.0 { format!("{} events/s", format::grouped(*gpu as u64)) } else { "failed".into() };
+    format!(" Measured here: processor {} events/s, {adapter} {gpu}.", format::grouped(*cpu as u64))
 }
 
 fn link(href: &'static str, text: &'static str) -> Html {

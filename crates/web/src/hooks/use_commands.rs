@@ -7,6 +7,7 @@ use super::{EngineLink, Shortcuts};
 use crate::app::Store;
 use crate::file::{self, ObjectUrl};
 use crate::notice::{Notice, Remedy};
+use crate::place::Wish;
 use crate::player::PlayerHandle;
 use crate::state::{Action, DRAWN_SEEDS, EngineState, Take, WithPrimer};
 
@@ -19,6 +20,7 @@ pub struct Commands {
     pub on_save: Callback<Rc<Take>>,
     pub on_primer: Callback<File>,
     pub on_model: Callback<File>,
+    pub on_wish: Callback<Wish>,
     pub on_remedy: Callback<Remedy>,
 }
 
@@ -109,6 +111,10 @@ pub fn use_commands(
             on_save: on_save_take,
             on_primer: on_primer(on),
             on_model: on_model(on, engine),
+            on_wish: {
+                let engine = engine.clone();
+                Callback::from(move |wish| engine.set_wish(wish))
+            },
             on_remedy,
         }
     }))

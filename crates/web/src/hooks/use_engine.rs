@@ -7,8 +7,9 @@ use yew::prelude::*;
 
 use crate::engine::Engine;
 use crate::notice::Notice;
+use crate::place::{Choice, Trial, Wish};
 use crate::player::{Player, PlayerHandle};
-use crate::protocol::{Backend, Place, Reply, Request};
+use crate::protocol::{self, Backend, Place, Reply, Request};
 use crate::state::{Action, EngineState, RunKind, State};
 use crate::{adapter, js};
 
@@ -19,52 +20,83 @@ const MAX_CRASHES: u32 = 3;
 /// Ticks while the tab is hidden. Must be well below the look-ahead for MIDI devices.
 const TICK_MS: u32 = 25;
 
-/// The worker, for those who have something to ask of it.
+/// The workers, for those who have something to ask of them.
 #[derive(Clone)]
 pub struct EngineLink {
-    engine: Rc<RefCell<Option<Engine>>>,
-    /// Where the worker runs the network; none before that is decided.
-    place: Rc<RefCell<Option<Place>>>,
+    engine: Slot,
+    /// Tried beside the engine, to see whether it is faster.
+    rival: Slot,
+    /// Where the engine is, and what to try beside it; none before that is decided.
+    choice: Rc<RefCell<Option<Choice>>>,
+    wish: Rc<Cell<Wish>>,
+    /// A visitor's own weights, for the next worker.
+    own_model: Rc<RefCell<Option<(Request, Vec<u8>)>>>,
     on_restart: Callback<()>,
 }
+
+type Slot = Rc<RefCell<Option<Engine>>>;
 
 impl EngineLink {
     /// Loads the model again; in a new worker if there is none any more.
     pub fn retry(&self) {
-        if self.engine.borrow().is_some() { self.load() } else { self.on_restart.emit(()) }
+        match (&*self.engine.borrow(), &*self.choice.borrow()) {
+            (Some(engine), Some(choice)) => self.load(engine, &choice.place),
+            _ => self.on_restart.emit(()),
+        }
     }
 
     /// Hands over a visitor's own weights.
     pub fn load_file(&self, name: String, bytes: &[u8]) {
+        let request = Request::LoadFile { name };
         if let Some(engine) = self.engine.borrow().as_ref() {
-            engine.post_with_bytes(&Request::LoadFile { name }, bytes);
+            engine.post_with_bytes(&request, bytes);
         }
+        *self.own_model.borrow_mut() = Some((request, bytes.to_vec()));
     }
 
-    fn load(&self) {
-        let Some(place) = self.place.borrow().clone() else { return };
-        match js::beside_the_page(WEIGHTS) {
-            Ok(weights_url) => self.post(&Request::Load { weights_url, place }),
-            Err(error) => web_sys::console::error_1(&error),
-        }
+    /// What the visitor wants.
+    pub fn wish(&self) -> Wish {
+        self.wish.get()
+    }
+
+    /// The visitor wants something else.
+    pub fn set_wish(&self, wish: Wish) {
+        wish.store();
+        self.wish.set(wish);
+        self.move_to(None);
     }
 
     /// Decides once where the network runs.
-    async fn place(&self, asked: Option<Backend>) -> Place {
-        let decided = self.place.borrow().clone();
-        match decided {
-            Some(place) => place,
-            None => {
-                let place = adapter::choose(asked).await;
-                self.place.borrow_mut().get_or_insert(place).clone()
-            }
+    async fn choose(&self) -> Place {
+        let decided = self.choice.borrow().as_ref().map(|choice| choice.place.clone());
+        if let Some(place) = decided {
+            return place;
+        }
+        let choice = Choice::of(self.wish.get(), adapter::find().await, Trial::stored().as_ref());
+        self.choice.borrow_mut().get_or_insert(choice).place.clone()
+    }
+
+    /// A new worker: there, or wherever is best.
+    fn move_to(&self, place: Option<Place>) {
+        drop(self.rival.borrow_mut().take());
+        *self.choice.borrow_mut() = place.map(|place| Choice { place, rival: None });
+        self.on_restart.emit(());
+    }
+
+    /// Has a worker load the model, and the visitor's own if there is one.
+    fn load(&self, engine: &Engine, place: &Place) {
+        match js::beside_the_page(WEIGHTS) {
+            Ok(weights_url) => engine.post(&Request::Load { weights_url, place: place.clone() }),
+            Err(error) => web_sys::console::error_1(&error),
+        }
+        if let Some((request, bytes)) = &*self.own_model.borrow() {
+            engine.post_with_bytes(request, bytes);
         }
     }
 
-    /// A new worker, on the processor.
-    fn move_to_processor(&self, reason: Notice) {
-        *self.place.borrow_mut() = Some(Place::cpu(reason));
-        self.on_restart.emit(());
+    /// Where the engine is.
+    fn backend(&self) -> Option<Backend> {
+        self.choice.borrow().as_ref().map(|choice| choice.place.backend)
     }
 
     /// A worker that is not there hears nothing.
@@ -81,14 +113,131 @@ impl PartialEq for EngineLink {
     }
 }
 
+/// What a worker's words lead to.
+#[derive(Clone)]
+struct Listener {
+    link: EngineLink,
+    on: Callback<Action>,
+    player: PlayerHandle,
+    crashes: Rc<Cell<u32>>,
+}
+
+impl Listener {
+    fn say(&self, reply: Reply) {
+        self.on.emit(Action::Replied { reply, now_ms: js::now_ms() });
+    }
+
+    /// Starts the engine, and has it load the model.
+    fn start(&self, place: &Place) {
+        let (hearing, dying) = (self.clone(), self.clone());
+        match Engine::start(place.backend, move |reply| hearing.hear(reply), move |why| dying.bury(why)) {
+            Ok(engine) => {
+                self.link.load(&engine, place);
+                *self.link.engine.borrow_mut() = Some(engine);
+            }
+            Err(notice) => self.say(Reply::Failed { notice }),
+        }
+    }
+
+    fn hear(&self, reply: Reply) {
+        match reply {
+            Reply::Tick => self.player.with(Player::tick),
+            Reply::Unsuited { reason } => self.link.move_to(Some(Place::cpu(reason))),
+            Reply::Ready { engine } => {
+                let speed = engine.events_per_second;
+                self.say(Reply::Ready { engine });
+                self.challenge(speed);
+            }
+            reply => {
+                if matches!(&reply, Reply::Failed { notice: Notice::ModelFileRefused { .. } }) {
+                    *self.link.own_model.borrow_mut() = None;
+                }
+                self.say(reply);
+            }
+        }
+    }
+
+    /// The engine has crashed.
+    fn bury(&self, why: String) {
+        if self.link.backend() == Some(Backend::WebGpu) {
+            let notice = Notice::GpuLost { why };
+            self.on.emit(Action::Notify(notice.clone()));
+            return self.link.move_to(Some(Place::cpu(notice)));
+        }
+        self.crashes.set(self.crashes.get() + 1);
+        if self.crashes.get() < MAX_CRASHES {
+            self.say(Reply::Failed { notice: Notice::WorkerCrashed { why } });
+            self.link.on_restart.emit(());
+        } else {
+            // The next one is the visitor's decision.
+            self.crashes.set(0);
+            drop(self.link.engine.borrow_mut().take());
+            self.say(Reply::Failed { notice: Notice::WorkerGone { why } });
+        }
+    }
+
+    /// Tries whether another place is faster than the engine, which makes so many events per second.
+    fn challenge(&self, cpu: f64) {
+        let rival = self.link.choice.borrow_mut().as_mut().and_then(|choice| choice.rival.take());
+        let Some(place) = rival else { return };
+        let is_engine = Rc::new(Cell::new(false));
+        let on_reply = {
+            let (this, place, is_engine) = (self.clone(), place.clone(), Rc::clone(&is_engine));
+            move |reply| match reply {
+                reply if is_engine.get() => this.hear(reply),
+                Reply::Ready { engine } => {
+                    let trial = Trial::new(&place.adapter, cpu, engine.events_per_second);
+                    trial.store();
+                    if trial.is_gpu_faster() {
+                        is_engine.set(true);
+                        this.take_over(place.clone(), engine);
+                    } else {
+                        this.give_up(Notice::GpuSlow { adapter: place.adapter.clone() });
+                    }
+                }
+                Reply::Unsuited { reason } | Reply::Failed { notice: reason } => this.give_up(reason),
+                _ => {}
+            }
+        };
+        let on_crash = {
+            let (this, place) = (self.clone(), place.clone());
+            move |why| {
+                if is_engine.get() {
+                    return this.bury(why);
+                }
+                Trial::new(&place.adapter, cpu, 0.0).store();
+                this.give_up(Notice::GpuFailed { why });
+            }
+        };
+        // One that cannot be started is not missed.
+        if let Ok(rival) = Engine::start(place.backend, on_reply, on_crash) {
+            self.link.load(&rival, &place);
+            *self.link.rival.borrow_mut() = Some(rival);
+        }
+    }
+
+    /// The rival becomes the engine, and goes on with what was being composed.
+    fn take_over(&self, place: Place, engine: protocol::Engine) {
+        let rival = self.link.rival.borrow_mut().take();
+        *self.link.engine.borrow_mut() = rival;
+        *self.link.choice.borrow_mut() = Some(Choice { place, rival: None });
+        self.say(Reply::Ready { engine });
+    }
+
+    /// The rival is not wanted.
+    fn give_up(&self, reason: Notice) {
+        drop(self.link.rival.borrow_mut().take());
+        let place = Place::cpu(reason);
+        if let Some(choice) = self.link.choice.borrow_mut().as_mut() {
+            choice.place = place.clone();
+        }
+        self.on.emit(Action::Placed(place));
+    }
+}
+
 /// Keeps a worker running and tells it what the state asks for.
 #[hook]
-pub fn use_engine(
-    state: &State,
-    on: &Callback<Action>,
-    player: &PlayerHandle,
-    backend: Option<Backend>,
-) -> EngineLink {
+pub fn use_engine(state: &State, on: &Callback<Action>, player: &PlayerHandle, wish: Wish) -> EngineLink {
     // Counts workers; a new number starts a new one.
     let generation = use_mut_ref(|| 0);
     let restart = use_force_update();
@@ -99,56 +248,30 @@ pub fn use_engine(
             restart.force_update();
         }
     });
-    let link =
-        (*use_memo((), |()| EngineLink { engine: Rc::default(), place: Rc::default(), on_restart })).clone();
-    let crashes = use_mut_ref(|| 0);
+    let link = (*use_memo((), |()| EngineLink {
+        engine: Rc::default(),
+        rival: Rc::default(),
+        choice: Rc::default(),
+        wish: Rc::new(Cell::new(wish)),
+        own_model: Rc::default(),
+        on_restart,
+    }))
+    .clone();
+    let crashes = (*use_memo((), |()| Rc::new(Cell::new(0)))).clone();
 
     let number = *generation.borrow();
     use_effect_with(number, {
-        let (link, on, player) = (link.clone(), on.clone(), player.clone());
+        let (link, on) = (link.clone(), on.clone());
+        let listener = Listener { link: link.clone(), on: on.clone(), player: player.clone(), crashes };
         move |_| {
-            let say = {
-                let on = on.clone();
-                move |reply| on.emit(Action::Replied { reply, now_ms: js::now_ms() })
-            };
             on.emit(Action::EngineStarting);
-            let on_reply = {
-                let (say, player, link) = (say.clone(), player.clone(), link.clone());
-                move |reply| match reply {
-                    Reply::Tick => player.with(Player::tick),
-                    Reply::Unsuited { reason } => link.move_to_processor(reason),
-                    reply => say(reply),
-                }
-            };
-            let on_crash = {
-                let (say, link) = (say.clone(), link.clone());
-                move |why| {
-                    *crashes.borrow_mut() += 1;
-                    if *crashes.borrow() < MAX_CRASHES {
-                        say(Reply::Failed { notice: Notice::WorkerCrashed { why } });
-                        link.on_restart.emit(());
-                    } else {
-                        // The next one is the visitor's decision.
-                        *crashes.borrow_mut() = 0;
-                        drop(link.engine.borrow_mut().take());
-                        say(Reply::Failed { notice: Notice::WorkerGone { why } });
-                    }
-                }
-            };
             let is_wanted = Rc::new(Cell::new(true));
             spawn_local({
                 let (link, is_wanted) = (link.clone(), Rc::clone(&is_wanted));
                 async move {
-                    let place = link.place(backend).await;
-                    if !is_wanted.get() {
-                        return;
-                    }
-                    match Engine::start(place.backend, on_reply, on_crash) {
-                        Ok(engine) => {
-                            *link.engine.borrow_mut() = Some(engine);
-                            link.load();
-                        }
-                        Err(notice) => say(Reply::Failed { notice }),
+                    let place = link.choose().await;
+                    if is_wanted.get() {
+                        listener.start(&place);
                     }
                 }
             });
@@ -159,17 +282,21 @@ pub fn use_engine(
         }
     });
 
-    let is_ready = matches!(state.engine, EngineState::Ready(_));
-    use_effect_with((is_ready, state.run), {
-        let (link, take) = (link.clone(), state.take.clone());
-        move |&(is_ready, run)| match (run, take) {
-            (Some(run), Some(take)) if is_ready && run.kind == RunKind::Generate && !take.is_complete => {
+    // A worker that is ready has to be told what is being composed, whoever composed it so far.
+    let readiness = matches!(state.engine, EngineState::Ready(_)).then_some(state.readiness);
+    use_effect_with((readiness, state.run), {
+        let (link, take, sampling) = (link.clone(), state.take.clone(), state.settings.sampling);
+        move |&(readiness, run)| match (run, take) {
+            (Some(run), Some(take))
+                if readiness.is_some() && run.kind == RunKind::Generate && !take.is_complete =>
+            {
                 let primer = take.primer.as_ref().map(|primer| &primer.tokens);
                 link.post(&Request::Start {
                     take: take.id,
                     seed: take.seed,
-                    sampling: take.sampling,
+                    sampling,
                     primer: primer.into_iter().flatten().map(|token| token.get()).collect(),
+                    composed: take.tokens.iter().map(|token| token.get()).collect(),
                     length_us: take.length_us,
                 });
             }
@@ -182,24 +309,24 @@ pub fn use_engine(
         move |&sampling| link.post(&Request::SetSampling { sampling })
     });
     let take = state.run.filter(|run| run.kind == RunKind::Generate).map(|run| run.take);
-    use_effect_with((take, state.position_secs), {
+    use_effect_with((take, state.position_secs, readiness), {
         let link = link.clone();
-        move |&(take, position_secs)| {
+        move |&(take, position_secs, _)| {
             if let Some(take) = take {
                 link.post(&Request::Played { take, position_us: position_secs * 1_000_000 });
             }
         }
     });
-    use_hidden_ticks(state.run.is_some(), &link, player);
+    use_hidden_ticks(state.run.is_some(), readiness, &link, player);
     link
 }
 
 /// Has the worker keep the time while the tab is hidden.
 #[hook]
-fn use_hidden_ticks(is_running: bool, link: &EngineLink, player: &PlayerHandle) {
-    use_effect_with(is_running, {
+fn use_hidden_ticks(is_running: bool, readiness: Option<u32>, link: &EngineLink, player: &PlayerHandle) {
+    use_effect_with((is_running, readiness), {
         let (link, player) = (link.clone(), player.clone());
-        move |&is_running| {
+        move |&(is_running, _)| {
             let tell = move || {
                 let is_hidden = gloo::utils::document().hidden();
                 player.with(|player| player.set_hidden(is_hidden));

@@ -60,7 +60,7 @@ pub fn use_theme() -> (Theme, Callback<()>) {
     });
     let on_toggle = use_callback(theme, move |(), theme| {
         chosen.set(Some(theme.other()));
-        store(theme.other());
+        js::store(KEY, theme.other().name());
     });
     (theme, on_toggle)
 }
@@ -77,16 +77,6 @@ fn system() -> Theme {
     dark_query().map_or(Theme::Light, |query| theme_of(&query))
 }
 
-// Storage may be forbidden; the choice then lasts as long as the page.
 fn stored() -> Option<Theme> {
-    let storage = js::window().local_storage().ok().flatten()?;
-    Theme::from_name(&storage.get_item(KEY).ok().flatten()?)
-}
-
-fn store(theme: Theme) {
-    if let Some(storage) = js::window().local_storage().ok().flatten()
-        && let Err(error) = storage.set_item(KEY, theme.name())
-    {
-        web_sys::console::warn_1(&error);
-    }
+    Theme::from_name(&js::stored(KEY)?)
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Length, Midi, OutputChoice, Playback, Primer};
 use crate::notice::Notice;
-use crate::protocol::{Reply, TakeId};
+use crate::protocol::{Place, Reply, TakeId};
 
 /// Everything that can happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,8 @@ pub enum Action {
     },
     /// The worker is being started (again).
     EngineStarting,
+    /// The engine stays where it is, and now it is known why.
+    Placed(Place),
     /// A new performance, please.
     Generate {
         /// The seed, unless the visitor has locked one.

@@ -56,12 +56,27 @@ fn a_seed_is_drawn_unless_locked() {
 }
 
 #[test]
-fn a_crash_ends_the_performance_and_keeps_it() {
-    let notice = Notice::WorkerCrashed { why: "out of memory".into() };
+fn a_performance_survives_a_crash_but_not_the_last_one() {
+    let crash = Notice::WorkerCrashed { why: "out of memory".into() };
     let state =
-        after([ready(400.0), GENERATE, events(1, &[60]), said(Reply::Failed { notice: notice.clone() })]);
+        after([ready(400.0), GENERATE, events(1, &[60]), said(Reply::Failed { notice: crash.clone() })]);
+    assert_eq!(state.notices, [crash]);
+    // Another worker is ready, and is told to go on: see `use_engine`.
+    let restarted = state.reduced(Action::EngineStarting).reduced(ready(400.0)).reduced(events(1, &[61]));
+    assert_eq!((restarted.readiness, restarted.take.as_ref().unwrap().tokens.len()), (2, 2));
+    assert!(restarted.is_running());
+    let gone = Notice::WorkerGone { why: "out of memory".into() };
+    let state = restarted.reduced(said(Reply::Failed { notice: gone.clone() }));
     assert!(state.take.as_ref().unwrap().is_complete);
-    assert_eq!(state.notices, [notice]);
+    assert_eq!((state.engine, state.notices), (EngineState::Down, vec![gone]));
+}
+
+#[test]
+fn where_the_engine_stays_is_explained_without_a_restart() {
+    let reason = Notice::GpuSlow { adapter: "Slow 1".into() };
+    let state = after([ready(400.0), Action::Placed(Place::cpu(reason.clone()))]);
+    let EngineState::Ready(engine) = state.engine else { panic!("{:?}", state.engine) };
+    assert_eq!((engine.place.reason.clone(), state.readiness), (Some(reason), 1));
 }
 
 #[test]

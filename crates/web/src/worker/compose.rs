@@ -1,7 +1,7 @@
 //! Composing one performance, event by event.
 
 use performance::{Event, STEP_MICROS, Sounding, Token};
-use rnn::{Generator, Network};
+use rnn::{Generator, Instrument};
 
 use super::engine::{Device, Engine, settings};
 use super::inbox::Inbox;
@@ -11,10 +11,8 @@ use super::{now_ms, post};
 use crate::notice::Notice;
 use crate::protocol::{Reply, Request, Sampling, TakeId};
 
-/// How long to compose before listening whether there is something else to do. Larger wastes less on
-/// listening; smaller stops sooner.
-const CHUNK_MS: f64 = 30.0;
-const MAX_CHUNK_EVENTS: usize = 64;
+/// As many events at most are composed before listening whether there is something else to do.
+const MAX_CHUNK_EVENTS: usize = 128;
 /// Primer tokens between two looks into the inbox.
 const PRIME_CHUNK: usize = 64;
 /// The last so many tokens of a primer are listened to: half a minute of music. Larger knows more of the
@@ -38,6 +36,7 @@ pub(super) struct Order {
     pub(super) seed: u64,
     pub(super) sampling: Sampling,
     pub(super) primer: Vec<u16>,
+    pub(super) composed: Vec<u16>,
     pub(super) length_us: Option<u64>,
 }
 
@@ -45,12 +44,8 @@ pub(super) struct Order {
 pub(super) async fn compose<D: Device>(engine: &Engine<D>, order: Order, inbox: &Inbox, ticker: &mut Ticker) {
     let Some(generator) = engine.generator(order.sampling, order.seed) else { return };
     let take = order.take;
-    let mut desk = Desk { generator, inbox, ticker, take, played_us: 0 };
-    let outcome = match desk.listen_to(&order.primer).await {
-        Ok(Flow::GoOn) => desk.write(order.length_us).await,
-        outcome => outcome.map(|_| ()),
-    };
-    if let Err(error) = outcome {
+    let mut desk = Desk { generator, inbox, ticker, take, chunk_ms: D::CHUNK_MS, played_us: 0 };
+    if let Err(error) = desk.follow(&order).await {
         let why = error.to_string();
         if engine.can_be_lost() {
             post(&Reply::Crashed { why });
@@ -67,42 +62,55 @@ enum Flow {
     Leave,
 }
 
-struct Desk<'a, N: Network> {
-    generator: Generator<N>,
+struct Desk<'a, I: Instrument> {
+    generator: Generator<I>,
     inbox: &'a Inbox,
     ticker: &'a mut Ticker,
     take: TakeId,
+    /// See [`Device::CHUNK_MS`].
+    chunk_ms: f64,
     /// How far the page has played.
     played_us: u64,
 }
 
-impl<N: Network> Desk<'_, N> {
-    async fn listen_to(&mut self, primer: &[u16]) -> Result<Flow, rnn::Error> {
-        let tokens = ending(primer);
-        for (index, chunk) in tokens.chunks(PRIME_CHUNK).enumerate() {
-            post(&Reply::Priming { take: self.take, done: index * PRIME_CHUNK, total: tokens.len() });
-            self.generator.prime(chunk).await?;
-            if self.answer(0.0).await == Flow::Leave {
-                return Ok(Flow::Leave);
+impl<I: Instrument> Desk<'_, I> {
+    async fn follow(&mut self, order: &Order) -> Result<(), rnn::Error> {
+        let primer = ending(&order.primer);
+        let composed: Vec<Token> =
+            order.composed.iter().filter_map(|&token| Token::new(token).ok()).collect();
+        let total = primer.len() + composed.len();
+        let mut done = 0;
+        for (tokens, is_own) in [(&primer, false), (&composed, true)] {
+            for chunk in tokens.chunks(PRIME_CHUNK) {
+                post(&Reply::Priming { take: self.take, done, total });
+                match is_own {
+                    false => self.generator.prime(chunk).await?,
+                    true => self.generator.recall(chunk).await?,
+                }
+                done += chunk.len();
+                if self.answer(0.0).await == Flow::Leave {
+                    return Ok(());
+                }
             }
         }
-        Ok(Flow::GoOn)
+        self.write(music_us(&composed), order.length_us).await
     }
 
-    async fn write(&mut self, length_us: Option<u64>) -> Result<(), rnn::Error> {
-        let (mut composed_us, mut busy_ms, mut n) = (0, 0.0, 4);
+    /// Composes after `composed_us` of music.
+    async fn write(&mut self, mut composed_us: u64, length_us: Option<u64>) -> Result<(), rnn::Error> {
+        let (start_us, mut busy_ms, mut n) = (composed_us, 0.0, 4);
         while length_us.is_none_or(|length_us| composed_us < length_us) {
             let started = now_ms();
             let tokens = self.generator.next_chunk(n).await?;
             let took_ms = now_ms() - started;
             busy_ms += took_ms;
             composed_us += music_us(&tokens);
-            let fitting = n as f64 * CHUNK_MS / took_ms.max(0.5);
+            let fitting = n as f64 * self.chunk_ms / took_ms.max(0.5);
             n = (fitting as usize).clamp(1, (2 * n).min(MAX_CHUNK_EVENTS));
             let tokens = tokens.into_iter().map(Token::get).collect();
             post(&Reply::Events { take: self.take, tokens, busy_ms: took_ms });
 
-            let is_fast = composed_us as f64 > FAST * 1000.0 * busy_ms;
+            let is_fast = (composed_us - start_us) as f64 > FAST * 1000.0 * busy_ms;
             let ahead_us = if is_fast { AHEAD_US } else { SLOW_AHEAD_US };
             let is_easy = is_fast && length_us.is_none() && composed_us > self.played_us + EASY_US;
             let mut flow = self.answer(if is_easy { took_ms } else { 0.0 }).await;

@@ -1,36 +1,37 @@
 //! A device with a network on it.
 
-use rnn::{Generator, Network, Quantized, Settings};
+use rnn::{Generator, Instrument, Quantized, Settings};
 
 use super::{now_ms, post};
 use crate::notice::Notice;
 use crate::protocol::{self, Backend, Place, Reply, Sampling};
 
-/// Events composed on trial. The first ones compile the GPU's programs; the rest tell the speed, as many as
-/// fit into the time.
+/// Events composed on trial. The first ones compile the GPU's programs; the rest tell the speed, in chunks that
+/// grow until one takes this long.
 const WARM_UP_EVENTS: usize = 2;
-const TRIAL_EVENTS: usize = 24;
-const TRIAL_MS: f64 = 300.0;
-/// A GPU with fewer events per second than this is hardly as fast as playing; any processor is faster.
-const SLUGGISH: f64 = 60.0;
-
+const TRIAL_MS: f64 = 60.0;
+const MAX_TRIAL_EVENTS: usize = 256;
 /// What a worker computes with.
 #[expect(async_fn_in_trait, reason = "a worker has one thread, and its futures stay there")]
 pub trait Device: Sized + 'static {
-    /// The network that plays on it.
-    type Network: Network + Clone;
+    /// The network on it.
+    type Instrument: Instrument;
+
+    /// How long to compose before listening whether there is something else to do. Larger wastes less on
+    /// listening; smaller stops sooner.
+    const CHUNK_MS: f64;
 
     /// Opens it.
     ///
     /// # Errors
     /// A notice for the visitor; then the processor has to play.
-    async fn open() -> Result<Self, Notice>;
+    async fn open(place: &Place) -> Result<Self, Notice>;
 
     /// The network in a weight file, on this device.
     ///
     /// # Errors
     /// If the bytes are no weights.
-    fn load(&self, bytes: &[u8]) -> Result<Self::Network, rnn::Error>;
+    fn load(&self, bytes: &[u8]) -> Result<Self::Instrument, rnn::Error>;
 }
 
 /// The processor, which is always there.
@@ -38,9 +39,11 @@ pub trait Device: Sized + 'static {
 pub struct Processor;
 
 impl Device for Processor {
-    type Network = Quantized;
+    type Instrument = Quantized;
 
-    async fn open() -> Result<Self, Notice> {
+    const CHUNK_MS: f64 = 30.0;
+
+    async fn open(_: &Place) -> Result<Self, Notice> {
         Ok(Self)
     }
 
@@ -53,7 +56,7 @@ impl Device for Processor {
 pub(super) struct Engine<D: Device> {
     device: D,
     place: Place,
-    network: Option<D::Network>,
+    instrument: Option<D::Instrument>,
 }
 
 impl<D: Device> Engine<D> {
@@ -62,7 +65,7 @@ impl<D: Device> Engine<D> {
     /// # Errors
     /// A notice for the visitor; then the processor has to play.
     pub(super) async fn open(place: Place) -> Result<Self, Notice> {
-        Ok(Self { device: D::open().await?, place, network: None })
+        Ok(Self { device: D::open(&place).await?, place, instrument: None })
     }
 
     /// Whether a failure may come from a lost GPU, which only a new worker can open again.
@@ -77,11 +80,7 @@ impl<D: Device> Engine<D> {
     pub(super) async fn load(&mut self, bytes: &[u8]) -> Result<(), Notice> {
         let events_per_second =
             self.put(bytes).await.map_err(|why| Notice::WeightsCorrupt { why: why.to_string() })?;
-        if self.can_be_lost() && !self.place.is_asked && events_per_second < SLUGGISH {
-            post(&Reply::Unsuited { reason: Notice::GpuSlow { adapter: self.place.adapter.clone() } });
-        } else {
-            self.tell("base", bytes, events_per_second);
-        }
+        self.tell("base", bytes, events_per_second);
         Ok(())
     }
 
@@ -99,15 +98,15 @@ impl<D: Device> Engine<D> {
     }
 
     /// A generator that has heard nothing yet; `None` before a network is there.
-    pub(super) fn generator(&self, sampling: Sampling, seed: u64) -> Option<Generator<D::Network>> {
-        Some(Generator::new(self.network.clone()?, settings(sampling), seed))
+    pub(super) fn generator(&self, sampling: Sampling, seed: u64) -> Option<Generator<D::Instrument>> {
+        Some(Generator::new(self.instrument.as_ref()?, settings(sampling), seed))
     }
 
     /// Takes the network of a weight file, and returns its speed in events per second.
     async fn put(&mut self, bytes: &[u8]) -> Result<f64, rnn::Error> {
-        let network = self.device.load(bytes)?;
-        let speed = try_out(&network).await?;
-        self.network = Some(network);
+        let instrument = self.device.load(bytes)?;
+        let speed = try_out(&instrument).await?;
+        self.instrument = Some(instrument);
         Ok(speed)
     }
 
@@ -129,13 +128,17 @@ pub(super) fn settings(sampling: Sampling) -> Settings {
     Settings { temperature: sampling.temperature, top_p: sampling.top_p }
 }
 
-async fn try_out<N: Network + Clone>(network: &N) -> Result<f64, rnn::Error> {
-    let mut generator = Generator::new(network.clone(), Settings::default(), 0);
+async fn try_out(instrument: &impl Instrument) -> Result<f64, rnn::Error> {
+    let mut generator = Generator::new(instrument, Settings::default(), 0);
     generator.next_chunk(WARM_UP_EVENTS).await?;
-    let (started, mut n) = (now_ms(), 0);
-    while n < TRIAL_EVENTS && now_ms() - started < TRIAL_MS {
-        generator.next_chunk(1).await?;
-        n += 1;
+    let mut n = 4;
+    loop {
+        let started = now_ms();
+        generator.next_chunk(n).await?;
+        let took_ms = (now_ms() - started).max(0.1);
+        if took_ms >= TRIAL_MS || n >= MAX_TRIAL_EVENTS {
+            return Ok(n as f64 * 1000.0 / took_ms);
+        }
+        n *= 2;
     }
-    Ok(n as f64 * 1000.0 / (now_ms() - started).max(0.1))
 }

@@ -1,0 +1,106 @@
+//! What players need, whatever plays.
+
+use std::fmt::Debug;
+
+use performance::{Event, Sounding, Token, VelocityBin};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Controls, Error, Network, Settings, Takes};
+
+/// A network that can be played: on a processor, on one of Burn's devices, or with kernels of its own on a GPU.
+pub trait Instrument {
+    /// What is played on it.
+    type Takes: Perform;
+
+    /// Takes that have heard nothing yet, one for each seed.
+    ///
+    /// # Errors
+    /// If there are none, or more than the instrument can play side by side.
+    fn takes(&self, settings: Settings, seeds: &[u64]) -> Result<Self::Takes, Error>;
+}
+
+impl<N: Network + Clone + Debug> Instrument for N {
+    type Takes = Takes<N>;
+
+    fn takes(&self, settings: Settings, seeds: &[u64]) -> Result<Takes<N>, Error> {
+        Takes::new(self.clone(), settings, seeds)
+    }
+}
+
+/// One or many performances in the making, side by side: each is the one that its seed gives alone.
+///
+/// Reads from a device are asynchronous, because a browser has no others. A future that is dropped before it is done
+/// leaves the takes between two moments; `restore` cures that.
+#[expect(
+    async_fn_in_trait,
+    reason = "a future stays on the thread that polls it: a browser's worker has one"
+)]
+pub trait Perform: Debug {
+    /// Everything that changes while takes are played; restoring it plays the same again.
+    type Moment: Clone + Debug;
+
+    /// How the next events are drawn.
+    fn set_settings(&mut self, settings: Settings);
+
+    /// What the next events should be like.
+    ///
+    /// # Errors
+    /// If a control is not a usable number or names a composer that the network does not know.
+    fn set_controls(&mut self, controls: &Controls) -> Result<(), Error>;
+
+    /// The pitches that are down in one take; none if there is no such take.
+    fn sounding(&self, take: usize) -> Sounding;
+
+    /// Has all takes listen to what was played before: a primer, or a note played by hand.
+    ///
+    /// # Errors
+    /// If the device fails.
+    async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error>;
+
+    /// Has all takes listen to what they played themselves, elsewhere, before this device took over: from here on
+    /// they draw what they would have drawn there.
+    ///
+    /// # Errors
+    /// If the device fails.
+    async fn recall(&mut self, tokens: &[Token]) -> Result<(), Error>;
+
+    /// The next `n` events of each take.
+    ///
+    /// # Errors
+    /// If the device fails or the network's output is no number.
+    async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error>;
+
+    /// The present moment, to come back to.
+    fn snapshot(&self) -> Self::Moment;
+
+    /// Goes back to a moment of these takes.
+    ///
+    /// # Errors
+    /// If the moment is one of another number of takes or another network.
+    fn restore(&mut self, moment: &Self::Moment) -> Result<(), Error>;
+}
+
+/// The first event of all. Training pieces open with a VELOCITY, and the network only learns what follows one: a
+/// middling loudness (MIDI 46 to 78) is drawn.
+pub(crate) fn opening(rng: &mut ChaCha8Rng) -> Token {
+    match VelocityBin::new(rng.random_range(12..=20)) {
+        Ok(bin) => Event::Velocity(bin).into(),
+        Err(_) => unreachable!("12..=20 are velocity bins"),
+    }
+}
+
+/// The number that decides an event, 0 to 1.
+pub(crate) fn chance(rng: &mut ChaCha8Rng) -> f64 {
+    rng.random()
+}
+
+/// Takes out of `rng` what drawing `n` events took.
+pub(crate) fn skip(rng: &mut ChaCha8Rng, n: usize, has_begun: bool) {
+    if n > 0 && !has_begun {
+        opening(rng);
+    }
+    for _ in usize::from(!has_begun)..n {
+        chance(rng);
+    }
+}

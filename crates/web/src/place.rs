@@ -1,0 +1,211 @@
+//! Where the network runs: what the visitor wants, what the browser has, and which of them was found to be faster.
+//!
+//! The processor is small to load and there at once, so it begins. Where there is a GPU, a second worker is tried on
+//! it once the first one is ready; the faster of the two stays, and is remembered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::adapter::Adapter;
+use crate::js;
+use crate::notice::Notice;
+use crate::protocol::{Backend, Place};
+
+/// Where the visitor's choice is kept, and what was measured.
+const WISH: &str = "performance-rnn-place";
+const TRIAL: &str = "performance-rnn-trial";
+
+/// What the visitor wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// Whatever is faster.
+    #[default]
+    Faster,
+    /// The same, measured again, even on a GPU that is software.
+    Measured,
+    /// The processor.
+    Cpu,
+    /// The GPU, or what passes for one.
+    WebGpu,
+}
+
+impl Wish {
+    /// Those to choose from.
+    pub const ALL: [Self; 3] = [Self::Faster, Self::Cpu, Self::WebGpu];
+
+    /// As the page's address has it (`?backend=cpu`), and the page's storage.
+    #[must_use]
+    pub fn value(self) -> &'static str {
+        match self {
+            Self::Faster => "auto",
+            Self::Measured => "measure",
+            Self::Cpu => "cpu",
+            Self::WebGpu => "webgpu",
+        }
+    }
+
+    /// What the visitor reads.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Faster | Self::Measured => "whichever is faster",
+            Self::Cpu => "the processor",
+            Self::WebGpu => "the GPU",
+        }
+    }
+
+    /// The wish of this value.
+    #[must_use]
+    pub fn from_value(value: &str) -> Option<Self> {
+        [Self::Faster, Self::Measured, Self::Cpu, Self::WebGpu].into_iter().find(|wish| wish.value() == value)
+    }
+
+    /// What was chosen on an earlier visit.
+    #[must_use]
+    pub fn stored() -> Self {
+        js::stored(WISH).and_then(|value| Self::from_value(&value)).unwrap_or_default()
+    }
+
+    /// For later visits.
+    pub fn store(self) {
+        js::store(WISH, self.value());
+    }
+}
+
+/// What was measured: events per second on the processor and on a GPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The GPU's name.
+    pub adapter: String,
+    /// Of these programs: others are to be measured anew.
+    version: String,
+    /// Of the processor.
+    pub cpu: f64,
+    /// Of the GPU; 0 if it failed.
+    pub gpu: f64,
+}
+
+impl Trial {
+    /// A measurement of this page's programs.
+    #[must_use]
+    pub fn new(adapter: &str, cpu: f64, gpu: f64) -> Self {
+        Self { adapter: adapter.to_owned(), version: env!("WORKER_VERSION").to_owned(), cpu, gpu }
+    }
+
+    /// Whether the GPU is to play from now on.
+    #[must_use]
+    pub fn is_gpu_faster(&self) -> bool {
+        self.gpu > self.cpu
+    }
+
+    /// The last one.
+    #[must_use]
+    pub fn stored() -> Option<Self> {
+        let trial: Self = serde_json::from_str(&js::stored(TRIAL)?).ok()?;
+        (trial.version == env!("WORKER_VERSION")).then_some(trial)
+    }
+
+    /// For later visits.
+    pub fn store(&self) {
+        if let Ok(json) = serde_json::to_string(self) {
+            js::store(TRIAL, &json);
+        }
+    }
+}
+
+/// Where to begin, and what to measure beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    /// Here.
+    pub place: Place,
+    /// A GPU nobody has tried yet.
+    pub rival: Option<Place>,
+}
+
+impl Choice {
+    /// What to do about a wish, with this adapter, after this measurement.
+    #[must_use]
+    pub fn of(wish: Wish, adapter: Adapter, trial: Option<&Trial>) -> Self {
+        let cpu = |reason| Self { place: Place::cpu(reason), rival: None };
+        if wish == Wish::Cpu {
+            return cpu(Notice::CpuAsked);
+        }
+        let (name, is_software) = match adapter {
+            Adapter::NoWebGpu => return cpu(Notice::NoWebGpu),
+            Adapter::Nothing => return cpu(Notice::NoAdapter),
+            Adapter::Found { name, is_software } => (name, is_software),
+        };
+        let gpu = Place {
+            backend: Backend::WebGpu,
+            is_asked: wish == Wish::WebGpu,
+            adapter: name.clone(),
+            is_software,
+            reason: None,
+        };
+        let trial = trial.filter(|trial| trial.adapter == name && wish != Wish::Measured);
+        match (wish, trial) {
+            (Wish::WebGpu, _) => Self { place: gpu, rival: None },
+            (Wish::Faster, _) if is_software => cpu(Notice::SoftwareAdapter { adapter: name }),
+            (_, Some(trial)) if trial.is_gpu_faster() => Self { place: gpu, rival: None },
+            (_, Some(_)) => cpu(Notice::GpuSlow { adapter: name }),
+            (_, None) => Self { place: Place::cpu(Notice::GpuUntried { adapter: name }), rival: Some(gpu) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(is_software: bool) -> Adapter {
+        Adapter::Found { name: "Fast 9000".into(), is_software }
+    }
+
+    fn choice(wish: Wish, trial: Option<(&str, f64, f64)>) -> Choice {
+        let trial = trial.map(|(adapter, cpu, gpu)| Trial::new(adapter, cpu, gpu));
+        Choice::of(wish, adapter(false), trial.as_ref())
+    }
+
+    #[test]
+    fn a_gpu_that_nobody_tried_is_measured_while_the_processor_plays() {
+        let Choice { place, rival } = choice(Wish::Faster, None);
+        assert_eq!(place, Place::cpu(Notice::GpuUntried { adapter: "Fast 9000".into() }));
+        assert_eq!(rival.unwrap().backend, Backend::WebGpu);
+        assert!(choice(Wish::Faster, Some(("Old 1", 10.0, 20.0))).rival.is_some(), "another adapter");
+    }
+
+    #[test]
+    fn the_faster_is_remembered() {
+        let gpu = choice(Wish::Faster, Some(("Fast 9000", 4000.0, 9000.0)));
+        assert_eq!((gpu.place.backend, gpu.rival), (Backend::WebGpu, None));
+        let cpu = choice(Wish::Faster, Some(("Fast 9000", 4000.0, 300.0)));
+        assert_eq!(cpu.place.reason, Some(Notice::GpuSlow { adapter: "Fast 9000".into() }));
+        assert_eq!(cpu.rival, None);
+        assert!(choice(Wish::Measured, Some(("Fast 9000", 4000.0, 300.0))).rival.is_some(), "measured again");
+    }
+
+    #[test]
+    fn the_visitor_s_word_counts() {
+        let slow = Some(("Fast 9000", 4000.0, 300.0));
+        let Choice { place, .. } = choice(Wish::WebGpu, slow);
+        assert!(place.backend == Backend::WebGpu && place.is_asked);
+        let fast = Some(("Fast 9000", 400.0, 3000.0));
+        assert_eq!(choice(Wish::Cpu, fast).place, Place::cpu(Notice::CpuAsked));
+    }
+
+    #[test]
+    fn software_is_no_gpu_unless_asked_for() {
+        let software = |wish| Choice::of(wish, adapter(true), None);
+        assert_eq!(software(Wish::Faster).rival, None);
+        assert!(matches!(software(Wish::Faster).place.reason, Some(Notice::SoftwareAdapter { .. })));
+        assert!(software(Wish::WebGpu).place.is_software);
+        assert!(software(Wish::Measured).rival.unwrap().is_software);
+        for wish in Wish::ALL {
+            assert_eq!(
+                Choice::of(wish, Adapter::Nothing, None).place.backend,
+                Backend::Cpu,
+                "there is no other"
+            );
+            assert_eq!(Wish::from_value(wish.value()), Some(wish));
+        }
+    }
+}
