@@ -129,7 +129,7 @@ fn measure(variant: &Variant, seed: u64, corpus: &Arc<Corpus>, folder: &Path) ->
 fn command(args: &AblationArgs) -> String {
     let plan = args.plan.as_deref().map(|plan| format!(" --plan {}", provenance::place(plan)));
     format!(
-        "performance-rnn ablation --data DATA --runs RUNS --out {} --seeds {}{}",
+        "performance-rnn ablation --data DATA --out {} --seeds {}{}",
         provenance::place(&args.out),
         args.seeds,
         plan.unwrap_or_default()

@@ -202,7 +202,7 @@ pub(crate) struct AblationArgs {
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=100))]
     pub(crate) seeds: u64,
     /// Folder for the runs; what is done there is not done again.
-    #[arg(long, default_value = "ablation-runs")]
+    #[arg(long, default_value = "runs/ablation")]
     pub(crate) runs: PathBuf,
     /// Markdown file to write; plots go to a folder of its name beside it.
     #[arg(long)]
