@@ -107,7 +107,8 @@ pub fn sample(scores: &[f32], held: &Held, settings: Settings, rng: &mut impl Rn
 /// A network that learned from people's histories has hardly seen a note that nobody released, forty notes at once or
 /// a rest of ten seconds. Once chance has led it there, it takes what it hears for the style of the piece: measured
 /// at equal age, notes among twenty others are released 0.6 times as often as people release them, while below four
-/// the rates agree; `docs/sampling.md` has the rates with these helps. They are soft, begin where people are seldom, and grow until the music is back.
+/// the rates agree; `docs/sampling.md` has the rates with these helps. They are soft, begin where people are seldom,
+/// and grow until the music is back.
 struct Help {
     /// For the release of any note, because many sound.
     crowd: f32,
