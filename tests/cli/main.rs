@@ -1,5 +1,6 @@
 //! `performance-rnn` from the outside: exit codes, JSON, and a network that learns.
 
+mod ablation;
 mod commands;
 mod learning;
 mod quality;

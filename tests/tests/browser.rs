@@ -117,7 +117,9 @@ fn the_faster_place_is_measured_and_remembered() {
     assert_eq!(composed(&page, 500), numbers(include_str!("../released/seed-1.txt")));
     page.button("About and help").click();
     page.find("combobox", "It runs on").choose("the GPU");
-    page.wait_until("WebGPU at the visitor's wish", START, || page.status().contains("Running on software WebGPU"));
+    page.wait_until("WebGPU at the visitor's wish", START, || {
+        page.status().contains("Running on software WebGPU")
+    });
     page.reload();
 }
 

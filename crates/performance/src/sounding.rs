@@ -76,11 +76,13 @@ pub struct Held {
     now: u64,
     /// When each pitch was last struck.
     struck: [u64; N_PITCHES],
+    /// When any of them was.
+    last_struck: u64,
 }
 
 impl Default for Held {
     fn default() -> Self {
-        Self { sounding: Sounding::default(), now: 0, struck: [0; N_PITCHES] }
+        Self { sounding: Sounding::default(), now: 0, struck: [0; N_PITCHES], last_struck: 0 }
     }
 }
 
@@ -89,7 +91,10 @@ impl Held {
     pub fn apply(&mut self, event: Event) {
         self.sounding.apply(event);
         match event {
-            Event::NoteOn(pitch) => self.struck[pitch.index()] = self.now,
+            Event::NoteOn(pitch) => {
+                self.struck[pitch.index()] = self.now;
+                self.last_struck = self.now;
+            }
             Event::TimeShift(shift) => self.now += u64::from(shift.steps()),
             Event::NoteOff(_) | Event::Velocity(_) => {}
         }
@@ -105,6 +110,12 @@ impl Held {
     #[must_use]
     pub fn steps(&self, pitch: Pitch) -> u64 {
         if self.sounding.contains(pitch) { self.now - self.struck[pitch.index()] } else { 0 }
+    }
+
+    /// For how many steps no pitch was struck.
+    #[must_use]
+    pub fn rest(&self) -> u64 {
+        self.now - self.last_struck
     }
 }
 
@@ -143,11 +154,11 @@ mod tests {
         for token in tokens("+60 >10 +64 >5") {
             held.apply(token.into());
         }
-        assert_eq!((held.steps(c), held.steps(e)), (15, 5));
+        assert_eq!((held.steps(c), held.steps(e), held.rest()), (15, 5, 5));
         for token in tokens("-60 >1 +60 >2") {
             held.apply(token.into());
         }
-        assert_eq!((held.steps(c), held.steps(e)), (2, 8), "a new strike begins anew");
+        assert_eq!((held.steps(c), held.steps(e), held.rest()), (2, 8, 2), "a new strike begins anew");
         assert_eq!(held.sounding().pitches().collect::<Vec<_>>(), [c, e]);
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! An [`Excerpt`] is a stretch of a performance, a [`Profile`] its distributions ([`Feature`] says of what).
 //! [`compare`] holds a set of profiles against human ones, beside what humans differ among themselves.
-//! [`collapses`] finds the minutes nobody should meet, [`CopySearch`] what was played before.
+//! [`collapses`] finds the minutes nobody should meet, [`CopySearch`] what was played before, and [`ReleaseRates`]
+//! say how readily notes end.
 //!
 //! ```
 //! use performance::statistics::{Excerpt, Feature, Profile, overlap_area};
@@ -36,6 +37,7 @@ mod distance;
 mod excerpt;
 mod feature;
 mod profile;
+mod release;
 
 pub use bootstrap::{Interval, resample};
 pub use collapse::{Collapse, CollapseKind, collapses};
@@ -45,3 +47,4 @@ pub use distance::{SMOOTHING, kl_divergence, overlap_area};
 pub use excerpt::Excerpt;
 pub use feature::Feature;
 pub use profile::Profile;
+pub use release::ReleaseRates;

@@ -1,10 +1,11 @@
 //! What a player may rely on: seeds, legality, coming back to a moment, takes that do not hear each other.
 
-use performance::{Event, Sounding, Token};
+use performance::{Event, Held, Sounding, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::{
-    Controls, Error, Generator, Instrument, MAX_TAKES, ModelConfig, Perform, Quantized, Settings, Takes,
+    Controls, Error, Generator, Heard, Instrument, MAX_TAKES, ModelConfig, Network, Perform, Quantized,
+    Settings, Takes, sample,
 };
 
 /// A network with random weights.
@@ -109,6 +110,50 @@ fn controls_change_the_music_and_wrong_ones_are_refused() {
         .unwrap();
     assert_ne!(plain, next(&mut controlled, 60));
     assert!(controlled.set_controls(&Controls { composer: Some(1), ..Controls::default() }).is_err());
+}
+
+#[test]
+fn what_is_asked_is_taken_twice_as_far() {
+    let asked = Controls { density: Some(2.0), ..Controls::default() };
+    let primer = next(&mut generator(9), 30);
+    let mut player = generator(4);
+    now(player.prime(&primer)).unwrap();
+    player.set_controls(&asked).unwrap();
+    let found = next(&mut player, 40);
+    player.set_controls(&Controls::default()).unwrap();
+    let found_after = next(&mut player, 40);
+
+    // The same by hand: two memories, which part after the primer, and one of them goes on.
+    let network = network();
+    let encode = |controls: &Controls| network.controls(&controls.encode(network.config()).unwrap());
+    let (unset, set) = (encode(&Controls::default()), encode(&asked));
+    let mut held = Held::default();
+    let mut heard = |token: Token| {
+        held.apply(token.into());
+        (Heard { token, sounding: held.sounding() }, held.clone())
+    };
+    let mut plain = network.memory(1);
+    let mut now_held = Held::default();
+    for &token in &primer {
+        let (heard, held) = heard(token);
+        network.hear(&mut plain, &unset, &[heard]).unwrap();
+        now_held = held;
+    }
+    let mut guided = plain.clone();
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    for (n, &token) in [found, found_after].concat().iter().enumerate() {
+        let scores = now(network.scores(&guided)).unwrap();
+        let unasked = now(network.scores(&plain)).unwrap();
+        // The controls count from the first event that is heard with them to the last.
+        let is_guided = (1..=40).contains(&n);
+        let mixed = scores.iter().zip(unasked).map(|(s, u)| if is_guided { u + 2.0 * (s - u) } else { *s });
+        let mixed: Vec<f32> = mixed.collect();
+        assert_eq!(sample(&mixed, &now_held, Settings::default(), &mut rng).unwrap(), token, "event {n}");
+        let (heard, held) = heard(token);
+        network.hear(&mut plain, &unset, &[heard]).unwrap();
+        network.hear(&mut guided, if n < 40 { &set } else { &unset }, &[heard]).unwrap();
+        now_held = held;
+    }
 }
 
 #[test]

@@ -157,13 +157,16 @@ fn scores_are_the_processor_s() {
 
 /// How far a draw is from the border of the event that it fell to, in probability.
 fn margin(scores: &[f32], held: &Held, settings: Settings, chance: f64) -> f64 {
-    let late = |event: Event| match event {
-        Event::NoteOff(pitch) => (held.steps(pitch) as f64 * STEP_MICROS as f64 / 1e6 - 2.0).max(0.0),
-        _ => 0.0,
+    let beyond = |steps: u64, secs: f64| (steps as f64 * STEP_MICROS as f64 / 1e6 - secs).max(0.0);
+    let crowd = 0.06 * held.sounding().len().saturating_sub(4) as f64;
+    let help = |event: Event| match event {
+        Event::NoteOff(pitch) => beyond(held.steps(pitch), 2.0) + crowd,
+        Event::NoteOn(_) | Event::Velocity(_) => 2.0 * beyond(held.rest(), 3.0),
+        Event::TimeShift(_) => 0.0,
     };
     let weight = |token: Token| {
         let event = Event::from(token);
-        let score = (f64::from(scores[token.index()]) + late(event)) / f64::from(settings.temperature);
+        let score = (f64::from(scores[token.index()]) + help(event)) / f64::from(settings.temperature);
         if held.sounding().allows(event) { score.exp() } else { 0.0 }
     };
     let mut weights: Vec<f64> = Token::all().map(weight).collect();
@@ -262,8 +265,8 @@ fn temperature_and_top_p_are_the_cpu_s() {
     }
 }
 
-/// A network that lets a second pass, and another, and with odds of one to e⁵ releases middle C.
-fn patient() -> Vec<u8> {
+/// A network that lets a second pass, and another, and now and then draws an event, with odds of e to the `score`.
+fn patient(event: Token, score: f32) -> Vec<u8> {
     let config = ModelConfig { layers: 1, hidden: 8, ..ModelConfig::default() };
     let mut tensors = tensors(&config);
     for tensor in &mut tensors {
@@ -272,7 +275,7 @@ fn patient() -> Vec<u8> {
             "head_bias" => {
                 tensor.values.fill(-60.0);
                 tensor.values[second().index()] = 0.0;
-                tensor.values[middle_c(Event::NoteOff).index()] = -5.0;
+                tensor.values[event.index()] = score;
             }
             _ => {}
         }
@@ -290,8 +293,8 @@ fn second() -> Token {
 
 #[test]
 fn a_note_that_sounds_long_is_released_as_on_the_cpu() {
-    let file = patient();
     let (on, off) = (middle_c(Event::NoteOn), middle_c(Event::NoteOff));
+    let file = patient(off, -5.0);
     let seeds: Vec<u64> = (1..=24).collect();
     let mut released_first = Vec::new();
     // Just struck; held for seven seconds, which makes the odds even; struck anew after them.
@@ -314,8 +317,30 @@ fn a_note_that_sounds_long_is_released_as_on_the_cpu() {
 }
 
 #[test]
+fn crowds_thin_out_and_rests_end_as_on_the_cpu() {
+    let (on, off) = (middle_c(Event::NoteOn), middle_c(Event::NoteOff));
+    let seeds: Vec<u64> = (1..=24).collect();
+    // 54 notes make the odds of e⁻³ even, eight seconds of rest those of e⁻¹⁰: of a note, and of a loudness.
+    let crowd = Token::all().skip(31).take(54).collect::<Vec<_>>();
+    let loudness = Token::all().nth(390).expect("a VELOCITY");
+    let rest = vec![second(); 8];
+    for (event, score, primer) in [(off, -3.0, crowd), (on, -10.0, rest.clone()), (loudness, -10.0, rest)] {
+        let file = patient(event, score);
+        let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
+        now(takes.prime(&primer)).unwrap();
+        let drawn = next(&mut takes, 4);
+        for (&seed, drawn) in seeds.iter().zip(&drawn) {
+            let rng = ChaCha8Rng::seed_from_u64(seed);
+            assert_eq!(equal_draws(&file, Settings::default(), &primer, drawn, rng), 4, "seed {seed}");
+        }
+        let n = drawn.iter().filter(|drawn| drawn[0] == event).count();
+        assert!((6..=18).contains(&n), "{event:?} came first {n} times of 24");
+    }
+}
+
+#[test]
 fn a_restored_moment_knows_how_long_notes_have_sounded() {
-    let file = patient();
+    let file = patient(middle_c(Event::NoteOff), -5.0);
     let seeds: Vec<u64> = (1..=24).collect();
     let Some(mut takes) = takes(&file, Tuning::Gpu, &seeds) else { return };
     now(takes.prime(&[[middle_c(Event::NoteOn)].as_slice(), &[second(); 3]].concat())).unwrap();

@@ -190,8 +190,9 @@ fn trained(device: &Device, args: &BenchArgs) -> Result<f64> {
 fn loaded(data: &Path, args: &BenchArgs) -> Result<f64> {
     let corpus = Arc::new(Corpus::open(data)?);
     let (train, _) = corpus.split()?;
-    let Training { walk, controlled, augment, seed, .. } = Training::default();
-    let cut = Cut { batch: args.batch, time: args.time, walk, controlled, augment, share: Share::WHOLE };
+    let Training { walk, controlled, augment, sounding, seed, .. } = Training::default();
+    let cut =
+        Cut { batch: args.batch, time: args.time, walk, controlled, augment, sounding, share: Share::WHOLE };
     let mut loader = Loader::new(corpus, train, ModelConfig::default(), cut, seed, &Position::default())?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {

@@ -26,10 +26,16 @@ pub(crate) enum Command {
     Release(ReleaseArgs),
     /// Let a network play, into a MIDI file.
     Generate(GenerateArgs),
+    /// Spend the same budget in several ways, and write the page that says what each choice is worth.
+    Ablation(AblationArgs),
     /// Hold a folder of performances against another, beside what the first differs within itself.
     Compare(CompareArgs),
     /// Let a network play by the hour, measure it against human pieces, and write the page that says so.
     Quality(QualityArgs),
+    /// Let a network play with several temperatures and top-ps, and write the page that says which is like people.
+    Sweep(SweepArgs),
+    /// Draw MIDI files as piano rolls, one under the other.
+    Roll(RollArgs),
     /// Show what an import finds in a MIDI file, applies and drops.
     Inspect(InspectArgs),
     /// Measure events per second, generated and trained. Takes half a minute.
@@ -156,13 +162,16 @@ pub(crate) struct GenerateArgs {
     /// MIDI file to go on from.
     #[arg(long)]
     pub(crate) primer: Option<PathBuf>,
+    /// Hear only so many seconds of it; what sounds then goes on.
+    #[arg(long, requires = "primer")]
+    pub(crate) primer_seconds: Option<f64>,
     /// Leave the primer out of the written file.
     #[arg(long, requires = "primer")]
     pub(crate) without_primer: bool,
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = rnn::Settings::default().temperature)]
     pub(crate) temperature: f32,
     /// Draw from the likeliest events that together reach this probability.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = rnn::Settings::default().top_p)]
     pub(crate) top_p: f32,
     /// Notes per second to aim at.
     #[arg(long)]
@@ -179,6 +188,28 @@ pub(crate) struct GenerateArgs {
     /// MIDI file to write.
     #[arg(long)]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AblationArgs {
+    /// Folder that `prepare` wrote.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// TOML file of a reference and its variants, instead of `crates/train/configs/ablation.toml`.
+    #[arg(long)]
+    pub(crate) plan: Option<PathBuf>,
+    /// Seeds that each variant is trained with.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=100))]
+    pub(crate) seeds: u64,
+    /// Folder for the runs; what is done there is not done again.
+    #[arg(long, default_value = "runs/ablation")]
+    pub(crate) runs: PathBuf,
+    /// Markdown file to write; plots go to a folder of its name beside it.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object, too.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
@@ -231,17 +262,67 @@ pub(crate) struct QualityArgs {
     /// The same seed and settings give the same page.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = rnn::Settings::default().temperature)]
     pub(crate) temperature: f32,
     /// Draw from the likeliest events that together reach this probability.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = rnn::Settings::default().top_p)]
     pub(crate) top_p: f32,
+    /// Markdown that somebody who looked and listened wrote, to put into the page.
+    #[arg(long)]
+    pub(crate) notes: Option<PathBuf>,
     /// Folder to keep the generations in, as MIDI files.
     #[arg(long)]
     pub(crate) keep: Option<PathBuf>,
     /// Print one JSON object, too.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SweepArgs {
+    #[arg(long)]
+    pub(crate) weights: PathBuf,
+    /// Folder that `prepare` wrote, with human pieces to validate on.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Markdown file to write.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Generations with each pair of settings.
+    #[arg(long, default_value_t = 96, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) pieces: u32,
+    /// Length of each, in seconds.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(10..=3600))]
+    pub(crate) seconds: u32,
+    /// Of the first generation; the next has the next.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[arg(long, value_delimiter = ',', default_value = "0.9,0.95,1,1.05")]
+    pub(crate) temperatures: Vec<f32>,
+    #[arg(long, value_delimiter = ',', default_value = "0.95,1")]
+    pub(crate) top_ps: Vec<f32>,
+    /// Print one JSON object, too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RollArgs {
+    /// MIDI files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where to begin in each, in seconds.
+    #[arg(long, default_value_t = 0.0)]
+    pub(crate) from: f64,
+    /// How much of each is drawn, in seconds.
+    #[arg(long, default_value_t = 60.0)]
+    pub(crate) seconds: f64,
+    /// Where to draw a line, in seconds: where primers end.
+    #[arg(long)]
+    pub(crate) mark: Option<f64>,
+    /// SVG file to write.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -59,6 +59,9 @@ pub(crate) struct Training {
     pub(crate) precision: Precision,
     /// Other keys and paces.
     pub(crate) augment: bool,
+    /// Whether the network is told which notes sound. Without, that part of its input is zero, as are its weights, so
+    /// that the file plays everywhere.
+    pub(crate) sounding: bool,
     /// Share of sequences that see controls.
     pub(crate) controlled: f64,
     /// Composers with at least this many training events get a control.
@@ -93,6 +96,7 @@ impl Default for Training {
             average: 0.998,
             precision: Precision::Auto,
             augment: true,
+            sounding: true,
             controlled: 0.3,
             composer_events: 300_000,
             validate_every: 1_000_000,
@@ -140,7 +144,7 @@ impl TrainConfig {
         Self::parse(&text).with_context(|| path.display().to_string())
     }
 
-    fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let config: Self = toml::from_str(text)?;
         config.model.check()?;
         let Training { batch, time, learning_rate, decay, controlled, average, dropout, .. } =

@@ -27,7 +27,14 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let primer = match &args.primer {
         Some(file) => {
             let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-            encode(&midi::read(&bytes).with_context(|| file.display().to_string())?.performance)
+            let all = encode(&midi::read(&bytes).with_context(|| file.display().to_string())?.performance);
+            match args.primer_seconds {
+                Some(secs) => {
+                    ensure!(secs > 0.0, "expected seconds of the primer above 0, found {secs}");
+                    opening(&all, secs).0
+                }
+                None => all,
+            }
         }
         None => Vec::new(),
     };
@@ -141,6 +148,23 @@ impl Play<'_> {
     }
 }
 
+/// The events of the first seconds, and how long they take in microseconds. What sounds then is not released.
+pub(crate) fn opening(tokens: &[Token], secs: f64) -> (Vec<Token>, u64) {
+    let mut us = 0;
+    let fits = |token: &&Token| {
+        if let Event::TimeShift(shift) = Event::from(**token) {
+            let end_us = us + u64::from(shift.steps()) * STEP_MICROS;
+            if end_us as f64 > secs * 1e6 {
+                return false;
+            }
+            us = end_us;
+        }
+        true
+    };
+    let opening = tokens.iter().take_while(fits).copied().collect();
+    (opening, us)
+}
+
 fn seconds(steps: u64) -> u64 {
     steps * STEP_MICROS / 1_000_000
 }
@@ -204,5 +228,20 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
             return value;
         }
         std::thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use performance::Shift;
+
+    use super::*;
+
+    #[test]
+    fn an_opening_is_what_fits() {
+        let second: Token = Event::TimeShift(Shift::MAX).into();
+        let (tokens, us) = opening(&[second; 40], 30.0);
+        assert_eq!((tokens.len(), us), (30, 30_000_000));
+        assert_eq!(opening(&[second; 3], 30.0), (vec![second; 3], 3_000_000));
     }
 }

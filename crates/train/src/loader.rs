@@ -77,6 +77,8 @@ pub(crate) struct Cut {
     /// Share of draws that keep their controls; each control is then kept with probability one half.
     pub(crate) controlled: f64,
     pub(crate) augment: bool,
+    /// Whether the pitches that are down are told.
+    pub(crate) sounding: bool,
     /// Which of how many loaders this is: they share the draws out among them.
     pub(crate) share: Share,
 }
@@ -167,7 +169,7 @@ impl Loader {
 
     /// The next crop of every lane.
     pub(crate) fn next_batch(&mut self) -> Result<Batch> {
-        let Cut { batch, time, .. } = self.cut;
+        let Cut { batch, time, sounding, .. } = self.cut;
         let width = self.config.control_width();
         let mut data = Batch {
             tokens: vec![0; time * batch],
@@ -196,7 +198,7 @@ impl Loader {
                 if let Event::TimeShift(shift) = Event::from(target) {
                     data.seconds += f64::from(shift.steps()) * STEP_MICROS as f64 / 1e6;
                 }
-                for pitch in lane.sounding.pitches() {
+                for pitch in lane.sounding.pitches().filter(|_| sounding) {
                     data.sounding[row * N_PITCHES + pitch.index()] = 1.0;
                 }
                 let controls = &lane.controls[(at + 1).min(lane.controls.len() - 1)];
@@ -303,7 +305,7 @@ mod tests {
     }
 
     fn loader(corpus: &Arc<Corpus>, share: Share, position: &Position) -> Loader {
-        let cut = Cut { batch: 3, time: 16, walk: 50, controlled: 0.5, augment: true, share };
+        let cut = Cut { batch: 3, time: 16, walk: 50, controlled: 0.5, augment: true, sounding: true, share };
         let pieces = corpus.pieces.clone();
         Loader::new(Arc::clone(corpus), pieces, ModelConfig::default(), cut, 7, position).unwrap()
     }

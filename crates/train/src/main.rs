@@ -1,5 +1,6 @@
 //! `performance-rnn`: from MIDI files to weights, and from weights to MIDI files.
 
+mod ablation;
 mod augment;
 mod bench;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
@@ -22,9 +23,12 @@ mod optimizer;
 mod plot;
 mod prepare;
 mod progress;
+mod provenance;
 mod quality;
 mod release;
 mod replica;
+mod roll;
+mod sweep;
 mod training;
 mod verdict;
 
@@ -42,8 +46,11 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Ablation(args) => ablation::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Quality(args) => quality::run(&args),
+        Command::Sweep(args) => sweep::run(&args),
+        Command::Roll(args) => roll::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use performance::Performance;
 use performance::statistics::{Feature, Profile};
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -198,6 +199,90 @@ pub(crate) fn overlaps(out: &Path, series: &[Series]) -> Result<()> {
             };
             chart.draw_series(rows.iter().map(whisker))?;
             chart.draw_series(rows.iter().map(|&(y, f)| Circle::new((f.value, y), 4, color.filled())))?;
+        }
+        Ok(())
+    })
+}
+
+/// Piano rolls under each other: the keys of a piano upwards, louder notes darker, and a line at `mark`.
+pub(crate) fn rolls(
+    out: &Path,
+    performances: &[(String, Performance)],
+    secs: Range<f64>,
+    mark: Option<f64>,
+) -> Result<()> {
+    const KEYS: Range<f64> = 21.0..109.0;
+    save(out, (1200, 40 + 150 * performances.len().max(1) as u32), |root| {
+        let panels = root.split_evenly((performances.len().max(1), 1));
+        for ((name, performance), panel) in performances.iter().zip(&panels) {
+            let mut chart = ChartBuilder::on(panel)
+                .caption(name, (FONT, 13))
+                .margin_right(8)
+                .x_label_area_size(18)
+                .y_label_area_size(30)
+                .build_cartesian_2d(secs.clone(), KEYS)?;
+            // A line at every C.
+            for key in (24..109).step_by(12) {
+                let octave = [(secs.start, f64::from(key)), (secs.end, f64::from(key))];
+                chart.draw_series(LineSeries::new(octave, HUMAN.mix(0.25)))?;
+            }
+            chart
+                .configure_mesh()
+                .disable_mesh()
+                .disable_y_axis()
+                .x_labels(13)
+                .label_style((FONT, 11))
+                .draw()?;
+            let heard = performance.notes().iter().filter_map(|note| {
+                let (start, end) = (note.start_us as f64 / 1e6, note.end_us as f64 / 1e6);
+                let (start, end) = (start.max(secs.start), end.min(secs.end));
+                let key = f64::from(note.pitch.get());
+                let loudness = 0.25 + 0.75 * f64::from(note.velocity.get()) / 127.0;
+                let shade = |full: u8| (255.0 - loudness * (255.0 - f64::from(full))) as u8;
+                let color = RGBColor(shade(COLORS[1].0), shade(COLORS[1].1), shade(COLORS[1].2));
+                (start < end).then(|| Rectangle::new([(start, key), (end, key + 1.0)], color.filled()))
+            });
+            chart.draw_series(heard)?;
+            if let Some(at) = mark.filter(|at| secs.contains(at)) {
+                let line = [(at, KEYS.start), (at, KEYS.end)];
+                chart.draw_series(LineSeries::new(line, COLORS[0].stroke_width(2)))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Points that share a name, a row for each.
+pub(crate) fn dots(out: &Path, rows: &[(String, Vec<f64>)], x_desc: &str) -> Result<()> {
+    let n = rows.len();
+    let points = || rows.iter().flat_map(|(_, points)| points).copied();
+    let (low, high) = (points().fold(f64::INFINITY, f64::min), points().fold(f64::NEG_INFINITY, f64::max));
+    let space = ((high - low) * 0.06).max(1e-3);
+    save(out, (960, 80 + 34 * n as u32), |root| {
+        let mut chart = ChartBuilder::on(root)
+            .margin(16)
+            .x_label_area_size(46)
+            .y_label_area_size(220)
+            .build_cartesian_2d(low - space..high + space, 0.0..n as f64)?;
+        // Rows from the top; the labels stand between two lines of the grid, so each row has its own.
+        let name = |y: &f64| {
+            let row = n as f64 - y - 0.5;
+            let row = (row.fract() == 0.0 && row >= 0.0).then(|| rows.get(row as usize)).flatten();
+            row.map(|(name, _)| name.clone()).unwrap_or_default()
+        };
+        chart
+            .configure_mesh()
+            .disable_y_mesh()
+            .light_line_style(TRANSPARENT)
+            .y_labels(2 * n + 1)
+            .y_label_formatter(&name)
+            .x_desc(x_desc)
+            .label_style((FONT, 14))
+            .axis_desc_style((FONT, 14))
+            .draw()?;
+        for (row, (_, points)) in rows.iter().enumerate() {
+            let y = n as f64 - row as f64 - 0.5;
+            chart.draw_series(points.iter().map(|&x| Circle::new((x, y), 4, COLORS[0].filled())))?;
         }
         Ok(())
     })

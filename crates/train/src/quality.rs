@@ -21,6 +21,7 @@ use crate::cli::QualityArgs;
 use crate::copies::{self, Copies};
 use crate::corpus::Corpus;
 use crate::measure::{self, Breakdown, Piece, Row};
+use crate::provenance::{machine, place};
 use adherence::Adherence;
 use primers::Continuity;
 use stability::Stability;
@@ -46,6 +47,8 @@ struct Findings {
     adherence: Adherence,
     continuity: Continuity,
     copies: Copies,
+    /// What somebody wrote who looked and listened.
+    notes: Option<String>,
 }
 
 /// The profiles that the plots are made of.
@@ -78,17 +81,11 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
     let corpus = Corpus::open(&args.data)?;
     let people = held_out(&corpus)?;
-    let human: Vec<Piece> = people
-        .iter()
-        .filter(|human| human.secs() >= f64::from(args.seconds))
-        .map(|human| Piece::new(human.excerpt(0, args.seconds.into())))
-        .collect();
-    ensure!(
-        human.len() >= 2,
-        "expected at least 2 held-out pieces of {} s, found {}; prepare more, or ask for fewer --seconds",
-        args.seconds,
-        human.len()
-    );
+    let human = beginnings(&people, args.seconds)?;
+    let notes = args.notes.as_deref().map(|notes| {
+        fs::read_to_string(notes).with_context(|| format!("{} cannot be read", notes.display()))
+    });
+    let notes = notes.transpose()?;
 
     let composers = adherence::composers(&network.config().composers, &corpus, &people)?;
     let plan = adherence::Plan::new(args, &people, composers);
@@ -134,6 +131,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         adherence,
         continuity,
         copies: copies::search(&corpus, [&human, &generated])?,
+        notes,
     };
     page::write(&args.out, &findings, &profiles)?;
     if args.json {
@@ -142,6 +140,22 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         println!("{events} events in {generation_secs:.0} s; the page is {}", args.out.display());
     }
     Ok(())
+}
+
+/// The first seconds of the pieces that were kept from training.
+pub(crate) fn human_pieces(corpus: &Corpus, seconds: u32) -> Result<Vec<Piece>> {
+    beginnings(&held_out(corpus)?, seconds)
+}
+
+fn beginnings(people: &[Human], seconds: u32) -> Result<Vec<Piece>> {
+    let long_enough = people.iter().filter(|human| human.secs() >= f64::from(seconds));
+    let pieces: Vec<Piece> = long_enough.map(|human| Piece::new(human.excerpt(0, seconds.into()))).collect();
+    ensure!(
+        pieces.len() >= 2,
+        "expected at least 2 held-out pieces of {seconds} s, found {}; prepare more, or ask for fewer --seconds",
+        pieces.len()
+    );
+    Ok(pieces)
 }
 
 /// The pieces that were kept from training, from their first note.
@@ -165,9 +179,10 @@ fn keep(dir: &Path, name: &str, performances: &[Performance]) -> Result<()> {
 
 /// The command, without the places that only its author has and what changes nothing.
 fn command(args: &QualityArgs) -> String {
+    let notes = args.notes.as_deref().map(|notes| format!(" --notes {}", place(notes)));
     format!(
         "performance-rnn quality --weights {} --data DATA --out {} --pieces {} --seconds {} --long {} --each {} \
-         --primers {} --seed {} --temperature {} --top-p {}",
+         --primers {} --seed {} --temperature {} --top-p {}{}",
         place(&args.weights),
         place(&args.out),
         args.pieces,
@@ -177,23 +192,7 @@ fn command(args: &QualityArgs) -> String {
         args.primers,
         args.seed,
         args.temperature,
-        args.top_p
+        args.top_p,
+        notes.unwrap_or_default()
     )
-}
-
-fn machine() -> String {
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let model = model.map_or("an unnamed processor", |(_, model)| model.trim());
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{n_threads} threads of {model}")
-}
-
-/// A path as it was given, if it means something to others: an absolute one does not.
-fn place(path: &Path) -> String {
-    if path.is_absolute() { file_name(path) } else { path.to_string_lossy().into_owned() }
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -118,7 +118,33 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         train.len(),
         checks.iter().map(Vec::len).sum::<usize>()
     );
-    run.train(corpus, train, &checks, &args.out)
+    let metrics = run.train(corpus, train, &checks, &args.out)?;
+    println!(
+        "{} events in {} steps; best validation {:.4} nats/event in {}",
+        run.progress.events,
+        run.progress.step,
+        run.progress.best.unwrap_or(f64::NAN),
+        args.out.join(BEST_FILE).display()
+    );
+    println!("{}", verdict(&metrics));
+    Ok(())
+}
+
+/// A run of these settings on one device, or the rest of it where it was stopped; returns the best validation, in nats
+/// per event.
+pub(crate) fn learn(config: &TrainConfig, corpus: &Arc<Corpus>, out: &Path, device: &Device) -> Result<f64> {
+    let (train, validation) = corpus.split()?;
+    let checkpoint = out.join(CHECKPOINT_FILE);
+    let training = config.training.clone();
+    let mut run = if checkpoint.exists() {
+        Run::resume(&checkpoint, training, device)?
+    } else {
+        let composers = composers(&train, training.composer_events);
+        Run::start(&ModelConfig { composers, ..config.model.clone() }, training, device)
+    };
+    let checks = validation_pieces(corpus, &validation, &run.training)?;
+    run.train(Arc::clone(corpus), train, &checks, out)?;
+    run.progress.best.context("expected a validation, found none")
 }
 
 struct Run {
@@ -147,6 +173,13 @@ impl Run {
     }
 
     fn with(mut model: Model, training: Training, device: &Device) -> Self {
+        if !training.sounding {
+            // Stays zero: an input that is always zero has no gradient.
+            model.sounding = model.sounding.map(|old| {
+                let tracked = old.is_require_grad();
+                Tensor::zeros(old.dims(), &old.device()).set_require_grad(tracked)
+            });
+        }
         model.compute = training.compute();
         model.dropout = training.dropout;
         let adam = Adam::new(&model, training.adam());
@@ -162,13 +195,14 @@ impl Run {
         }
     }
 
+    /// Trains to the end; returns everything in the metrics file.
     fn train(
         &mut self,
         corpus: Arc<Corpus>,
         train: Vec<Piece>,
         checks: &[Vec<Token>],
         out: &Path,
-    ) -> Result<()> {
+    ) -> Result<Vec<Metric>> {
         let batches = self.batches(corpus, train)?;
         let bar = bar(self.training.events, self.progress.events);
         let mut log = Log::open(out)?;
@@ -225,15 +259,7 @@ impl Run {
             }
         }
         bar.finish_and_clear();
-        println!(
-            "{} events in {} steps; best validation {:.4} nats/event in {}",
-            self.progress.events,
-            self.progress.step,
-            self.progress.best.unwrap_or(f64::NAN),
-            out.join(BEST_FILE).display()
-        );
-        println!("{}", verdict(&log.metrics));
-        Ok(())
+        Ok(log.metrics)
     }
 
     /// Training on a device beside the first, which does all the telling and keeping.
@@ -248,8 +274,8 @@ impl Run {
     }
 
     fn batches(&self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<mpsc::Receiver<Result<Batch>>> {
-        let Training { batch, time, walk, controlled, augment, seed, .. } = self.training;
-        let cut = Cut { batch, time, walk, controlled, augment, share: self.replica.share() };
+        let Training { batch, time, walk, controlled, augment, sounding, seed, .. } = self.training;
+        let cut = Cut { batch, time, walk, controlled, augment, sounding, share: self.replica.share() };
         let config = self.model.config.clone();
         Ok(prefetch(Loader::new(corpus, train, config, cut, seed, &self.progress.position)?))
     }

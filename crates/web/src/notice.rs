@@ -32,7 +32,9 @@ pub enum Notice {
         why: String,
     },
     /// A GPU whose speed is not known yet.
-    #[error("Whether the GPU ({adapter}) is faster is being measured; until then the piano runs on the processor.")]
+    #[error(
+        "Whether the GPU ({adapter}) is faster is being measured; until then the piano runs on the processor."
+    )]
     GpuUntried {
         /// What the adapter calls itself.
         adapter: String,

@@ -200,7 +200,11 @@ mod tests {
         assert!(software(Wish::WebGpu).place.is_software);
         assert!(software(Wish::Measured).rival.unwrap().is_software);
         for wish in Wish::ALL {
-            assert_eq!(Choice::of(wish, Adapter::Nothing, None).place.backend, Backend::Cpu, "there is no other");
+            assert_eq!(
+                Choice::of(wish, Adapter::Nothing, None).place.backend,
+                Backend::Cpu,
+                "there is no other"
+            );
             assert_eq!(Wish::from_value(wish.value()), Some(wish));
         }
     }

@@ -3,17 +3,21 @@
 use cubecl::prelude::*;
 
 use super::kernels::{SCORE_COLUMNS, exp};
-use crate::sampling::{RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, STEP_SECS};
+use crate::sampling::{
+    CROWD_NATS_PER_NOTE, CROWD_NOTES, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS,
+    REST_NATS_PER_SEC, STEP_SECS,
+};
 
 /// Threads that the events are dealt out to.
 pub(super) const SAMPLER_UNITS: usize = 256;
 /// Numbers about one stream in the `heard` buffer: four words of sounding pitches, the last event, the steps
-/// so far, and the step at which each pitch was last struck.
+/// so far, the step at which any pitch was last struck, and the one at which each was.
 pub(super) const HEARD: usize = STRUCK + N_PITCHES;
 /// Where in these the last event is.
 pub(super) const LAST: usize = 4;
 const NOW: usize = 5;
-const STRUCK: usize = 6;
+const LAST_STRUCK: usize = 6;
+const STRUCK: usize = 7;
 /// Written in place of an event when a score was no finite number.
 pub(super) const BROKEN: u32 = u32::MAX;
 
@@ -22,8 +26,10 @@ const RUN: usize = 13;
 const N_RUNS: usize = 32;
 const N_TOKENS: usize = performance::N_TOKENS;
 const N_PITCHES: usize = performance::N_PITCHES;
+const SOUNDING_WORDS: usize = N_PITCHES / 32;
 const FIRST_TIME_SHIFT: usize = 2 * N_PITCHES;
 const MAX_SHIFT_STEPS: usize = performance::MAX_SHIFT_STEPS as usize;
+const FIRST_VELOCITY: usize = FIRST_TIME_SHIFT + MAX_SHIFT_STEPS;
 
 /// Takes note of an event: the last one, which pitches are down after it, and since when.
 #[cube]
@@ -37,6 +43,7 @@ fn note(heard: &mut [u32], stream: usize, token: u32) {
         if token < comptime!(N_PITCHES as u32) {
             heard[word] |= bit;
             heard[at + STRUCK + pitch as usize] = heard[at + NOW];
+            heard[at + LAST_STRUCK] = heard[at + NOW];
         } else {
             heard[word] &= !bit;
         }
@@ -45,12 +52,25 @@ fn note(heard: &mut [u32], stream: usize, token: u32) {
     }
 }
 
-/// What is added to the score of a sounding pitch's NOTE_OFF, as `sampling::release` has it.
+/// What is added to the score of a sounding pitch's NOTE_OFF, as `sampling::Help` has it.
 #[cube]
 fn release(heard: &[u32], stream: usize, pitch: usize) -> f32 {
     let at = stream * HEARD;
     let steps = heard[at + NOW] - heard[at + STRUCK + pitch];
-    max(steps as f32 * STEP_SECS - RELEASE_AFTER_SECS, 0.0f32) * RELEASE_NATS_PER_SEC
+    let mut n_notes = 0u32;
+    for word in 0..SOUNDING_WORDS {
+        n_notes += heard[at + word].count_ones();
+    }
+    let crowd = max(n_notes as f32 - CROWD_NOTES, 0.0f32) * CROWD_NATS_PER_NOTE;
+    max(steps as f32 * STEP_SECS - RELEASE_AFTER_SECS, 0.0f32) * RELEASE_NATS_PER_SEC + crowd
+}
+
+/// What is added to the scores of NOTE_ONs and VELOCITYs.
+#[cube]
+fn rest(heard: &[u32], stream: usize) -> f32 {
+    let at = stream * HEARD;
+    let steps = heard[at + NOW] - heard[at + LAST_STRUCK];
+    max(steps as f32 * STEP_SECS - REST_AFTER_SECS, 0.0f32) * REST_NATS_PER_SEC
 }
 
 /// Hears an event that was decided elsewhere. One unit per stream.
@@ -70,7 +90,7 @@ pub(super) fn hear(orders: &mut [u32], heard: &mut [u32], streams: usize, capaci
     }
 }
 
-/// Draws an event and hears it: temperature, legality, overdue releases, top-p and chance as in
+/// Draws an event and hears it: temperature, legality, helps, top-p and chance as in
 /// `sampling::sample`, in 32 bits. One cube per stream.
 ///
 /// # Shapes
@@ -111,6 +131,12 @@ pub(super) fn sample(
                 if down == 1 && off == 1 {
                     value += release(&*heard, stream, pitch);
                 }
+                if down == 0 && off == 0 {
+                    value += rest(&*heard, stream);
+                }
+            }
+            if i >= FIRST_VELOCITY {
+                value += rest(&*heard, stream);
             }
         }
         score[i] = value;

@@ -14,6 +14,8 @@ use crate::{Controls, Error, Instrument, Perform, Settings};
 
 /// One or many performances, played from one network with the same settings and controls, each from a seed
 /// of its own: a take is the same whatever is played beside it.
+///
+/// Controls are followed as far as the network goes of itself, where [`crate::Takes`] go further.
 #[derive(Debug)]
 pub struct Takes {
     stage: Stage,

@@ -10,12 +10,12 @@ use super::{Findings, Profiles, stability};
 use crate::files::write_atomically;
 use crate::measure::{self, Breakdown, Figure, Row, markdown_table};
 use crate::plot::{self, COLORS, HUMAN, Line, Series};
-use crate::{copies, quality::primers};
+use crate::{copies, provenance, quality::primers};
 
 /// Writes the page and, in a folder of its name beside it, its plots.
 pub(super) fn write(out: &Path, findings: &Findings, profiles: &Profiles) -> Result<()> {
     let folder = out.with_extension("");
-    let name = super::file_name(&folder);
+    let name = provenance::file_name(&folder);
     std::fs::create_dir_all(&folder)?;
     plot::distributions(
         &folder.join("distributions.svg"),
@@ -50,11 +50,12 @@ fn text(found: &Findings, folder: &str) -> Result<String, std::fmt::Error> {
     writeln!(
         f,
         "What the network plays, measured against pieces by people that it never heard. All of this page, plots \
-         included, is written by one command; nothing in it was chosen by hand.\n\n\
+         included, is written by one command; nothing in it was chosen by hand{}.\n\n\
          ```\n{}\n```\n\n\
          - **Weights:** `{}`, SHA-256 `{}`\n\
          - **Machine:** {}; {} events in {:.0} s ({:.0} events/s)\n\
          - **Chance:** the seed is in the command; intervals are 95 % of {} draws of whole pieces, not of notes.\n",
+        if found.notes.is_some() { ", but for what the last section says" } else { "" },
         found.command,
         found.weights,
         found.weights_sha256,
@@ -71,6 +72,9 @@ fn text(found: &Findings, folder: &str) -> Result<String, std::fmt::Error> {
     primers(f, found)?;
     copy_rate(f, found, folder)?;
     method(f, found)?;
+    if let Some(notes) = &found.notes {
+        writeln!(f, "\n## What we saw and heard\n\n{}", notes.trim_end())?;
+    }
     Ok(page)
 }
 

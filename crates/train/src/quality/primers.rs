@@ -1,12 +1,13 @@
 //! Whether a continuation is one: how near it is to its own primer, and how near to others'.
 
 use anyhow::{Result, ensure};
+use performance::Token;
 use performance::statistics::{Excerpt, Profile};
-use performance::{Event, STEP_MICROS, Token};
 use serde::Serialize;
 
 use super::{Ask, Human, Studio};
 use crate::cli::QualityArgs;
+use crate::generate::opening;
 use crate::measure::Figure;
 
 /// Length of a primer, and of what is played after it.
@@ -47,7 +48,8 @@ pub(super) fn choose(args: &QualityArgs, people: &[Human]) -> Result<Vec<usize>>
 }
 
 pub(super) fn measure(studio: &mut Studio, people: &[Human], primers: &[usize]) -> Result<Continuity> {
-    let openings: Vec<(Vec<Token>, u64)> = primers.iter().map(|&idx| opening(&people[idx].tokens)).collect();
+    let openings: Vec<(Vec<Token>, u64)> =
+        primers.iter().map(|&idx| opening(&people[idx].tokens, SECS as f64)).collect();
     let ask = |(primer, _): &(Vec<Token>, u64)| Ask { primer: primer.clone(), ..Ask::freely(SECS) };
     let played = studio.record(openings.iter().map(ask).collect())?;
     let part = |performance, from_us, to_us| Profile::of(&Excerpt::of(performance, from_us..to_us));
@@ -63,23 +65,6 @@ pub(super) fn measure(studio: &mut Studio, people: &[Human], primers: &[usize]) 
         network: nearness(&before, &network),
         human: nearness(&before, &human),
     })
-}
-
-/// The events of the first [`SECS`], and how long they take in microseconds.
-fn opening(tokens: &[Token]) -> (Vec<Token>, u64) {
-    let mut us = 0;
-    let fits = |token: &&Token| {
-        if let Event::TimeShift(shift) = Event::from(**token) {
-            let end_us = us + u64::from(shift.steps()) * STEP_MICROS;
-            if end_us > SECS * 1_000_000 {
-                return false;
-            }
-            us = end_us;
-        }
-        true
-    };
-    let opening = tokens.iter().take_while(fits).copied().collect();
-    (opening, us)
 }
 
 fn nearness(primers: &[Profile], continuations: &[Profile]) -> Nearness {
@@ -101,17 +86,9 @@ fn nearness(primers: &[Profile], continuations: &[Profile]) -> Nearness {
 
 #[cfg(test)]
 mod tests {
-    use performance::{Performance, Shift};
+    use performance::Performance;
 
     use super::*;
-
-    #[test]
-    fn an_opening_is_what_fits_in_thirty_seconds() {
-        let second: Token = Event::TimeShift(Shift::MAX).into();
-        let (tokens, us) = opening(&[second; 40]);
-        assert_eq!((tokens.len(), us), (30, 30_000_000));
-        assert_eq!(opening(&[second; 3]), (vec![second; 3], 3_000_000));
-    }
 
     #[test]
     fn who_goes_on_like_the_primer_is_nearest_to_it() {

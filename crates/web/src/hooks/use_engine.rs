@@ -7,8 +7,8 @@ use yew::prelude::*;
 
 use crate::engine::Engine;
 use crate::notice::Notice;
-use crate::player::{Player, PlayerHandle};
 use crate::place::{Choice, Trial, Wish};
+use crate::player::{Player, PlayerHandle};
 use crate::protocol::{self, Backend, Place, Reply, Request};
 use crate::state::{Action, EngineState, RunKind, State};
 use crate::{adapter, js};

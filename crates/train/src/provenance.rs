@@ -1,0 +1,22 @@
+//! What a written page says of where its figures come from.
+
+use std::fs;
+use std::path::Path;
+
+/// The processor, as the system names it.
+pub(crate) fn machine() -> String {
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = model.map_or("an unnamed processor", |(_, model)| model.trim());
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{n_threads} threads of {model}")
+}
+
+/// A path as it was given, if it means something to others: an absolute one does not.
+pub(crate) fn place(path: &Path) -> String {
+    if path.is_absolute() { file_name(path) } else { path.to_string_lossy().into_owned() }
+}
+
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
