@@ -12,16 +12,9 @@ use crate::js;
 use crate::notice::Notice;
 use crate::protocol::{Backend, Reply, Request};
 
-/// What Trunk makes of the workers. Their names stay the same, so the version keeps a browser from mixing an
-/// old worker with a new page.
-const CPU: [&str; 2] = [
-    concat!("worker_cpu.js?v=", env!("WORKER_VERSION")),
-    concat!("worker_cpu_bg.wasm?v=", env!("WORKER_VERSION")),
-];
-const GPU: [&str; 2] = [
-    concat!("worker_gpu.js?v=", env!("WORKER_VERSION")),
-    concat!("worker_gpu_bg.wasm?v=", env!("WORKER_VERSION")),
-];
+/// What Trunk makes of the workers.
+const CPU: [&str; 2] = ["worker_cpu.js", "worker_cpu_bg.wasm"];
+const GPU: [&str; 2] = ["worker_gpu.js", "worker_gpu_bg.wasm"];
 
 /// A running worker. Dropping it ends the worker.
 pub struct Engine {

@@ -49,6 +49,13 @@ pub enum Request {
     },
     /// Compose no more.
     Stop,
+    /// Measure how fast so many performances are composed at once; one that is being composed ends.
+    Bench {
+        /// How many.
+        takes: usize,
+        /// Measure at least so long.
+        at_least_ms: f64,
+    },
     /// Post [`Reply::Tick`] regularly: a hidden page's own timers are slowed down to one a second.
     Tick {
         /// Milliseconds between ticks; `None` ends them.
@@ -103,6 +110,11 @@ pub enum Reply {
         /// Of which performance.
         take: TakeId,
     },
+    /// What was measured.
+    Benched {
+        /// One number of takes.
+        batch: Batch,
+    },
     /// Something went wrong.
     Failed {
         /// What to tell the visitor.
@@ -124,6 +136,21 @@ pub struct Sampling {
     pub temperature: f32,
     /// Keep the likeliest events that together have this probability, `0..=1`; 1 keeps all.
     pub top_p: f32,
+}
+
+/// How fast so many performances were composed at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// How many.
+    pub takes: usize,
+    /// Events of each take in a chunk.
+    pub chunk_events: usize,
+    /// How long each chunk took, in milliseconds.
+    pub chunks_ms: Vec<f64>,
+    /// All of them, and what was between them.
+    pub took_ms: f64,
+    /// The worker's memory.
+    pub memory_bytes: u64,
 }
 
 /// What runs the network. Each is a program of its own, since the one for GPUs is many times larger.

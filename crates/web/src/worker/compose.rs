@@ -13,8 +13,8 @@ use crate::protocol::{Reply, Request, Sampling, TakeId};
 
 /// How long to compose before listening whether there is something else to do. Larger wastes less on
 /// listening; smaller stops sooner.
-const CHUNK_MS: f64 = 30.0;
-const MAX_CHUNK_EVENTS: usize = 64;
+pub(super) const CHUNK_MS: f64 = 30.0;
+pub(super) const MAX_CHUNK_EVENTS: usize = 64;
 /// Primer tokens between two looks into the inbox.
 const PRIME_CHUNK: usize = 64;
 /// The last so many tokens of a primer are listened to: half a minute of music. Larger knows more of the
@@ -129,7 +129,10 @@ impl<N: Network> Desk<'_, N> {
                 Request::SetSampling { sampling } => self.generator.set_settings(settings(sampling)),
                 Request::Tick { every_ms } => self.ticker.set(every_ms),
                 Request::Stop => return Flow::Leave,
-                Request::Load { .. } | Request::LoadFile { .. } | Request::Start { .. } => {
+                Request::Load { .. }
+                | Request::LoadFile { .. }
+                | Request::Start { .. }
+                | Request::Bench { .. } => {
                     self.inbox.put_back(incoming);
                     return Flow::Leave;
                 }

@@ -1,6 +1,6 @@
 //! A device with a network on it.
 
-use rnn::{Generator, Network, Quantized, Settings};
+use rnn::{Generator, Network, Quantized, Settings, Takes};
 
 use super::{now_ms, post};
 use crate::notice::Notice;
@@ -101,6 +101,15 @@ impl<D: Device> Engine<D> {
     /// A generator that has heard nothing yet; `None` before a network is there.
     pub(super) fn generator(&self, sampling: Sampling, seed: u64) -> Option<Generator<D::Network>> {
         Some(Generator::new(self.network.clone()?, settings(sampling), seed))
+    }
+
+    /// Several performances at once; `None` before a network is there.
+    ///
+    /// # Errors
+    /// If there are none, or too many.
+    pub(super) fn takes(&self, seeds: &[u64]) -> Result<Option<Takes<D::Network>>, rnn::Error> {
+        let Some(network) = self.network.clone() else { return Ok(None) };
+        Takes::new(network, Settings::default(), seeds).map(Some)
     }
 
     /// Takes the network of a weight file, and returns its speed in events per second.
