@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use xtask::serve::Server;
+use xtask::serve::{Isolation, Server};
 
 /// A served folder. It is served until the test program ends.
 #[derive(Debug)]
@@ -46,7 +46,16 @@ impl Site {
 
     /// Serves `folder`, which must hold an `index.html`.
     pub fn of(folder: &Path) -> Self {
-        let server = Server::bind(folder, 0).unwrap_or_else(|error| panic!("{error}"));
+        Self::behind(folder, Server::bind(folder, 0).unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    /// Serves any `folder` to programs that use several threads.
+    pub fn isolated(folder: &Path) -> Self {
+        let server = Server::bind_any(folder, 0, Isolation::Yes);
+        Self::behind(folder, server.unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    fn behind(folder: &Path, server: Server) -> Self {
         let behind = server.address();
         std::thread::spawn(|| server.run());
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

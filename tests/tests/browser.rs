@@ -219,16 +219,77 @@ fn a_broken_download_gets_a_sentence_and_can_be_tried_again() {
     play(&page, 7);
 }
 
+/// Everything but the page itself is named after its content and kept for good.
 #[test]
-fn a_second_visit_downloads_no_weights() {
+fn a_second_visit_fetches_the_page_alone() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/"));
     play(&page, 7);
-    let before = weights_requests(&site);
-    assert!(before > 0, "no weights among {:?}", site.requests());
-    page.reload();
+    page.wait_until("the last samples", START, || asked_for(&site, "velocity16") > 0);
+    assert_eq!(asked_for(&site, "weights"), 1, "{:?}", site.requests());
+    // The browser writes its cache in its own time.
+    std::thread::sleep(Duration::from_secs(1));
+    let first = site.requests().len();
+    drop(page);
+    let page = browser.open(&site.url("/"));
     play(&page, 7);
-    assert_eq!(weights_requests(&site), before);
+    assert_eq!(site.requests()[first..], ["/"]);
+    page.assert_no_errors();
+}
+
+/// The limits are generous: what counts is what is printed.
+#[test]
+fn the_first_note_comes_soon() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    for visit in ["cold", "warm"] {
+        let page = browser.open_blank();
+        page.run_first(
+            "new MutationObserver((_, observer) => {
+                if ([...document.querySelectorAll('button')].some(b => b.textContent.includes('Generate'))) {
+                    window.__interactive = performance.now();
+                    observer.disconnect();
+                }
+            }).observe(document, { childList: true, subtree: true });",
+        );
+        page.go_to(&site.url("/?backend=cpu&seed=7"));
+        let interactive_ms =
+            page.wait_for("the button", SOON, || page.evaluate("window.__interactive").as_f64());
+        page.button("Generate").click();
+        let at_once_ms = page.wait_for("the first note", START, || page.first_note_after_click());
+        page.button("Stop").click();
+        page.wait_until("a stop", SOON, || page.evaluate("performanceRnn.playback()") == "Stopped");
+        page.button("Generate").click();
+        let ready_ms = page.wait_for("the first note", START, || page.first_note_after_click());
+        println!(
+            "{visit} visit: interactive after {interactive_ms:.0} ms, first note {at_once_ms:.0} ms after a click \
+             at once, {ready_ms:.0} ms after one on a worker that is ready"
+        );
+        if visit == "warm" {
+            assert!(interactive_ms < 5000.0 && at_once_ms < 10_000.0 && ready_ms < 5000.0);
+        }
+        page.button("Stop").click();
+    }
+}
+
+/// With the JSON that it hands out, as `cargo xtask bench` does.
+#[test]
+fn the_benchmark_measures_the_worker() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/bench.html"));
+    page.screenshot(&screenshots().join("bench.png"));
+    let report = tests::bench::measured(&page, "Processor");
+    let run = &report["runs"][0];
+    assert_eq!((&run["backend"], &run["model"]), (&"Cpu".into(), &"base".into()), "{report}");
+    let batches = run["batches"].as_array().expect("batches");
+    assert_eq!(batches.iter().map(|row| row["takes"].clone()).collect::<Vec<_>>(), [1, 2, 4, 8, 16]);
+    let speed = |row: &serde_json::Value| row["events_per_second"].as_f64().expect("a speed");
+    println!("in the worker: {:.0} events/s, {:.0} by 8 takes", speed(&batches[0]), speed(&batches[3]));
+    assert!(speed(&batches[3]) > 1.3 * speed(&batches[0]), "takes share the weights that are read: {report}");
+    for row in batches {
+        let (p50, p95) = (row["chunk_p50_ms"].as_f64(), row["chunk_p95_ms"].as_f64());
+        assert!(p50 > Some(0.0) && p50 <= p95, "{row}");
+    }
+    page.assert_no_errors();
 }
 
 #[test]
@@ -300,8 +361,8 @@ fn median(values: &[f64]) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-fn weights_requests(site: &Site) -> usize {
-    site.requests().iter().filter(|path| path.contains("weights")).count()
+fn asked_for(site: &Site, part: &str) -> usize {
+    site.requests().iter().filter(|path| path.contains(part)).count()
 }
 
 /// A file in a folder of its own.

@@ -59,6 +59,7 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
             .args(["--", "-D", "warnings"]))
     })?;
     steps.run("page", |_| site::build())?;
+    steps.run("sizes of the page", |_| site::check_sizes())?;
     steps.run("page in a browser", |tally| {
         // The same packages as above, so that features resolve the same way and nothing is built twice.
         let mut tests = cargo("test");
@@ -67,6 +68,23 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
         tests.args(["--", "--test-threads=1"]);
         count(tests.env("PERFORMANCE_RNN_DIST", paths::dist()).env("CHROME", &browser), tally)
     })
+}
+
+/// Builds the page and runs the tests' program `measure` on it.
+///
+/// # Errors
+/// The page does not build, there is no browser, or something could not be measured.
+pub fn measure(arguments: &[String]) -> Result<()> {
+    let is_question = arguments.iter().any(|argument| argument == "--help");
+    let mut measure = cargo("run");
+    measure.args(["--release", "--quiet", "--package", "tests", "--bin", "measure"]).args(locked());
+    measure.arg("--").args(arguments);
+    if !is_question {
+        browser::ensure_pretended_hardware();
+        measure.env("CHROME", browser::ensure()?);
+        site::build()?;
+    }
+    run(measure.env("PERFORMANCE_RNN_DIST", paths::dist()))
 }
 
 /// A minimal rustup toolchain has neither formatter nor linter.

@@ -9,6 +9,9 @@ usage: cargo xtask <task>
   serve [--port N]  install what is missing, build the release page, serve it on http://127.0.0.1:8080
   build             make the release page in dist/
   test              everything CI runs: formatting, lints, tests, the page, the page in a real browser
+  bench [OPTIONS]   build the page and measure it in a real browser (see its --help)
+  endurance [OPTIONS]
+                    build the page and have it compose and play an hour of music (see its --help)
   help              this
 
 Tools and build output go to $PERFORMANCE_RNN_CACHE, by default the user's cache folder.
@@ -18,7 +21,7 @@ PERFORMANCE_RNN_WASM=rustup|debian forces the compiler for the page; CHROME name
 pub const DEFAULT_PORT: u16 = 8080;
 
 /// One thing to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// Print the usage.
     Help,
@@ -31,6 +34,11 @@ pub enum Task {
     },
     /// Run what CI runs.
     Test,
+    /// Make the release page and have `measure`, a program of the tests, measure it.
+    Measure {
+        /// What, and with which options: `bench --json`.
+        arguments: Vec<String>,
+    },
 }
 
 /// Reads the arguments after the program's name.
@@ -45,6 +53,10 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
         "build" => Task::Build,
         "serve" => Task::Serve { port: port(&mut arguments)? },
         "test" => Task::Test,
+        "bench" | "endurance" => {
+            let arguments = std::iter::once(name).chain(arguments).collect();
+            return Ok(Task::Measure { arguments });
+        }
         other => return Err(Error::new(format!("there is no task `{other}`"))),
     };
     match arguments.next() {
@@ -82,6 +94,8 @@ mod tests {
         check("serve", Ok(Task::Serve { port: 8080 }));
         check("serve --port 9", Ok(Task::Serve { port: 9 }));
         check("serve --port=0", Ok(Task::Serve { port: 0 }));
+        let arguments = ["bench", "--json"].map(str::to_owned).to_vec();
+        check("bench --json", Ok(Task::Measure { arguments }));
         check("", Err("no task given"));
         check("fly", Err("there is no task `fly`"));
         check("build now", Err("`build` does not take `now`"));

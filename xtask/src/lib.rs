@@ -1,4 +1,4 @@
-//! Set-up, build, serve and test for the whole workspace, on `std` alone so that it starts in seconds.
+//! Set-up, build, serve and test for the whole workspace, with few dependencies so that it starts in seconds.
 //!
 //! [`site`] makes the page, [`serve`] shows it, [`check`] runs what CI runs. What those need and a fresh
 //! machine lacks is found or installed by [`wasm`], [`tools`], [`browser`] and, where there is nothing but

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Task::Build => site::build(),
         Task::Serve { port } => site::build().and_then(|()| serve::forever(port)),
         Task::Test => check::everything(),
+        Task::Measure { arguments } => check::measure(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

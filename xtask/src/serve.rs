@@ -7,7 +7,11 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::at;
+use crate::site::{self, FOR_GOOD};
 use crate::{Error, Result, paths};
+
+/// Compressed files that may lie beside a file: the name's ending and what HTTP calls it, smallest first.
+const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gz", "gzip")];
 
 /// Serves `dist/` on the loopback interface until the program is ended.
 ///
@@ -20,12 +24,22 @@ pub fn forever(port: u16) -> Result<()> {
     Ok(())
 }
 
-/// A folder served over HTTP on 127.0.0.1.
+/// A folder served over HTTP on 127.0.0.1, as docs/hosting.md tells other servers to.
 #[derive(Debug)]
 pub struct Server {
     folder: PathBuf,
     listener: TcpListener,
     address: SocketAddr,
+    isolation: Isolation,
+}
+
+/// Whether pages are alone in their process, which programs with several threads ask for. Ours has no need of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// As any page.
+    No,
+    /// `Cross-Origin-Opener-Policy` and `Cross-Origin-Embedder-Policy` are sent.
+    Yes,
 }
 
 impl Server {
@@ -36,11 +50,19 @@ impl Server {
     pub fn bind(folder: &Path, port: u16) -> Result<Self> {
         let index = folder.join("index.html");
         fs::metadata(&index).map_err(at(&index))?;
+        Self::bind_any(folder, port, Isolation::No)
+    }
+
+    /// Like [`bind`](Self::bind), for a folder of any files.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub fn bind_any(folder: &Path, port: u16, isolation: Isolation) -> Result<Self> {
         let refused =
             |error| Error::new(format!("port {port} cannot be used: {error}; choose another with --port"));
         let listener = TcpListener::bind(("127.0.0.1", port)).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        Ok(Self { folder: folder.to_owned(), listener, address })
+        Ok(Self { folder: folder.to_owned(), listener, address, isolation })
     }
 
     /// The address to open.
@@ -51,9 +73,9 @@ impl Server {
     /// Answers requests, each on its own thread, for as long as the program runs.
     pub fn run(self) {
         for stream in self.listener.incoming().flatten() {
-            let folder = self.folder.clone();
+            let (folder, isolation) = (self.folder.clone(), self.isolation);
             std::thread::spawn(move || {
-                if let Err(error) = answer(&folder, &stream) {
+                if let Err(error) = answer(&folder, isolation, &stream) {
                     // A tab that was closed is no news.
                     let quiet = [std::io::ErrorKind::BrokenPipe, std::io::ErrorKind::ConnectionReset];
                     if !quiet.contains(&error.kind()) {
@@ -65,7 +87,7 @@ impl Server {
     }
 }
 
-fn answer(folder: &Path, mut stream: &TcpStream) -> std::io::Result<()> {
+fn answer(folder: &Path, isolation: Isolation, mut stream: &TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     let mut request = String::new();
     let mut reader = BufReader::new(stream.take(16 * 1024));
@@ -73,46 +95,81 @@ fn answer(folder: &Path, mut stream: &TcpStream) -> std::io::Result<()> {
     if request.is_empty() {
         return Ok(()); // A connection the browser opened to have one in hand.
     }
-    let mut header = String::new();
+    let (mut header, mut accepted) = (String::new(), String::new());
     while reader.read_line(&mut header)? > 2 {
+        let (name, value) = header.split_once(':').unwrap_or_default();
+        if name.eq_ignore_ascii_case("accept-encoding") {
+            value.trim().clone_into(&mut accepted);
+        }
         header.clear();
     }
     let mut words = request.split_whitespace();
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let file = match method {
-        "GET" | "HEAD" => file_for(folder, target),
-        _ => {
-            return respond(
-                &mut stream,
-                "405 Method Not Allowed",
-                "text/plain",
-                b"only GET and HEAD\n",
-                method,
-            );
-        }
+    let mut answer = match method {
+        "GET" | "HEAD" => file_for(folder, target)
+            .and_then(|file| Answer::with(&file, &accepted))
+            .unwrap_or_else(|| Answer::words("404 Not Found", "no such file\n")),
+        _ => Answer::words("405 Method Not Allowed", "only GET and HEAD\n"),
     };
-    match file.as_deref().map(|file| (file, fs::read(file))) {
-        Some((file, Ok(body))) => respond(&mut stream, "200 OK", content_type(file), &body, method),
-        _ => respond(&mut stream, "404 Not Found", "text/plain", b"no such file\n", method),
+    if isolation == Isolation::Yes {
+        answer.headers +=
+            "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n";
+    }
+    let Answer { status, headers, body } = answer;
+    let n = body.len();
+    write!(stream, "HTTP/1.1 {status}\r\n{headers}Content-Length: {n}\r\nConnection: close\r\n\r\n")?;
+    if method != "HEAD" {
+        stream.write_all(&body)?;
+    }
+    stream.flush()
+}
+
+/// What a request gets.
+struct Answer {
+    status: &'static str,
+    /// Lines that end in CRLF.
+    headers: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn words(status: &'static str, words: &str) -> Self {
+        let headers = "Content-Type: text/plain\r\nCache-Control: no-cache\r\n".to_owned();
+        Self { status, headers, body: words.as_bytes().to_vec() }
+    }
+
+    /// The file, compressed if there is a form that the browser takes.
+    fn with(file: &Path, accepted: &str) -> Option<Self> {
+        let name = file.file_name()?.to_string_lossy();
+        let keep = if site::is_named_after_content(&name) { FOR_GOOD } else { "no-cache" };
+        let mut headers = format!("Content-Type: {}\r\nCache-Control: {keep}\r\n", content_type(file));
+        let body = fs::read(file).ok()?;
+        let forms = ENCODINGS.iter().filter_map(|(ending, encoding)| {
+            Some((encoding, fs::read(site::with_ending(file, ending)).ok()?))
+        });
+        let forms: Vec<_> = forms.collect();
+        if !forms.is_empty() {
+            // A cache in between must keep the forms apart.
+            headers += "Vary: Accept-Encoding\r\n";
+        }
+        let body = match forms.into_iter().find(|(encoding, _)| accepts(accepted, encoding)) {
+            Some((encoding, packed)) => {
+                headers += &format!("Content-Encoding: {encoding}\r\n");
+                packed
+            }
+            None => body,
+        };
+        Some(Self { status: "200 OK", headers, body })
     }
 }
 
-fn respond(
-    stream: &mut impl Write,
-    status: &str,
-    kind: &str,
-    body: &[u8],
-    method: &str,
-) -> std::io::Result<()> {
-    write!(
-        stream,
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\nConnection: close\r\n\r\n",
-        body.len()
-    )?;
-    if method != "HEAD" {
-        stream.write_all(body)?;
-    }
-    stream.flush()
+/// Whether an `Accept-Encoding` has this one: `gzip, deflate;q=0.5, br`.
+fn accepts(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|one| {
+        let (name, quality) = one.split_once(';').unwrap_or((one, "q=1"));
+        let quality = quality.trim().strip_prefix("q=").and_then(|quality| quality.parse().ok());
+        name.trim().eq_ignore_ascii_case(encoding) && quality.unwrap_or(1.0) > 0.0
+    })
 }
 
 /// The file that a request target names, if it stays inside `folder`.
@@ -189,6 +246,9 @@ mod tests {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("index.html"), "<p>hello").unwrap();
         fs::write(folder.join("a.wasm"), [0]).unwrap();
+        fs::write(folder.join("a-0123456789abcdef.js"), "plain").unwrap();
+        fs::write(folder.join("a-0123456789abcdef.js.br"), "brotli").unwrap();
+        fs::write(folder.join("a-0123456789abcdef.js.gz"), "gzip").unwrap();
         let server = Server::bind(&folder, 0).unwrap();
         let address = server.address();
         std::thread::spawn(|| server.run());
@@ -204,6 +264,19 @@ mod tests {
         assert!(page.ends_with("\r\n\r\n<p>hello"), "{page}");
         assert!(get("HEAD / HTTP/1.1").ends_with("\r\n\r\n"));
         assert!(get("GET /a.wasm HTTP/1.1").contains("application/wasm"));
+        assert!(page.contains("\r\nCache-Control: no-cache\r\n") && !page.contains("Vary"), "{page}");
+        for (accepted, body, encoding) in [
+            ("gzip, deflate, br, zstd", "brotli", Some("br")),
+            ("br;q=0, gzip;q=0.5", "gzip", Some("gzip")),
+            ("identity", "plain", None),
+        ] {
+            let script = get(&format!("GET /a-0123456789abcdef.js HTTP/1.1\r\naccept-encoding: {accepted}"));
+            assert!(script.ends_with(&format!("\r\n\r\n{body}")), "for {accepted}: {script}");
+            assert!(script.contains("immutable") && script.contains("Vary: Accept-Encoding"), "{script}");
+            assert!(script.contains("Content-Type: text/javascript"), "{script}");
+            let found = script.lines().find_map(|line| line.strip_prefix("Content-Encoding: "));
+            assert_eq!(found, encoding, "for {accepted}");
+        }
         assert!(get("GET /b HTTP/1.1").starts_with("HTTP/1.1 404"));
         assert!(get("POST / HTTP/1.1").starts_with("HTTP/1.1 405"));
         fs::remove_dir_all(&folder).unwrap();

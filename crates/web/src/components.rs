@@ -29,7 +29,7 @@ use web_sys::{Event, HtmlInputElement, HtmlSelectElement};
 use yew::Callback;
 
 /// The value of the input or select that an event is about.
-fn value_of(event: &Event) -> String {
+pub fn value_of(event: &Event) -> String {
     let Some(target) = event.target() else { return String::new() };
     if let Some(input) = target.dyn_ref::<HtmlInputElement>() {
         return input.value();

@@ -12,17 +12,6 @@ use crate::js;
 use crate::notice::Notice;
 use crate::protocol::{Backend, Reply, Request};
 
-/// What Trunk makes of the workers. Their names stay the same, so the version keeps a browser from mixing an
-/// old worker with a new page.
-const CPU: [&str; 2] = [
-    concat!("worker_cpu.js?v=", env!("WORKER_VERSION")),
-    concat!("worker_cpu_bg.wasm?v=", env!("WORKER_VERSION")),
-];
-const GPU: [&str; 2] = [
-    concat!("worker_gpu.js?v=", env!("WORKER_VERSION")),
-    concat!("worker_gpu_bg.wasm?v=", env!("WORKER_VERSION")),
-];
-
 /// A running worker. Dropping it ends the worker.
 pub struct Engine {
     worker: Worker,
@@ -133,11 +122,7 @@ fn parse(data: &JsValue) -> Result<Reply, String> {
 /// Loads the worker's own script and wasm, as Trunk lays them beside the page. Failures must reach
 /// `onerror`, which rejected promises do not.
 fn shim(backend: Backend) -> Result<String, JsValue> {
-    let files = match backend {
-        Backend::Cpu => CPU,
-        Backend::WebGpu => GPU,
-    };
-    let [script, wasm] = files.map(js::beside_the_page);
+    let [script, wasm] = backend.files().map(js::beside_the_page);
     let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
     Ok(format!(
         "addEventListener('unhandledrejection', event => setTimeout(() => {{ throw event.reason; }})); \

@@ -39,13 +39,13 @@ impl Drop for ObjectUrl {
     }
 }
 
-/// Lets the browser save a MIDI file. The file is gone when the returned value is dropped.
+/// Lets the browser save a file. The file is gone when the returned value is dropped.
 ///
 /// # Errors
 /// A notice for the visitor.
-pub fn save_midi(bytes: &[u8], name: &str) -> Result<ObjectUrl, Notice> {
+pub fn save(bytes: &[u8], media_type: &str, name: &str) -> Result<ObjectUrl, Notice> {
     let save = || {
-        let url = ObjectUrl::new(bytes, "audio/midi")?;
+        let url = ObjectUrl::new(bytes, media_type)?;
         let anchor: HtmlAnchorElement = gloo::utils::document().create_element("a")?.unchecked_into();
         anchor.set_href(url.as_str());
         anchor.set_download(name);

@@ -12,7 +12,7 @@ mod use_theme;
 
 pub use use_commands::{draw_seed, use_commands};
 pub use use_debug::use_debug;
-pub use use_engine::{EngineLink, use_engine};
+pub use use_engine::{EngineLink, WEIGHTS, use_engine};
 pub use use_midi::use_midi;
 pub use use_page_drop::use_page_drop;
 pub use use_player::use_player;

@@ -1,5 +1,7 @@
 //! Small conversions between JavaScript and Rust.
 
+use std::collections::HashMap;
+
 use js_sys::{Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -41,11 +43,35 @@ pub fn window() -> web_sys::Window {
 
 /// The absolute address of a file that lies beside the page.
 ///
+/// `cargo xtask build` names files after their content and lists the names in the page. Without the list (plain
+/// `trunk serve`) names stay the same, and each opening of the page asks for them anew.
+///
 /// # Errors
-/// If the page's own address is not one.
+/// If the page's own address is not one, or its list is broken.
 pub fn beside_the_page(path: &str) -> Result<String, JsValue> {
-    let base = gloo::utils::document().base_uri()?.ok_or("the page has no address")?;
-    Ok(web_sys::Url::new_with_base(path, &base)?.href())
+    let document = gloo::utils::document();
+    let list = document.get_element_by_id("files").and_then(|list| list.text_content());
+    let name = match list {
+        Some(list) => {
+            let mut names: HashMap<String, String> =
+                serde_json::from_str(&list).map_err(|error| format!("the page's list of files: {error}"))?;
+            names.remove(path).ok_or_else(|| format!("the page's list of files has no {path}"))?
+        }
+        None => {
+            let opened = window().performance().map_or(0.0, |performance| performance.time_origin());
+            format!("{path}?opened={opened}")
+        }
+    };
+    let base = document.base_uri()?.ok_or("the page has no address")?;
+    Ok(web_sys::Url::new_with_base(&name, &base)?.href())
+}
+
+/// This program's memory, in bytes. It grows and never shrinks.
+#[must_use]
+pub fn memory_bytes() -> f64 {
+    let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+    let buffer: js_sys::ArrayBuffer = memory.buffer().unchecked_into();
+    f64::from(buffer.byte_length())
 }
 
 /// Milliseconds since the page opened.

@@ -16,6 +16,7 @@
 
 mod adapter;
 mod app;
+mod bench;
 mod components;
 mod engine;
 mod file;
@@ -27,13 +28,19 @@ mod output;
 mod place;
 mod player;
 pub mod protocol;
+pub mod queue;
 mod roll;
 mod state;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 
-/// Starts the page.
+/// Starts the page, or the benchmark if the address says so: `bench.html`.
 pub fn run_app() {
     console_error_panic_hook::set_once();
-    yew::Renderer::<app::App>::new().render();
+    let path = js::window().location().pathname().unwrap_or_default();
+    if path.ends_with("/bench.html") {
+        yew::Renderer::<bench::BenchPage>::new().render();
+    } else {
+        yew::Renderer::<app::App>::new().render();
+    }
 }

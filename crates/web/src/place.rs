@@ -76,8 +76,8 @@ impl Wish {
 pub struct Trial {
     /// The GPU's name.
     pub adapter: String,
-    /// Of these programs: others are to be measured anew.
-    version: String,
+    /// The address of its program, which names its content: another one is to be measured anew.
+    program: String,
     /// Of the processor.
     pub cpu: f64,
     /// Of the GPU; 0 if it failed.
@@ -88,7 +88,7 @@ impl Trial {
     /// A measurement of this page's programs.
     #[must_use]
     pub fn new(adapter: &str, cpu: f64, gpu: f64) -> Self {
-        Self { adapter: adapter.to_owned(), version: env!("WORKER_VERSION").to_owned(), cpu, gpu }
+        Self { adapter: adapter.to_owned(), program: program(), cpu, gpu }
     }
 
     /// Whether the GPU is to play from now on.
@@ -101,7 +101,7 @@ impl Trial {
     #[must_use]
     pub fn stored() -> Option<Self> {
         let trial: Self = serde_json::from_str(&js::stored(TRIAL)?).ok()?;
-        (trial.version == env!("WORKER_VERSION")).then_some(trial)
+        (trial.program == program()).then_some(trial)
     }
 
     /// For later visits.
@@ -110,6 +110,10 @@ impl Trial {
             js::store(TRIAL, &json);
         }
     }
+}
+
+fn program() -> String {
+    js::beside_the_page(Backend::WebGpu.files()[1]).unwrap_or_default()
 }
 
 /// Where to begin, and what to measure beside it.
@@ -161,7 +165,8 @@ mod tests {
     }
 
     fn choice(wish: Wish, trial: Option<(&str, f64, f64)>) -> Choice {
-        let trial = trial.map(|(adapter, cpu, gpu)| Trial::new(adapter, cpu, gpu));
+        let program = String::new();
+        let trial = trial.map(|(name, cpu, gpu)| Trial { adapter: name.to_owned(), program, cpu, gpu });
         Choice::of(wish, adapter(false), trial.as_ref())
     }
 

@@ -52,6 +52,13 @@ pub enum Request {
     },
     /// Compose no more.
     Stop,
+    /// Measure how fast so many performances are composed at once; one that is being composed ends.
+    Bench {
+        /// How many.
+        takes: usize,
+        /// Measure at least so long.
+        at_least_ms: f64,
+    },
     /// Post [`Reply::Tick`] regularly: a hidden page's own timers are slowed down to one a second.
     Tick {
         /// Milliseconds between ticks; `None` ends them.
@@ -106,6 +113,11 @@ pub enum Reply {
         /// Of which performance.
         take: TakeId,
     },
+    /// What was measured.
+    Benched {
+        /// One number of takes.
+        batch: Batch,
+    },
     /// Something went wrong.
     Failed {
         /// What to tell the visitor.
@@ -129,6 +141,21 @@ pub struct Sampling {
     pub top_p: f32,
 }
 
+/// How fast so many performances were composed at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// How many.
+    pub takes: usize,
+    /// Events of each take in a chunk.
+    pub chunk_events: usize,
+    /// How long each chunk took, in milliseconds.
+    pub chunks_ms: Vec<f64>,
+    /// All of them, and what was between them.
+    pub took_ms: f64,
+    /// The worker's memory.
+    pub memory_bytes: u64,
+}
+
 /// What runs the network. Each is a program of its own, since the one for GPUs is many times larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Backend {
@@ -136,6 +163,17 @@ pub enum Backend {
     Cpu,
     /// A GPU, or what passes for one: see [`Place::is_software`].
     WebGpu,
+}
+
+impl Backend {
+    /// Its script and its wasm, as Trunk names them.
+    #[must_use]
+    pub fn files(self) -> [&'static str; 2] {
+        match self {
+            Self::Cpu => ["worker_cpu.js", "worker_cpu_bg.wasm"],
+            Self::WebGpu => ["worker_gpu.js", "worker_gpu_bg.wasm"],
+        }
+    }
 }
 
 /// Where the network runs, and why there.

@@ -202,6 +202,8 @@ impl State {
         match reply {
             // The link to the worker deals with these.
             Reply::Alive | Reply::Tick | Reply::Unsuited { .. } | Reply::Crashed { .. } => {}
+            // Only the benchmark asks.
+            Reply::Benched { .. } => {}
             Reply::Downloading { received_bytes, total_bytes } => {
                 let earlier = match self.engine {
                     EngineState::Downloading(download) => Some(download),

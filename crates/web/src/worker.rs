@@ -3,6 +3,7 @@
 //! The worker does one thing at a time, in the order in which it was asked, except that asking for something new
 //! ends composing between any two events.
 
+mod bench;
 mod compose;
 mod engine;
 mod inbox;
@@ -18,6 +19,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
 pub use engine::{Device, Processor};
 
+use crate::js;
 use crate::notice::Notice;
 use crate::protocol::{Place, Reply, Request};
 use engine::Engine;
@@ -46,6 +48,7 @@ async fn listen<D: Device>() {
         })
     };
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    let _debug = debug();
     post(&Reply::Alive);
     let mut ticker = Ticker::default();
     let mut engine: Option<Engine<D>> = None;
@@ -69,6 +72,18 @@ async fn listen<D: Device>() {
                 if let Some(engine) = &engine {
                     let order = compose::Order { take, seed, sampling, primer, composed, length_us };
                     compose::compose(engine, order, &inbox, &mut ticker).await;
+                }
+            }
+            Request::Bench { takes, at_least_ms } => {
+                if let Some(engine) = &engine {
+                    match bench::bench(engine, takes, at_least_ms).await {
+                        Ok(Some(batch)) => post(&Reply::Benched { batch }),
+                        Ok(None) => {}
+                        Err(error) => {
+                            let notice = Notice::ComposingFailed { why: error.to_string() };
+                            post(&Reply::Failed { notice });
+                        }
+                    }
                 }
             }
             Request::Tick { every_ms } => ticker.set(every_ms),
@@ -109,6 +124,18 @@ async fn load<D: Device>(
         }
         outcome => outcome,
     }
+}
+
+/// A look inside for tests in a browser: `performanceRnn.memory()` is the number of bytes of the worker's memory.
+fn debug() -> Closure<dyn Fn() -> JsValue> {
+    let memory = Closure::<dyn Fn() -> JsValue>::new(|| js::memory_bytes().into());
+    let object = js_sys::Object::new();
+    let shown = js_sys::Reflect::set(&object, &"memory".into(), memory.as_ref())
+        .and_then(|_| js_sys::Reflect::set(&scope(), &"performanceRnn".into(), &object));
+    if let Err(error) = shown {
+        web_sys::console::debug_1(&error);
+    }
+    memory
 }
 
 /// Says something to the page.

@@ -119,6 +119,30 @@ impl Page {
         value_of(self.call("Runtime.evaluate", request), expression)
     }
 
+    /// The value of a JavaScript expression in each worker that still runs.
+    #[track_caller]
+    pub fn in_workers(&self, expression: &str) -> Vec<Value> {
+        let request = json!({ "expression": expression, "returnByValue": true });
+        let events = self.pipe.events();
+        let attached = events.iter().filter(|event| {
+            let is_worker = event.parameters["targetInfo"]["type"] == "worker";
+            event.method == "Target.attachedToTarget" && event.session == self.session && is_worker
+        });
+        let sessions = attached.filter_map(|event| event.parameters["sessionId"].as_str());
+        let ask = |session: &str| {
+            let answer = self.pipe.try_call(Some(session), "Runtime.evaluate", request.clone(), PATIENCE);
+            Some(answer.ok()?["result"]["value"].take())
+        };
+        sessions.filter_map(ask).collect()
+    }
+
+    /// What the page's JavaScript holds once nothing is left to collect, in bytes.
+    #[track_caller]
+    pub fn js_heap_bytes(&self) -> f64 {
+        self.call("HeapProfiler.collectGarbage", json!({}));
+        self.call("Runtime.getHeapUsage", json!({}))["usedSize"].as_f64().unwrap_or(f64::NAN)
+    }
+
     /// What went wrong in the page or its workers so far: exceptions, `console.error`, failed requests.
     pub fn errors(&self) -> Vec<String> {
         self.messages(|event| match event.method.as_str() {
@@ -158,6 +182,12 @@ impl Page {
     #[track_caller]
     pub fn silent_after_click(&self) -> Option<f64> {
         self.evaluate(sound::SILENT_AFTER).as_f64()
+    }
+
+    /// Milliseconds from the last click to the beginning of the first note after it, once it is on its way.
+    #[track_caller]
+    pub fn first_note_after_click(&self) -> Option<f64> {
+        self.evaluate(sound::FIRST_NOTE).as_f64()
     }
 
     /// When the page asked for samples to begin, in seconds of the audio clock, in the order of asking.

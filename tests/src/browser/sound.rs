@@ -17,9 +17,15 @@ pub(super) const METER: &str = "
         return connected;
     };
     const onsets = [];
+    let clicked = null, firstNote = null;
+    addEventListener('click', event => { clicked = event.timeStamp; firstNote = null; }, true);
     const start = AudioBufferSourceNode.prototype.start;
     AudioBufferSourceNode.prototype.start = function (when, ...rest) {
-        if (this.context instanceof AudioContext) onsets.push(when ?? this.context.currentTime);
+        if (this.context instanceof AudioContext) {
+            const now = this.context.currentTime;
+            onsets.push(when ?? now);
+            firstNote ??= performance.now() + ((when ?? now) - now) * 1000 - clicked;
+        }
         return start.call(this, when, ...rest);
     };
     // On the audio clock: the page may be too busy to notice by itself when it became silent.
@@ -45,6 +51,8 @@ pub(super) const METER: &str = "
     window.__performanceRnnSound = {
         silentAfter: () => silentAfter,
         onsets: () => onsets,
+        firstNote: () => firstNote,
+        now: () => meters.at(-1)?.context.currentTime,
         peak() {
             const samples = new Float32Array(32768);
             let peak = 0;
@@ -64,6 +72,9 @@ pub(super) const PEAK: &str = "window.__performanceRnnSound.peak()";
 
 /// Milliseconds from the last click to the last sample above 1e-3; null while there may be more.
 pub(super) const SILENT_AFTER: &str = "window.__performanceRnnSound.silentAfter()";
+
+/// Milliseconds from the last click to the beginning of the first sample after it; null before there is one.
+pub(super) const FIRST_NOTE: &str = "window.__performanceRnnSound.firstNote()";
 
 /// `running`, `suspended` or `closed` per connection to the loudspeaker.
 pub(super) const STATES: &str = "window.__performanceRnnSound.states().join(' ')";

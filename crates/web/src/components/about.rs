@@ -91,7 +91,8 @@ pub fn About(props: &AboutProps) -> Html {
                     { " (Foscarin et al. 2020, Peter et al. 2023), " }
                     { link("https://creativecommons.org/licenses/by-nc-sa/4.0/", "CC BY-NC-SA 4.0") }
                     { ": for non-commercial use." }</li>
-                <li>{ "Code: MIT or Apache-2.0. Built with Burn, CubeCL, Yew and wgpu." }</li>
+                <li>{ "Code: MIT or Apache-2.0. Built with Burn, CubeCL, Yew and wgpu. How fast it is here: " }
+                    <a href="bench.html">{ "benchmark" }</a>{ "." }</li>
             </ul>
         </dialog>
     }

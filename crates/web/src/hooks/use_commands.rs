@@ -61,7 +61,7 @@ pub fn use_commands(
             let (on, latest) = (on.clone(), Rc::clone(&latest));
             Callback::from(move |take: Rc<Take>| {
                 let with_primer = latest.borrow().1;
-                match file::save_midi(&take.to_midi(with_primer), &take.file_name()) {
+                match file::save(&take.to_midi(with_primer), "audio/midi", &take.file_name()) {
                     Ok(url) => *saved.borrow_mut() = Some(url),
                     Err(notice) => on.emit(Action::Notify(notice)),
                 }

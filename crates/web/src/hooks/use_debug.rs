@@ -21,6 +21,7 @@ type Function = Closure<dyn FnMut() -> JsValue>;
 /// - `played()`: seconds of the performance at the play-head, as heard;
 /// - `level()`: largest sample of the last 43 ms that went to the loudspeakers, 0 to 1;
 /// - `playback()`: `Stopped`, `Starting`, `Playing`, `Behind` or `Finished`;
+/// - `memory()`: bytes of the page's wasm memory;
 /// - `audio()`: the browser's `AudioContext.playbackStats` where it has them, else `undefined`.
 #[hook]
 pub fn use_debug(state: &State, player: &PlayerHandle) {
@@ -64,6 +65,7 @@ impl Handle {
             ("playback", Closure::new(move || playback.borrow().1.as_str().into())),
             ("played", Closure::new(move || (played.with(Player::heard_us) as f64 / 1e6).into())),
             ("level", Closure::new(move || level.with(|player| player.level()).into())),
+            ("memory", Closure::new(|| js::memory_bytes().into())),
             (
                 "audio",
                 Closure::new(move || {

@@ -13,8 +13,8 @@ use crate::protocol::{self, Backend, Place, Reply, Request};
 use crate::state::{Action, EngineState, RunKind, State};
 use crate::{adapter, js};
 
-/// Where the weights lie, beside the page. Another content has another address.
-const WEIGHTS: &str = concat!("weights/base.safetensors?v=", env!("WEIGHTS_VERSION"));
+/// Where the weights lie, beside the page.
+pub const WEIGHTS: &str = "weights/base.safetensors";
 /// A worker that crashes this often is not started again.
 const MAX_CRASHES: u32 = 3;
 /// Ticks while the tab is hidden. Must be well below the look-ahead for MIDI devices.

@@ -49,8 +49,15 @@ pub enum Length {
 
 impl Length {
     /// What the page offers.
-    pub const ALL: [Self; 6] =
-        [Self::Endless, Self::Secs(30), Self::Secs(60), Self::Secs(120), Self::Secs(300), Self::Secs(600)];
+    pub const ALL: [Self; 7] = [
+        Self::Endless,
+        Self::Secs(30),
+        Self::Secs(60),
+        Self::Secs(120),
+        Self::Secs(300),
+        Self::Secs(600),
+        Self::Secs(3600),
+    ];
 
     /// In microseconds.
     #[must_use]
@@ -68,6 +75,7 @@ impl Length {
             Self::Endless => "∞ endless".into(),
             Self::Secs(secs) if secs < 60 => format!("{secs} seconds"),
             Self::Secs(60) => "1 minute".into(),
+            Self::Secs(3600) => "1 hour".into(),
             Self::Secs(secs) => format!("{} minutes", secs / 60),
         }
     }

@@ -7,7 +7,7 @@ use performance::{Event, STEP_MICROS, Token, decode, midi};
 use crate::protocol::{Sampling, TakeId};
 
 /// A performance that the network composed, or is composing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Take {
     /// Its number.
     pub id: TakeId,
@@ -27,6 +27,14 @@ pub struct Take {
     pub music_us: u64,
     /// Number of notes in `tokens`.
     pub n_notes: usize,
+}
+
+/// A performance only ever grows, so that number and length tell moments of it apart: comparing hours of tokens for
+/// each picture would take longer and longer.
+impl PartialEq for Take {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, self.tokens.len(), self.is_complete) == (other.id, other.tokens.len(), other.is_complete)
+    }
 }
 
 impl Take {

@@ -12,7 +12,7 @@ use crate::notice::Notice;
 use crate::protocol::{Reply, Request, Sampling, TakeId};
 
 /// As many events at most are composed before listening whether there is something else to do.
-const MAX_CHUNK_EVENTS: usize = 128;
+pub(super) const MAX_CHUNK_EVENTS: usize = 128;
 /// Primer tokens between two looks into the inbox.
 const PRIME_CHUNK: usize = 64;
 /// The last so many tokens of a primer are listened to: half a minute of music. Larger knows more of the
@@ -137,7 +137,10 @@ impl<I: Instrument> Desk<'_, I> {
                 Request::SetSampling { sampling } => self.generator.set_settings(settings(sampling)),
                 Request::Tick { every_ms } => self.ticker.set(every_ms),
                 Request::Stop => return Flow::Leave,
-                Request::Load { .. } | Request::LoadFile { .. } | Request::Start { .. } => {
+                Request::Load { .. }
+                | Request::LoadFile { .. }
+                | Request::Start { .. }
+                | Request::Bench { .. } => {
                     self.inbox.put_back(incoming);
                     return Flow::Leave;
                 }

@@ -102,6 +102,17 @@ impl<D: Device> Engine<D> {
         Some(Generator::new(self.instrument.as_ref()?, settings(sampling), seed))
     }
 
+    /// Several performances at once; `None` before a network is there.
+    ///
+    /// # Errors
+    /// If there are none, or too many.
+    pub(super) fn takes(
+        &self,
+        seeds: &[u64],
+    ) -> Result<Option<<D::Instrument as Instrument>::Takes>, rnn::Error> {
+        self.instrument.as_ref().map(|instrument| instrument.takes(Settings::default(), seeds)).transpose()
+    }
+
     /// Takes the network of a weight file, and returns its speed in events per second.
     async fn put(&mut self, bytes: &[u8]) -> Result<f64, rnn::Error> {
         let instrument = self.device.load(bytes)?;

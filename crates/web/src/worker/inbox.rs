@@ -1,14 +1,13 @@
 //! What the page has asked for and the worker has not done yet.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::future::poll_fn;
-use std::task::{Poll, Waker};
-
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
 use crate::protocol::Request;
+use crate::queue::Queue;
+
+/// Requests in the order in which they came.
+pub(super) type Inbox = Queue<Incoming>;
 
 /// A request and the bytes that came with it.
 #[derive(Debug)]
@@ -27,41 +26,5 @@ impl Incoming {
         let json = json.as_string().ok_or("the page said something that is not text")?;
         let request = serde_json::from_str(&json).map_err(|error| error.to_string())?;
         Ok(Self { request, bytes: bytes.map_err(|_| "the page sent something that is not bytes")? })
-    }
-}
-
-/// A queue that can be waited at.
-#[derive(Debug, Default)]
-pub(super) struct Inbox {
-    queue: RefCell<VecDeque<Incoming>>,
-    waker: RefCell<Option<Waker>>,
-}
-
-impl Inbox {
-    pub(super) fn put(&self, incoming: Incoming) {
-        self.queue.borrow_mut().push_back(incoming);
-        if let Some(waker) = self.waker.borrow_mut().take() {
-            waker.wake();
-        }
-    }
-
-    /// Puts back what was taken out too early.
-    pub(super) fn put_back(&self, incoming: Incoming) {
-        self.queue.borrow_mut().push_front(incoming);
-    }
-
-    pub(super) fn try_next(&self) -> Option<Incoming> {
-        self.queue.borrow_mut().pop_front()
-    }
-
-    pub(super) async fn next(&self) -> Incoming {
-        poll_fn(|context| match self.try_next() {
-            Some(incoming) => Poll::Ready(incoming),
-            None => {
-                *self.waker.borrow_mut() = Some(context.waker().clone());
-                Poll::Pending
-            }
-        })
-        .await
     }
 }

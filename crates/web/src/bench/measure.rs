@@ -1,0 +1,98 @@
+//! One run: a fresh worker, its first events, then batch after batch.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::report::{Origin, Run};
+use crate::engine::Engine;
+use crate::hooks::WEIGHTS;
+use crate::place::{Choice, Wish};
+use crate::protocol::{Backend, Reply, Request, Sampling};
+use crate::queue::Queue;
+use crate::{adapter, js};
+
+/// Takes at once.
+const BATCHES: [usize; 5] = [1, 2, 4, 8, 16];
+/// Each batch is measured so long. Longer is steadier.
+const BATCH_MS: f64 = 3000.0;
+/// The music that is asked for to see when the first events come.
+const FIRST_US: u64 = 1_000_000;
+
+/// Measures a backend and tells how far it is.
+///
+/// # Errors
+/// A sentence for the visitor.
+pub async fn run(backend: Backend, on_progress: impl Fn(String)) -> Result<Run, String> {
+    let asked_ms = js::now_ms();
+    let wish = match backend {
+        Backend::Cpu => Wish::Cpu,
+        Backend::WebGpu => Wish::WebGpu,
+    };
+    let place = Choice::of(wish, adapter::find().await, None).place;
+    if place.backend != backend {
+        return Err(place
+            .reason
+            .map_or_else(|| "This browser has no WebGPU.".into(), |reason| reason.to_string()));
+    }
+    on_progress("Starting the worker…".into());
+    let replies = Rc::new(Queue::default());
+    let (from_worker, from_crash) = (Rc::clone(&replies), Rc::clone(&replies));
+    let engine = Engine::start(
+        backend,
+        move |reply| from_worker.put(reply),
+        move |why| from_crash.put(Reply::Crashed { why }),
+    )
+    .map_err(|notice| notice.to_string())?;
+    let weights_url = js::beside_the_page(WEIGHTS).map_err(|error| js::text(&error))?;
+    engine.post(&Request::Load { weights_url, place });
+
+    let weights = Cell::new(Origin::Cache);
+    let next = async || {
+        loop {
+            match replies.next().await {
+                Reply::Downloading { .. } => weights.set(Origin::Server),
+                Reply::Unsuited { reason } => return Err(reason.to_string()),
+                Reply::Failed { notice } => return Err(notice.to_string()),
+                Reply::Crashed { why } => return Err(format!("The worker stopped: {why}.")),
+                reply => return Ok(reply),
+            }
+        }
+    };
+    let facts = loop {
+        if let Reply::Ready { engine } = next().await? {
+            break engine;
+        }
+    };
+    let sampling = Sampling { temperature: 1.0, top_p: 1.0 };
+    engine.post(&Request::Start {
+        take: 1,
+        seed: 1,
+        sampling,
+        primer: Vec::new(),
+        composed: Vec::new(),
+        length_us: Some(FIRST_US),
+    });
+    let mut first_events_ms = None;
+    loop {
+        match next().await? {
+            Reply::Events { .. } => {
+                first_events_ms.get_or_insert_with(|| js::now_ms() - asked_ms);
+            }
+            Reply::Finished { .. } => break,
+            _ => {}
+        }
+    }
+    let mut run = Run::new(&facts, weights.get(), first_events_ms.unwrap_or_default());
+    for takes in BATCHES {
+        let plural = if takes == 1 { "" } else { "s" };
+        on_progress(format!("Measuring {takes} take{plural} at once…"));
+        engine.post(&Request::Bench { takes, at_least_ms: BATCH_MS });
+        loop {
+            if let Reply::Benched { batch } = next().await? {
+                run.add(&batch);
+                break;
+            }
+        }
+    }
+    Ok(run)
+}

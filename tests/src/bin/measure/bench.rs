@@ -1,0 +1,151 @@
+//! `bench`: the page's own benchmark, and its peers beside it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tests::bench::{Peer, measured, peers};
+use tests::browser::{Browser, Setup, WebGpu};
+use tests::site::Site;
+
+use crate::{keep, value};
+
+/// What to measure.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    rounds: usize,
+    has_webgpu: bool,
+    peers: Option<PathBuf>,
+    json: Option<PathBuf>,
+}
+
+impl Options {
+    pub(crate) fn parse(arguments: &[String]) -> Result<Self, String> {
+        let mut options = Self { rounds: 1, ..Self::default() };
+        let mut arguments = arguments.iter();
+        while let Some(option) = arguments.next() {
+            match option.as_str() {
+                "--rounds" => options.rounds = value(option, arguments.next())?,
+                "--webgpu" => options.has_webgpu = true,
+                "--peers" => options.peers = Some(value(option, arguments.next())?),
+                "--json" => options.json = Some(value(option, arguments.next())?),
+                other => return Err(format!("bench does not take {other}; see --help")),
+            }
+        }
+        if options.rounds == 0 {
+            return Err("--rounds: expected at least 1, found 0".to_owned());
+        }
+        if let Some(folder) = options.peers.as_ref().filter(|folder| !folder.is_dir()) {
+            return Err(format!("--peers: expected a folder, found {}", folder.display()));
+        }
+        Ok(options)
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<(), String> {
+    let webgpu = if options.has_webgpu { WebGpu::Software } else { WebGpu::Absent };
+    let (Some(site), Some(browser)) =
+        (Site::built(), Browser::launch_with(&Setup { webgpu, ..Setup::default() }))
+    else {
+        return Err("there is no built page, or no browser to open it".to_owned());
+    };
+    let backends: &[&str] = if options.has_webgpu { &["Processor", "WebGPU"] } else { &["Processor"] };
+    let peers_site = options.peers.as_deref().map(Site::isolated);
+    let (mut rounds, mut others) = (Vec::new(), Vec::new());
+    for _ in 0..options.rounds {
+        for backend in backends {
+            // A tab each, so that each starts from nothing but the browser's cache.
+            let page = browser.open(&site.url("/bench.html"));
+            rounds.push(measured(&page, backend));
+        }
+        if let Some(site) = &peers_site {
+            others.extend(peers(&browser, site, options.has_webgpu));
+        }
+    }
+    let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
+    let table = Table::new(&runs, &others);
+    table.print();
+    for peer in others.iter().filter(|peer| peer.events_per_second.is_none()) {
+        println!("not measured: {}", peer.name);
+    }
+    let first = rounds.first().ok_or("nothing was measured")?;
+    keep(
+        options.json.as_deref(),
+        &json!({
+            "browser": first["browser"], "threads": first["threads"], "runs": runs,
+            "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
+                .collect::<Vec<_>>(),
+        }),
+    )
+}
+
+/// Lines in the order in which they were first measured.
+struct Table {
+    lines: Vec<String>,
+}
+
+impl Table {
+    fn new(runs: &[Value], others: &[Peer]) -> Self {
+        let mut ours: BTreeMap<(String, u64), Vec<&Value>> = BTreeMap::new();
+        for run in runs {
+            let name = match (run["backend"].as_str(), run["is_software"].as_bool()) {
+                (Some("Cpu"), _) => "worker, WebAssembly".to_owned(),
+                (_, Some(true)) => {
+                    format!("worker, software WebGPU ({})", run["adapter"].as_str().unwrap_or(""))
+                }
+                _ => format!("worker, WebGPU ({})", run["adapter"].as_str().unwrap_or("")),
+            };
+            for row in run["batches"].as_array().into_iter().flatten() {
+                ours.entry((name.clone(), row["takes"].as_u64().unwrap_or(0))).or_default().push(row);
+            }
+        }
+        let mut lines = vec![format!("{:48} {:>10} {:>10} {:>10}", "", "events/s", "chunk p50", "chunk p95")];
+        for ((name, takes), rows) in &ours {
+            let figure = |field: &str| median(rows.iter().filter_map(|row| row[field].as_f64()));
+            lines.push(format!(
+                "{:48} {:10.0} {:7.1} ms {:7.1} ms",
+                format!("{name}, {takes} at once"),
+                figure("events_per_second"),
+                figure("chunk_p50_ms"),
+                figure("chunk_p95_ms")
+            ));
+        }
+        let mut names: Vec<&str> = Vec::new();
+        for peer in others.iter().filter(|peer| peer.events_per_second.is_some()) {
+            if !names.contains(&peer.name.as_str()) {
+                names.push(&peer.name);
+            }
+        }
+        let one = median(
+            ours.iter()
+                .filter(|((name, takes), _)| *takes == 1 && name.ends_with("WebAssembly"))
+                .flat_map(|(_, rows)| rows.iter().filter_map(|row| row["events_per_second"].as_f64())),
+        );
+        for name in names {
+            let speeds =
+                others.iter().filter(|peer| peer.name == name).filter_map(|peer| peer.events_per_second);
+            let speed = median(speeds);
+            lines.push(format!("{name:48} {speed:10.1}   the worker is {:.1} times as fast", one / speed));
+        }
+        for run in runs {
+            lines.push(format!(
+                "first events {:.0} ms after asking for a worker (weights: {}), {:.1} MB of wasm memory ({})",
+                run["first_events_ms"].as_f64().unwrap_or(0.0),
+                run["weights"].as_str().unwrap_or("?"),
+                run["memory_bytes"].as_f64().unwrap_or(0.0) / 1e6,
+                run["backend"].as_str().unwrap_or("?"),
+            ));
+        }
+        Self { lines }
+    }
+
+    fn print(&self) {
+        self.lines.iter().for_each(|line| println!("{line}"));
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

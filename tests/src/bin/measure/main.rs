@@ -1,0 +1,61 @@
+//! Figures from the built page in a real browser, for people: `cargo xtask bench` and `cargo xtask endurance`.
+
+mod bench;
+mod endurance;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask bench [--rounds N] [--webgpu] [--peers FOLDER] [--json FILE]
+       cargo xtask endurance [--minutes N] [--listen N] [--json FILE]
+
+bench measures the page's worker in headless Chromium, as bench.html does for anybody.
+  --rounds N        measure everything N times and print medians; 1 unless told otherwise
+  --webgpu          also on WebGPU, computed by the processor where there is no GPU for a headless browser
+  --peers FOLDER    beside it what other engines do for the same work, see docs/performance.md
+endurance has the page compose and play music.
+  --minutes N       of music composed at once; 60 unless told otherwise
+  --listen N        minutes that it is listened to, at most what is composed; 60 unless told otherwise
+Both:
+  --json FILE       write the figures there, too; relative to the checkout";
+
+fn main() -> ExitCode {
+    // What the browser harness finds wrong it tells by panicking; here that is a sentence for a person.
+    std::panic::set_hook(Box::new(|panic| {
+        eprintln!("error: {}", panic.payload_as_str().unwrap_or("it does not say why"));
+    }));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--help") {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
+    let outcome = std::panic::catch_unwind(|| match arguments.split_first() {
+        Some((task, options)) if task == "bench" => bench::run(&bench::Options::parse(options)?),
+        Some((task, options)) if task == "endurance" => endurance::run(&endurance::Options::parse(options)?),
+        _ => Err(format!("expected bench or endurance\n\n{USAGE}")),
+    });
+    match outcome {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// The value after an option.
+fn value<T: std::str::FromStr>(option: &str, value: Option<&String>) -> Result<T, String> {
+    let found = value.map_or("nothing", String::as_str);
+    found.parse().map_err(|_| format!("{option}: expected {}, found {found}", wanted::<T>()))
+}
+
+fn wanted<T>() -> &'static str {
+    if std::any::type_name::<T>().contains("Path") { "a path" } else { "a whole number" }
+}
+
+/// Writes figures to a file, if one was asked for.
+fn keep(file: Option<&std::path::Path>, figures: &serde_json::Value) -> Result<(), String> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, format!("{figures:#}\n")).map_err(|error| format!("{}: {error}", file.display()))
+}

@@ -1,0 +1,351 @@
+//! Long performances: composed at once, then listened to, and looked at all the while.
+
+use std::time::{Duration, Instant};
+
+use performance::{Event, STEP_MICROS, Token};
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, Page};
+use crate::midi_device::MidiDevice;
+use crate::site::Site;
+
+/// Composing an hour on a machine that does other things as well.
+const COMPOSE: Duration = Duration::from_secs(900);
+/// Between two looks while it composes, and while it plays.
+const LOOK: Duration = Duration::from_secs(1);
+const LISTEN: Duration = Duration::from_secs(10);
+
+/// Sees what the worker says before the page does: when, how many events, how long they took.
+const WATCH: &str = "
+(() => {
+    const property = Object.getOwnPropertyDescriptor(Worker.prototype, 'onmessage');
+    window.__chunks = [];
+    Object.defineProperty(Worker.prototype, 'onmessage', { ...property, set(handler) {
+        property.set.call(this, handler && (event => {
+            if (typeof event.data === 'string' && event.data.startsWith('{\"Events\"')) {
+                const { tokens, busy_ms } = JSON.parse(event.data).Events;
+                window.__chunks.push([performance.now(), tokens.length, busy_ms]);
+            }
+            handler.call(this, event);
+        }));
+    }});
+})();";
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endured {
+    /// Music composed, in seconds.
+    pub music_secs: f64,
+    /// Composing it took so long, with all that the page did meanwhile.
+    pub composing_secs: f64,
+    /// Events composed.
+    pub events: usize,
+    /// Events per second of composing, in each tenth of the music.
+    pub speed_by_tenth: Vec<f64>,
+    /// The 95th percentile of chunks, in milliseconds per event, in each tenth.
+    pub p95_by_tenth: Vec<f64>,
+    /// The worker's memory, in bytes: with the first and with the last of the music.
+    pub worker_memory: [f64; 2],
+    /// The page's: its wasm memory, and what JavaScript holds after a collection; when the music was composed, and when
+    /// it had been listened to.
+    pub page_memory: [[f64; 2]; 2],
+    /// Listened to, in seconds.
+    pub heard_secs: f64,
+    /// Notes that were to begin meanwhile, and how many of them began within 2 ms of where the file has them.
+    pub notes: [usize; 2],
+    /// How far the roll's play-head went away from the audio clock, in milliseconds: the largest difference from its
+    /// own median.
+    pub roll_drift_ms: f64,
+    /// How far the last notes at a MIDI device were from the first ones, against the file: the difference of medians
+    /// of a tenth of the notes each, in milliseconds; none without a device.
+    pub midi_drift_ms: Option<f64>,
+    /// Notes at the MIDI device that are not in the file, or came more than 50 ms away from where it has them.
+    pub midi_strays: Option<usize>,
+}
+
+/// Has the page compose so much music and listens to it.
+#[must_use]
+pub fn endure(
+    site: &Site,
+    browser: &Browser,
+    device: Option<&MidiDevice>,
+    music_secs: u32,
+    heard: Duration,
+) -> Endured {
+    let address = site.url(&format!("/?backend=cpu&seed=1&length={music_secs}"));
+    let page = open(browser, &address);
+    page.button("Generate").click();
+    page.wait_until("the piano", COMPOSE, || page.sound_peak() > 0.0);
+    let worker_before = worker_memory(&page);
+    let tokens = composed(&page, music_secs);
+    let worker_memory = [worker_before, worker_memory(&page)];
+    let chunks: Vec<[f64; 3]> = from(page.evaluate("window.__chunks"));
+    let memory_before = page_memory(&page);
+
+    let midi = device.map(|device| {
+        let page = open(browser, &address);
+        choose_device(&page);
+        page.button("Generate").click();
+        page.wait_until("music at the device", COMPOSE, || !device.received().is_empty());
+        page
+    });
+    let started = Instant::now();
+    let mut offsets = Vec::new();
+    while started.elapsed() < heard {
+        std::thread::sleep(LISTEN.min(heard / 5));
+        let seen = page.evaluate(
+            "[performanceRnn.playback() === 'Playing', performanceRnn.played(), __performanceRnnSound.now()]",
+        );
+        if seen[0] == true {
+            offsets
+                .push(1000.0 * (seen[2].as_f64().unwrap_or(f64::NAN) - seen[1].as_f64().unwrap_or(f64::NAN)));
+        }
+    }
+    let onsets = page.sound_onsets();
+    let clock = page.evaluate("__performanceRnnSound.now()").as_f64().unwrap_or(f64::NAN);
+    let memory = [memory_before, page_memory(&page)];
+    page.button("Stop").click();
+    let begins = begins_secs(&tokens);
+    let (midi_drift_ms, midi_strays) = match (device, midi) {
+        (Some(device), Some(page)) => {
+            page.button("Stop").click();
+            std::thread::sleep(Duration::from_millis(500));
+            let received = device.received();
+            let struck = received.iter().filter(|message| message.bytes[0] == 0x90 && message.bytes[2] > 0);
+            let struck: Vec<_> = struck.map(|message| (message.bytes[1], message.at.as_secs_f64())).collect();
+            let (drift_ms, strays) = midi_drift(&begins, &struck);
+            (Some(drift_ms), Some(strays))
+        }
+        _ => (None, None),
+    };
+    let composing_ms =
+        chunks.last().map_or(0.0, |last| last[0]) - chunks.first().map_or(0.0, |first| first[0] - first[2]);
+    Endured {
+        music_secs: begins_end_secs(&tokens),
+        composing_secs: composing_ms / 1000.0,
+        events: tokens.len(),
+        speed_by_tenth: by_tenth(&chunks, |tenth| {
+            1000.0 * tenth.iter().map(|chunk| chunk[1]).sum::<f64>()
+                / tenth.iter().map(|chunk| chunk[2]).sum::<f64>()
+        }),
+        p95_by_tenth: by_tenth(&chunks, |tenth| {
+            quantile(tenth.iter().map(|chunk| chunk[2] / chunk[1]), 0.95)
+        }),
+        worker_memory,
+        page_memory: memory,
+        heard_secs: started.elapsed().as_secs_f64(),
+        notes: on_time(&begins, &onsets, clock),
+        roll_drift_ms: spread(&offsets),
+        midi_drift_ms,
+        midi_strays,
+    }
+}
+
+impl Endured {
+    /// The figures as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        json!({
+            "music_secs": self.music_secs, "composing_secs": self.composing_secs, "events": self.events,
+            "events_per_second_by_tenth": self.speed_by_tenth, "ms_per_event_p95_by_tenth": self.p95_by_tenth,
+            "worker_memory_bytes": self.worker_memory, "page_wasm_and_js_bytes": self.page_memory,
+            "heard_secs": self.heard_secs, "notes_due_and_on_time": self.notes,
+            "roll_drift_ms": self.roll_drift_ms, "midi_drift_ms": self.midi_drift_ms, "midi_strays": self.midi_strays,
+        })
+    }
+
+    /// The figures as sentences.
+    #[must_use]
+    pub fn to_lines(&self) -> Vec<String> {
+        let list = |values: &[f64], digits: usize| {
+            values.iter().map(|value| format!("{value:.digits$}")).collect::<Vec<_>>().join(" ")
+        };
+        let megabytes = |bytes: f64| format!("{:.1}", bytes / 1e6);
+        let [[wasm_before, js_before], [wasm_after, js_after]] =
+            self.page_memory.map(|pair| pair.map(megabytes));
+        let [due, on_time] = self.notes;
+        let mut lines = vec![
+            format!(
+                "{:.1} min of music ({} events) composed in {:.1} s, {:.1} times real time",
+                self.music_secs / 60.0,
+                self.events,
+                self.composing_secs,
+                self.music_secs / self.composing_secs
+            ),
+            format!("events/s of composing, by tenth of the music: {}", list(&self.speed_by_tenth, 0)),
+            format!("ms per event, 95th percentile of chunks, by tenth: {}", list(&self.p95_by_tenth, 3)),
+            format!(
+                "worker memory: {} MB at the beginning, {} MB at the end",
+                megabytes(self.worker_memory[0]),
+                megabytes(self.worker_memory[1])
+            ),
+            format!(
+                "page memory (wasm + JS): {wasm_before} + {js_before} MB when all was composed, {wasm_after} + \
+                 {js_after} MB after {:.1} min of playing",
+                self.heard_secs / 60.0
+            ),
+            format!("audio: {on_time} of {due} notes began within 2 ms of where the file has them"),
+            format!("roll: its play-head stayed within {:.1} ms of the audio clock", self.roll_drift_ms),
+        ];
+        if let (Some(drift_ms), Some(strays)) = (self.midi_drift_ms, self.midi_strays) {
+            lines.push(format!(
+                "MIDI device: drifted {drift_ms:.2} ms from first to last notes, {strays} notes astray"
+            ));
+        }
+        lines
+    }
+}
+
+fn open(browser: &Browser, address: &str) -> Page {
+    let page = browser.open_blank();
+    page.run_first(WATCH);
+    page.go_to(address);
+    page
+}
+
+fn choose_device(page: &Page) {
+    let output = page.find("combobox", "Output");
+    output.choose("MIDI device…");
+    page.wait_until("the device in the list", LISTEN, || {
+        output.options().iter().any(|name| name == MidiDevice::NAME)
+    });
+    output.choose(MidiDevice::NAME);
+}
+
+/// Waits until all of it is composed.
+fn composed(page: &Page, music_secs: u32) -> Vec<Token> {
+    let deadline = Instant::now() + COMPOSE;
+    loop {
+        let tokens: Vec<u16> = from(page.evaluate("Array.from(performanceRnn.tokens())"));
+        let tokens: Vec<Token> = tokens.into_iter().filter_map(|token| Token::new(token).ok()).collect();
+        let secs = begins_end_secs(&tokens);
+        if secs >= f64::from(music_secs) {
+            return tokens;
+        }
+        assert!(Instant::now() < deadline, "{secs:.0} of {music_secs} s composed within {COMPOSE:?}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn worker_memory(page: &Page) -> f64 {
+    page.wait_for("the worker's memory", LISTEN, || {
+        page.in_workers("performanceRnn.memory()").iter().find_map(Value::as_f64)
+    })
+}
+
+fn page_memory(page: &Page) -> [f64; 2] {
+    let wasm = page.evaluate("performanceRnn.memory()").as_f64().unwrap_or(f64::NAN);
+    [wasm, page.js_heap_bytes()]
+}
+
+fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("a list of numbers from the page")
+}
+
+/// Pitch and music time of each strike.
+fn begins_secs(tokens: &[Token]) -> Vec<(u8, f64)> {
+    let mut at_us = 0;
+    let begin = |&token: &Token| match Event::from(token) {
+        Event::TimeShift(shift) => {
+            at_us += u64::from(shift.steps()) * STEP_MICROS;
+            None
+        }
+        Event::NoteOn(pitch) => Some((pitch.get(), at_us as f64 / 1e6)),
+        Event::NoteOff(_) | Event::Velocity(_) => None,
+    };
+    tokens.iter().filter_map(begin).collect()
+}
+
+fn begins_end_secs(tokens: &[Token]) -> f64 {
+    let shift = |&token: &Token| match Event::from(token) {
+        Event::TimeShift(shift) => u64::from(shift.steps()) * STEP_MICROS,
+        _ => 0,
+    };
+    tokens.iter().map(shift).sum::<u64>() as f64 / 1e6
+}
+
+/// How many notes were to begin until `clock_secs`, and how many of them did within 2 ms.
+fn on_time(begins: &[(u8, f64)], onsets: &[f64], clock_secs: f64) -> [usize; 2] {
+    let (Some((_, first_begin)), Some(first_onset)) = (begins.first(), onsets.first().copied()) else {
+        return [0, 0];
+    };
+    let mut sorted = onsets.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let mut counts = [0, 0];
+    for (_, begin) in begins {
+        let due = first_onset + begin - first_begin;
+        if due > clock_secs {
+            break;
+        }
+        let at = sorted.partition_point(|onset| *onset < due - 0.002);
+        counts[0] += 1;
+        counts[1] += usize::from(sorted.get(at).is_some_and(|onset| *onset < due + 0.002));
+    }
+    counts
+}
+
+/// Drift in milliseconds and strays of what a device was sent: pitches with arrival times.
+fn midi_drift(begins: &[(u8, f64)], struck: &[(u8, f64)]) -> (f64, usize) {
+    let mut by_pitch = vec![std::collections::VecDeque::new(); 128];
+    for (pitch, begin) in begins {
+        by_pitch[usize::from(*pitch)].push_back(*begin);
+    }
+    let delays: Vec<Option<f64>> = struck
+        .iter()
+        .map(|(pitch, at)| Some(at - by_pitch.get_mut(usize::from(*pitch))?.pop_front()?))
+        .collect();
+    let known: Vec<f64> = delays.iter().copied().flatten().collect();
+    let middle = quantile(known.iter().copied(), 0.5);
+    let strays =
+        delays.iter().filter(|delay| delay.is_none_or(|delay| (delay - middle).abs() > 0.05)).count();
+    let tenth = (known.len() / 10).max(1);
+    let early = quantile(known.iter().take(tenth).copied(), 0.5);
+    let late = quantile(known.iter().rev().take(tenth).copied(), 0.5);
+    (1000.0 * (late - early), strays)
+}
+
+/// The largest distance from the median.
+fn spread(values: &[f64]) -> f64 {
+    let middle = quantile(values.iter().copied(), 0.5);
+    values.iter().map(|value| (value - middle).abs()).fold(0.0, f64::max)
+}
+
+fn by_tenth(chunks: &[[f64; 3]], figure: impl Fn(&[[f64; 3]]) -> f64) -> Vec<f64> {
+    chunks.chunks(chunks.len().div_ceil(10).max(1)).map(figure).collect()
+}
+
+fn quantile(values: impl Iterator<Item = f64>, share: f64) -> f64 {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_is_seen() {
+        let begins: Vec<(u8, f64)> = (0..100).map(|i| (60, f64::from(i))).collect();
+        // A device whose clock runs a thousandth too fast, and one note of another key.
+        let mut struck: Vec<(u8, f64)> =
+            begins.iter().map(|(pitch, at)| (*pitch, 5.0 + at * 1.0001)).collect();
+        let (drift_ms, strays) = midi_drift(&begins, &struck);
+        assert!((drift_ms - 9.0).abs() < 0.2 && strays == 0, "{drift_ms} {strays}");
+        struck.push((61, 50.0));
+        assert_eq!(midi_drift(&begins, &struck).1, 1);
+    }
+
+    #[test]
+    fn late_notes_are_seen() {
+        let begins = [(60, 0.5), (62, 1.0), (64, 1.5), (65, 9.0)];
+        assert_eq!(on_time(&begins, &[3.0, 3.501, 4.01], 5.0), [3, 2]);
+        assert_eq!(on_time(&[], &[], 5.0), [0, 0]);
+    }
+
+    #[test]
+    fn a_play_head_that_runs_away_is_seen() {
+        assert_eq!(spread(&[10.0, 10.0, 11.0, 13.0, 10.0]), 3.0);
+    }
+}

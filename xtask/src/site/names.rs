@@ -1,0 +1,132 @@
+//! Names that change with the content, so that browsers may keep files for good.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use super::{compress, files, slashed};
+use crate::error::at;
+use crate::{Error, Result};
+
+/// FNV-1a, 64 bits: no secret, just another name for another content.
+const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x100_0000_01b3;
+
+/// Digits of a content's name. Trunk leaves out zeros in front, and so its names may be a little shorter.
+const DIGITS: std::ops::RangeInclusive<usize> = 12..=16;
+
+/// What browsers fetch through the program. Pages, texts for people and what servers read keep their names.
+const FETCHED: [&str; 6] = ["js", "wasm", "css", "json", "bin", "safetensors"];
+
+/// How long a file may be kept that is named after its content: a year, the longest there is.
+pub(crate) const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+
+/// Names the files that Trunk has not named, and tells `index.html` the new names.
+pub(super) fn give(folder: &Path) -> Result<()> {
+    let mut renamed = BTreeMap::new();
+    for file in files(folder)? {
+        let name = slashed(&file);
+        let is_fetched =
+            file.extension().is_some_and(|ending| FETCHED.iter().any(|fetched| ending == *fetched));
+        if !is_fetched || is_named_after_content(&name) {
+            continue;
+        }
+        let path = folder.join(&file);
+        let bytes = fs::read(&path).map_err(at(&path))?;
+        let new = named(&name, hash(&bytes));
+        fs::rename(&path, folder.join(&new)).map_err(at(&path))?;
+        renamed.insert(name, new);
+    }
+    let index = folder.join("index.html");
+    let html = fs::read_to_string(&index).map_err(at(&index))?;
+    let (before, after) = html
+        .split_once("</head>")
+        .ok_or_else(|| Error::new(format!("{}: expected a </head>, found none", index.display())))?;
+    let list: Vec<_> = renamed.iter().map(|(name, new)| format!("\"{name}\":\"{new}\"")).collect();
+    let script = format!("<script type=\"application/json\" id=\"files\">{{{}}}</script>", list.join(","));
+    fs::write(&index, format!("{before}{script}</head>{after}")).map_err(at(&index))
+}
+
+/// Writes `_headers`, which Netlify and Cloudflare Pages read.
+pub(super) fn write_headers(folder: &Path) -> Result<()> {
+    let mut headers = String::new();
+    for file in files(folder)? {
+        let name = slashed(&file);
+        if is_named_after_content(&name) && !compress::is_compressed(&file) {
+            // Writing to a string cannot fail.
+            let _ = write!(headers, "/{name}\n  Cache-Control: {FOR_GOOD}\n");
+        }
+    }
+    let path = folder.join("_headers");
+    fs::write(&path, headers).map_err(at(&path))
+}
+
+/// Whether another content would have another name: `app-1d7cdde3e5643d02_bg.wasm`.
+pub(crate) fn is_named_after_content(name: &str) -> bool {
+    digits(name).is_some()
+}
+
+/// The name without its content's: `app_bg.wasm`.
+pub(super) fn plain(name: &str) -> String {
+    digits(name)
+        .map_or_else(|| name.to_owned(), |place| format!("{}{}", &name[..place.start], &name[place.end..]))
+}
+
+/// A name for a content.
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(BASIS, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+}
+
+/// `weights/base.safetensors` → `weights/base-0123456789abcdef.safetensors`.
+fn named(name: &str, hash: u64) -> String {
+    let start = name.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = name[start..].find('.').map_or(name.len(), |dot| start + dot);
+    format!("{}-{hash:016x}{}", &name[..dot], &name[dot..])
+}
+
+/// Where the content's name stands, with the hyphen before it.
+fn digits(name: &str) -> Option<std::ops::Range<usize>> {
+    let start = name.rfind('/').map_or(0, |slash| slash + 1);
+    let hyphen = start + name[start..].rfind('-')?;
+    let n = name[hyphen + 1..].bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).count();
+    let end = hyphen + 1 + n;
+    let is_end = name[end..].starts_with(['.', '_']);
+    (DIGITS.contains(&n) && is_end).then_some(hyphen..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_go_and_come() {
+        for (name, new) in [
+            ("weights/base.safetensors", "weights/base-00000000000000ff.safetensors"),
+            ("worker_cpu_bg.wasm", "worker_cpu_bg-00000000000000ff.wasm"),
+        ] {
+            assert_eq!(named(name, 255), new);
+            assert_eq!(plain(new), name);
+            assert!(is_named_after_content(new) && !is_named_after_content(name));
+        }
+        assert_eq!(plain("app-1d7cdde3e5643d02_bg.wasm"), "app_bg.wasm");
+        assert_eq!(plain("style-3078e7cb9f47440.css"), "style.css");
+        for name in [
+            "index.html",
+            "a-b.js",
+            "velocity-4.bin",
+            "x-1d7cdde3e5643d02f.js",
+            "-/a.js",
+            "a-1d7cdde3e5643d02",
+        ] {
+            assert_eq!(plain(name), name);
+        }
+    }
+
+    #[test]
+    fn another_content_has_another_name() {
+        assert_eq!(hash(b""), BASIS);
+        // From the authors' list of test vectors.
+        assert_eq!(hash(b"foobar"), 0x8594_4171_f739_67e8);
+    }
+}
