@@ -57,6 +57,9 @@ pub(crate) struct Training {
     pub(crate) average: f32,
     /// Precision of the matrix products' factors: `auto` is the fastest that the processor has.
     pub(crate) precision: Precision,
+    /// Whether the backward pass runs layers forward once more instead of keeping what it needs: less memory, more
+    /// work, the same bits.
+    pub(crate) recompute: bool,
     /// Other keys and paces.
     pub(crate) augment: bool,
     /// Share of sequences that see controls.
@@ -92,6 +95,7 @@ impl Default for Training {
             clip: 1.0,
             average: 0.998,
             precision: Precision::Auto,
+            recompute: false,
             augment: true,
             controlled: 0.3,
             composer_events: 300_000,

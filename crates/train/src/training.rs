@@ -149,6 +149,7 @@ impl Run {
     fn with(mut model: Model, training: Training, device: &Device) -> Self {
         model.compute = training.compute();
         model.dropout = training.dropout;
+        model.recompute = training.recompute;
         let adam = Adam::new(&model, training.adam());
         let state = State::zeros(&model.config, training.batch, device);
         Self {
