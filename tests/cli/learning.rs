@@ -242,3 +242,27 @@ fn training_goes_on_from_weights_with_other_music() {
     let begin: serde_json::Value = serde_json::from_str(metrics.lines().next().unwrap()).unwrap();
     assert!(begin["validation"].as_f64().unwrap() < 2.0, "it begins with what was learned: {begin}");
 }
+
+/// Needs an adapter; a software one will do (on Debian: `apt-get install mesa-vulkan-drivers`).
+#[cfg(feature = "wgpu")]
+#[test]
+fn a_gpu_learns_what_the_processor_learns() {
+    let dir = tempfile::tempdir().unwrap();
+    let midi_dir = pieces(&dir.path().join("midi"));
+    let data = dir.path().join("tokens");
+    succeed(&["prepare", text(&midi_dir), "--out", text(&data)]);
+    let config = config_with(dir.path(), 6_000, "precision = \"f32\"\n");
+    let losses = ["wgpu", "flex"].map(|device| {
+        let out = dir.path().join(device);
+        let args = ["train", "--config", text(&config), "--data", text(&data), "--out", text(&out)];
+        succeed(&[&args[..], &["--device", device]].concat());
+        let metrics = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
+        let metrics = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        metrics.filter_map(|metric| metric["train"].as_f64()).collect::<Vec<_>>()
+    });
+    let [gpu, cpu] = &losses;
+    assert!(gpu[gpu.len() - 1] < gpu[0] - 1.0, "the loss falls: {gpu:?}");
+    for (gpu, cpu) in gpu.iter().zip(cpu) {
+        assert!((gpu - cpu).abs() < 0.02, "{losses:?}");
+    }
+}

@@ -3,6 +3,7 @@
 //! Source: Oore et al., arXiv 1808.03715 (three LSTM layers of 512 units over 413 events); the
 //! sounding-notes input is robz's *note-on conditioning*.
 
+mod below;
 mod network;
 
 use burn::module::{Module, Param};
@@ -11,10 +12,11 @@ use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
 use performance::{N_PITCHES, N_TOKENS};
 use rand::{Rng, RngExt};
 
-use crate::kernels::{self, Compute};
+use crate::kernels::{self, Compute, Projections};
 use crate::weights::NamedTensor;
 use crate::{Error, ModelConfig};
 
+use below::{Below, Heard};
 pub use network::ModelMemory;
 
 /// Rows of the event matrix that feed a unit at once, for the scale of fresh parameters.
@@ -40,6 +42,10 @@ pub struct Model {
     /// gradients are recorded; 0 otherwise. Recurrent connections are never cut (Zaremba et al., arXiv 1409.2329).
     #[module(skip)]
     pub dropout: f64,
+    /// Whether a crop's backward pass runs each layer forward once more instead of keeping every step's gates.
+    /// Less memory, more work, the same gradients.
+    #[module(skip)]
+    pub recompute: bool,
     /// Rows of the first layer's input matrix for the last event, `[413, 4 * hidden]`.
     pub token: Param<Tensor<2>>,
     /// Rows for the sounding notes, `[128, 4 * hidden]`.
@@ -159,6 +165,7 @@ impl ModelConfig {
             config: self.clone(),
             compute: Compute::default(),
             dropout: 0.0,
+            recompute: false,
             token: matrix(N_TOKENS, gates, ACTIVE_TOKENS),
             sounding: matrix(N_PITCHES, gates, ACTIVE_NOTES),
             controls: matrix(self.control_width(), gates, ACTIVE_NOTES),
@@ -192,20 +199,25 @@ impl Model {
         if time == 1 {
             return self.forward_stepwise(inputs, state);
         }
-        let gates = self.head.dims()[0] * 4;
-        let mut xp = self.project_input(&inputs).reshape([time, batch, gates]); // [time, batch, 4 * hidden]
+        let shape = [time, batch, 4 * self.head.dims()[0]];
         let mut states = Vec::with_capacity(self.layers.len());
-        let mut hidden = None;
+        let mut hidden: Option<Tensor<3>> = None;
         for (layer, (h, c)) in self.layers.iter().zip(state.layers.iter().cloned()) {
-            if let (Some(weights), Some(below)) = (&layer.input, hidden.take()) {
-                let below: Tensor<3> = below;
-                let flat = below.reshape([(time * batch) as i32, -1]); // [time * batch, hidden]
-                xp = (kernels::matmul(flat, weights.val(), self.compute) + layer.bias.val().unsqueeze())
-                    .reshape([time, batch, gates]);
-            }
-            let Some(sequence) = kernels::recurrence(&xp, layer.recurrent.val(), h, c, self.compute) else {
-                return self.forward_stepwise(inputs, state);
+            let below = match (&layer.input, hidden.take()) {
+                (Some(weights), Some(below)) => Below::Layer {
+                    hidden: below.reshape([(time * batch) as i32, -1]), // [time * batch, hidden]
+                    weights: weights.val(),
+                    bias: layer.bias.val(),
+                },
+                _ => self.below_first(&inputs, layer),
             };
+            let again = self.recompute.then(|| {
+                let (below, compute) = (below.detached(), self.compute);
+                Projections::new(move || below.clone().project(compute).reshape(shape))
+            });
+            let xp = below.project(self.compute).reshape(shape); // [time, batch, 4 * hidden]
+            let sequence = kernels::recurrence(&xp, &layer.recurrent.val(), &h, &c, self.compute, again);
+            let Some(sequence) = sequence else { return self.forward_stepwise(inputs, state) };
             states.push((sequence.last_hidden, sequence.last_cell));
             hidden = Some(self.thin_out(sequence.hidden));
         }
@@ -215,8 +227,8 @@ impl Model {
         (scores.reshape([time, batch, N_TOKENS]), State { layers: states })
     }
 
-    /// The same, one step at a time in plain tensor operations: what a GPU runs, and the reference that
-    /// the fused kernel is checked against.
+    /// The same, one step at a time in plain tensor operations: for devices without the kernels, and the
+    /// reference that these are checked against.
     #[must_use]
     pub fn forward_stepwise(&self, inputs: Inputs, mut state: State) -> (Tensor<3>, State) {
         let [time, _] = inputs.tokens.dims();
@@ -240,27 +252,26 @@ impl Model {
     /// `inputs` with `time = 1`.
     #[must_use]
     pub fn step(&self, inputs: &Inputs, state: State) -> (Tensor<2>, State) {
-        let mut xp = self.project_input(inputs); // [batch, 4 * hidden]
         let mut states = Vec::with_capacity(self.layers.len());
-        let mut below: Option<Tensor<2>> = None;
+        let mut top: Option<Tensor<2>> = None;
         for (layer, (h, c)) in self.layers.iter().zip(state.layers) {
-            if let (Some(weights), Some(below)) = (&layer.input, below.take()) {
-                xp = below.matmul(weights.val()) + layer.bias.val().unsqueeze();
-            }
-            let z = xp.clone() + h.matmul(layer.recurrent.val()); // [batch, 4 * hidden]
+            let below = match (&layer.input, top.take()) {
+                (Some(weights), Some(hidden)) => {
+                    Below::Layer { hidden, weights: weights.val(), bias: layer.bias.val() }
+                }
+                _ => self.below_first(inputs, layer),
+            };
+            let z = below.project(Compute::F32) + h.matmul(layer.recurrent.val()); // [batch, 4 * hidden]
             let [input, forget, cell, output]: [Tensor<2>; 4] = match z.chunk(4, 1).try_into() {
                 Ok(gates) => gates,
                 Err(_) => unreachable!("4 * hidden columns make four chunks"),
             };
             let c = sigmoid(forget) * c + sigmoid(input) * tanh(cell);
             let h = sigmoid(output) * tanh(c.clone());
-            below = Some(self.thin_out(h.clone()));
+            top = Some(self.thin_out(h.clone()));
             states.push((h, c));
         }
-        let top = match below {
-            Some(top) => top,
-            None => unreachable!("a model has at least one layer"),
-        };
+        let Some(top) = top else { unreachable!("a model has at least one layer") };
         (top.matmul(self.head.val()) + self.head_bias.val().unsqueeze(), State { layers: states })
     }
 
@@ -274,18 +285,14 @@ impl Model {
         hidden * mask * (1.0 / kept)
     }
 
-    /// The first layer's input projections with bias, `[time * batch, 4 * hidden]`.
-    fn project_input(&self, inputs: &Inputs) -> Tensor<2> {
-        let [time, batch] = inputs.tokens.dims();
-        let rows = time * batch;
-        let sounding = inputs.sounding.clone().reshape([rows, N_PITCHES]);
-        let controls = inputs.controls.clone().reshape([rows as i32, -1]); // [rows, control_width]
-        let projected = self.token.val().select(0, inputs.tokens.clone().reshape([rows]))
-            + sounding.matmul(self.sounding.val())
-            + controls.matmul(self.controls.val());
-        match self.layers.first() {
-            Some(first) => projected + first.bias.val().unsqueeze(),
-            None => projected,
-        }
+    /// What feeds the first layer.
+    fn below_first(&self, inputs: &Inputs, first: &Layer) -> Below {
+        Below::Heard(Heard {
+            inputs: inputs.clone(),
+            token: self.token.val(),
+            sounding: self.sounding.val(),
+            controls: self.controls.val(),
+            bias: first.bias.val(),
+        })
     }
 }

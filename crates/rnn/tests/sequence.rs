@@ -101,6 +101,9 @@ mod gradients {
     use super::*;
     use burn::module::{Module, ModuleVisitor, Param};
 
+    /// The backend's random numbers are everybody's: tests that seed them take turns.
+    static SEED: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
     struct Collect<'a>(&'a burn::tensor::Gradients, Vec<Vec<f32>>);
 
     impl ModuleVisitor for Collect<'_> {
@@ -119,7 +122,7 @@ mod gradients {
         (scores * Tensor::from_inner(weights)).sum()
     }
 
-    fn gradients(model: &Model, scores: Tensor<3>) -> Vec<Vec<f32>> {
+    pub(super) fn gradients(model: &Model, scores: Tensor<3>) -> Vec<Vec<f32>> {
         let grads = loss(scores).backward();
         let mut collect = Collect(&grads, Vec::new());
         model.visit(&mut collect);
@@ -142,9 +145,37 @@ mod gradients {
         }
     }
 
+    /// Running forward once more in the backward pass gives what keeping everything gives, to the bit.
+    #[test]
+    fn recomputed_gradients_are_the_same_bits() {
+        let _turn = SEED.lock();
+        for compute in [rnn::Compute::F32, rnn::Compute::Bf16] {
+            for dropout in [0.0, 0.3] {
+                let Case { mut model, inputs, state } = case(3, 37, 9, 11, &Device::flex().autodiff());
+                (model.compute, model.dropout) = (compute, dropout);
+                let mut run = |recompute| {
+                    model.recompute = recompute;
+                    Device::flex().seed(7);
+                    gradients(&model, model.forward(inputs.clone(), state.clone()).0)
+                };
+                let (kept, again) = (run(false), run(true));
+                for ((kept, again), tensor) in kept.iter().zip(&again).zip(tensors(&model)) {
+                    let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(
+                        bits(kept),
+                        bits(again),
+                        "{} with {compute:?}, dropout {dropout}",
+                        tensor.name
+                    );
+                }
+            }
+        }
+    }
+
     /// Dropout leaves units out on the way up, scales the others, and only while gradients are recorded.
     #[test]
     fn dropout_keeps_the_mean_and_leaves_inference_alone() {
+        let _turn = SEED.lock();
         let Case { mut model, inputs, state } = case(2, 40, 6, 5, &Device::flex().autodiff());
         let whole = values(&model.forward(inputs.clone(), state.clone()).0);
         model.dropout = 0.4;
@@ -206,6 +237,65 @@ mod gradients {
                     "{} [{element}]: {exact} against {difference}",
                     original[tensor].name
                 );
+            }
+        }
+    }
+}
+
+/// The kernels on whatever GPU there is; a software adapter will do (on Debian: `apt-get install
+/// mesa-vulkan-drivers`).
+#[cfg(feature = "wgpu")]
+mod gpu {
+    use super::*;
+    use cubecl::device::WgpuDeviceKind;
+
+    /// The adapter; none, with a printed reason, where there is none.
+    fn adapter() -> Option<Device> {
+        match cubecl::Device::wgpu(WgpuDeviceKind::DefaultDevice) {
+            Ok(_) => Some(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+            Err(reason) => {
+                eprintln!("skipped: {reason}");
+                None
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_gpu_computes_what_the_processor_computes(
+            layers in 1..4usize, hidden in 1..70usize, time in 2..12usize, batch in 1..70usize
+        ) {
+            let Some(device) = adapter() else { return Ok(()) };
+            let Case { model, inputs, state } = case(layers, hidden, time, batch, &device);
+            let (scores, after) = model.forward(inputs, state);
+            let Case { model, inputs, state } = case(layers, hidden, time, batch, &Device::flex());
+            let (expected, expected_after) = model.forward(inputs, state);
+            assert_close("scores", &values(&scores), &values(&expected), 1e-4);
+            assert_states_close(&after, &expected_after);
+        }
+    }
+
+    #[cfg(feature = "autodiff")]
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn gradients_on_the_gpu_equal_those_on_the_processor(
+            layers in 1..4usize, hidden in 1..70usize, time in 2..12usize, batch in 1..70usize,
+            recompute in proptest::bool::ANY,
+        ) {
+            let Some(device) = adapter() else { return Ok(()) };
+            let on = |device: Device, recompute| {
+                let Case { mut model, inputs, state } = case(layers, hidden, time, batch, &device.autodiff());
+                model.recompute = recompute;
+                (super::gradients::gradients(&model, model.forward(inputs, state).0), tensors(&model))
+            };
+            let (found, _) = on(device, recompute);
+            let (expected, named) = on(Device::flex(), false);
+            for ((found, expected), tensor) in found.iter().zip(&expected).zip(named) {
+                assert_close(&tensor.name, found, expected, 3e-4);
             }
         }
     }

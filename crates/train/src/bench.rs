@@ -152,12 +152,13 @@ fn generated(instrument: &impl Instrument, seeds: &[u64]) -> Result<f64> {
 }
 
 fn trained(device: &Device, args: &BenchArgs) -> Result<f64> {
-    let BenchArgs { batch, time, precision, .. } = *args;
+    let BenchArgs { batch, time, precision, recompute, .. } = *args;
     let config = ModelConfig::default();
-    let training = Training { batch, time, precision, ..Training::default() };
+    let training = Training { batch, time, precision, recompute, ..Training::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut model = config.init(&device.clone().autodiff(), &mut rng);
     model.compute = training.compute();
+    model.recompute = training.recompute;
     let mut adam = Adam::new(&model, training.adam());
     let mut state = State::zeros(&config, batch, device);
     let data = Batch {

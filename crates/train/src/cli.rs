@@ -346,6 +346,9 @@ pub(crate) struct BenchArgs {
     /// What the factors of the trained matrix products are rounded to.
     #[arg(long, value_enum, default_value_t = Precision::Auto)]
     pub(crate) precision: Precision,
+    /// Train with the setting `recompute`: less memory, more work.
+    #[arg(long)]
+    pub(crate) recompute: bool,
     /// Folder that `prepare` wrote: also measure how fast crops of it are made.
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,

@@ -57,6 +57,9 @@ pub(crate) struct Training {
     pub(crate) average: f32,
     /// Precision of the matrix products' factors: `auto` is the fastest that the processor has.
     pub(crate) precision: Precision,
+    /// Whether the backward pass runs layers forward once more instead of keeping what it needs: less memory, more
+    /// work, the same bits.
+    pub(crate) recompute: bool,
     /// Other keys and paces.
     pub(crate) augment: bool,
     /// Whether the network is told which notes sound. Without, that part of its input is zero, as are its weights, so
@@ -95,6 +98,7 @@ impl Default for Training {
             clip: 1.0,
             average: 0.998,
             precision: Precision::Auto,
+            recompute: false,
             augment: true,
             sounding: true,
             controlled: 0.3,

@@ -182,6 +182,7 @@ impl Run {
         }
         model.compute = training.compute();
         model.dropout = training.dropout;
+        model.recompute = training.recompute;
         let adam = Adam::new(&model, training.adam());
         let state = State::zeros(&model.config, training.batch, device);
         Self {

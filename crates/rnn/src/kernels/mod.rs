@@ -5,13 +5,22 @@
 //! gradient of its projections, and one matrix product over the whole crop yields the gradient of the
 //! recurrent weights.
 //!
-//! They run on the CPU backend (`flex`) outside the browser; elsewhere [`recurrence`] returns `None` and
-//! the model runs step by step.
+//! They run on the CPU backend (`flex`) and on Burn's GPU backends, outside the browser; elsewhere
+//! [`recurrence`] returns `None` and the model runs step by step.
 
+#![cfg_attr(
+    any(target_family = "wasm", not(feature = "autodiff")),
+    allow(dead_code, reason = "what is kept for the backward pass")
+)]
+
+#[cfg(all(not(target_family = "wasm"), feature = "burn-gpu"))]
+mod cube;
 #[cfg(not(target_family = "wasm"))]
 mod flex;
 #[cfg(not(target_family = "wasm"))]
 mod format;
+#[cfg(not(target_family = "wasm"))]
+mod fused;
 #[cfg(not(target_family = "wasm"))]
 mod gemm;
 #[cfg(not(target_family = "wasm"))]
@@ -20,6 +29,9 @@ mod recurrence;
 mod shared;
 #[cfg(not(target_family = "wasm"))]
 mod tile;
+
+use std::fmt;
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 
@@ -55,25 +67,74 @@ pub(crate) struct Sequence {
     pub(crate) last_cell: Tensor<2>,
 }
 
+/// How a crop's projections are made, to make them once more in the backward pass instead of keeping what
+/// follows from them.
+#[derive(Clone)]
+pub(crate) struct Projections(Arc<dyn Fn() -> Tensor<3> + Send + Sync>);
+
+impl Projections {
+    /// `again` must give the same bits each time, without recording gradients.
+    pub(crate) fn new(again: impl Fn() -> Tensor<3> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(again))
+    }
+
+    /// `[time, batch, 4 * hidden]`.
+    #[cfg(all(not(target_family = "wasm"), feature = "autodiff"))]
+    fn again(&self) -> Tensor<3> {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Projections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Projections").finish_non_exhaustive()
+    }
+}
+
 /// The whole crop's recurrence in one operation, where the device has it.
+///
+/// With `projections`, the backward pass makes `xp` and runs forward once more instead of keeping every
+/// step's gates; gradients are the same.
 ///
 /// # Shapes
 /// `xp`: `[time, batch, 4 * hidden]`, input projections with bias, gates in the order input, forget,
 /// cell, output; `weights`: `[hidden, 4 * hidden]`; `h0`, `c0`: `[batch, hidden]`, treated as constants.
 pub(crate) fn recurrence(
     xp: &Tensor<3>,
-    weights: Tensor<2>,
-    h0: Tensor<2>,
-    c0: Tensor<2>,
+    weights: &Tensor<2>,
+    h0: &Tensor<2>,
+    c0: &Tensor<2>,
     compute: Compute,
+    projections: Option<Projections>,
 ) -> Option<Sequence> {
+    let _ = &projections;
     #[cfg(not(target_family = "wasm"))]
-    return flex::recurrence(xp.clone(), weights, h0, c0, compute);
-    #[cfg(target_family = "wasm")]
     {
-        let _ = (xp, weights, h0, c0, compute);
-        None
+        use burn::backend::Flex;
+        #[cfg(feature = "autodiff")]
+        {
+            use fused::differentiable_recurrence as recurrence;
+            let again = projections.clone();
+            if let Some(sequence) = recurrence::<Flex>(xp, weights, h0, c0, compute, again) {
+                return Some(sequence);
+            }
+            #[cfg(feature = "burn-gpu")]
+            if let Some(sequence) =
+                recurrence::<burn::backend::Cube>(xp, weights, h0, c0, compute, projections)
+            {
+                return Some(sequence);
+            }
+        }
+        if let Some(sequence) = fused::recurrence::<Flex>(xp, weights, h0, c0, compute) {
+            return Some(sequence);
+        }
+        #[cfg(feature = "burn-gpu")]
+        if let Some(sequence) = fused::recurrence::<burn::backend::Cube>(xp, weights, h0, c0, compute) {
+            return Some(sequence);
+        }
     }
+    let _ = (xp, weights, h0, c0, compute);
+    None
 }
 
 /// `x · weights`, differentiable.
@@ -89,4 +150,30 @@ pub(crate) fn matmul(x: Tensor<2>, weights: Tensor<2>, compute: Compute) -> Tens
     }
     let _ = compute;
     x.matmul(weights)
+}
+
+#[cfg(all(test, feature = "autodiff", feature = "burn-gpu"))]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    /// The model would quietly go on step by step without its kernels.
+    #[test]
+    fn a_gpu_has_the_recurrence() {
+        #[cfg(not(feature = "cuda"))]
+        let device = match cubecl::Device::wgpu(cubecl::device::WgpuDeviceKind::DefaultDevice) {
+            Ok(_) => Device::wgpu(burn::tensor::DeviceKind::DefaultDevice),
+            Err(reason) => return eprintln!("skipped: {reason}"),
+        };
+        #[cfg(feature = "cuda")]
+        let device = Device::cuda(0);
+        let run = |device: &Device| {
+            let state = Tensor::zeros([2, 8], device);
+            let (xp, weights) = (Tensor::zeros([3, 2, 32], device), Tensor::zeros([8, 32], device));
+            recurrence(&xp, &weights, &state, &state, Compute::F32, None)
+        };
+        assert!(run(&device).is_some(), "without gradients");
+        assert!(run(&device.autodiff()).is_some(), "with gradients");
+    }
 }

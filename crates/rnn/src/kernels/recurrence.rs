@@ -67,21 +67,21 @@ pub(super) fn forward<F: Detected>(dims: Dims, xp: &[f32], w: &[f32], h0: &[f32]
 /// projections. Gradients stop at the crop's initial state (truncated backpropagation).
 ///
 /// # Shapes
-/// `dh`: `[time, batch, hidden]`; `w`: `[hidden, 4 * hidden]`; `c0`: `[batch, hidden]`. Returns the
-/// gradient of `xp`, `[time, batch, 4 * hidden]`.
+/// `dh`: `[time, batch, hidden]`; `w`: `[hidden, 4 * hidden]`; `c0`: `[batch, hidden]`; `c` and `gates` as
+/// in [`Trace`]. Returns the gradient of `xp`, `[time, batch, 4 * hidden]`, in the memory of the gates.
 pub(super) fn backward<F: Detected>(
     dims: Dims,
     dh: &[f32],
     w: &[f32],
     c0: &[f32],
-    trace: &Trace,
+    c: &[f32],
+    mut gates: Vec<f32>,
 ) -> Vec<f32> {
-    let Dims { time, batch, hidden } = dims;
+    let Dims { batch, hidden, .. } = dims;
     let packed = Matrix::new(w, hidden, 4 * hidden).transposed().as_panels::<F>();
-    let mut dz = vec![0.0; time * batch * 4 * hidden];
-    let out = Shared::new(&mut dz);
-    split(batch, |rows| F::detected(Backward { dims, rows, dh, packed: &packed, c0, trace, dz: &out }));
-    dz
+    let out = Shared::new(&mut gates);
+    split(batch, |rows| F::detected(Backward { dims, rows, dh, packed: &packed, c0, c, gates: &out }));
+    gates
 }
 
 /// The forward pass's outputs, written by several threads, each its own batch rows.
@@ -183,8 +183,9 @@ struct Backward<'a, F: Format> {
     dh: &'a [f32],
     packed: &'a Packed<F>,
     c0: &'a [f32],
-    trace: &'a Trace,
-    dz: &'a Shared<'a>,
+    c: &'a [f32],
+    /// Activated gates, each step's replaced by its gradients as soon as they are known.
+    gates: &'a Shared<'a>,
 }
 
 impl<F: Format> Kernel<F> for Backward<'_, F> {
@@ -213,13 +214,15 @@ impl<F: Format> Kernel<F> for Backward<'_, F> {
                     for r in 0..n_rows {
                         let state = at(t) + r * hidden + p * PANEL;
                         let gate_base = 4 * (at(t) + r * hidden) + p * PANEL;
-                        let gate = |g: usize| &self.trace.gates[gate_base + g * hidden..][..units];
+                        // SAFETY: only this thread touches these rows, and it is done with them before it
+                        // writes their gradients below.
+                        let gate = |g: usize| unsafe { self.gates.read(gate_base + g * hidden, units) };
                         let (i, f, g, o) = (gate(0), gate(1), gate(2), gate(3));
-                        let c = &self.trace.c[state..][..units];
+                        let c = &self.c[state..][..units];
                         let c_before = if t == 0 {
                             &self.c0[row * hidden + r * hidden + p * PANEL..][..units]
                         } else {
-                            &self.trace.c[state - batch * hidden..][..units]
+                            &self.c[state - batch * hidden..][..units]
                         };
                         let dh = &self.dh[state..][..units];
                         let dc = &mut dc[(first + r) * hidden + p * PANEL..][..units];
@@ -236,8 +239,8 @@ impl<F: Format> Kernel<F> for Backward<'_, F> {
                             dc[u] = grad_c * f[u];
                         }
                         for (g, d) in d.iter().enumerate() {
-                            // SAFETY: only this thread writes these rows of step `t`.
-                            let dz = unsafe { self.dz.write(gate_base + g * hidden, units) };
+                            // SAFETY: only this thread touches these rows of step `t`.
+                            let dz = unsafe { self.gates.write(gate_base + g * hidden, units) };
                             dz.copy_from_slice(&d[..units]);
                             let factors = (first + r) * now.stride + g * hidden + p * PANEL;
                             for (slot, &d) in now.numbers[factors..factors + units].iter_mut().zip(d) {
