@@ -62,10 +62,8 @@ pub(super) fn beside(folder: &Path, cache: &Path) -> Result<()> {
     let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
-        let ended = threads.into_iter().map(|thread| thread.join());
-        ended
-            .map(|outcome| outcome.unwrap_or_else(|_| Err(Error::new("compressing stopped"))))
-            .collect::<Result<()>>()
+        let mut ended = threads.into_iter().map(|thread| thread.join());
+        ended.try_for_each(|outcome| outcome.unwrap_or_else(|_| Err(Error::new("compressing stopped"))))
     })?;
     forget_others(cache, &kept)
 }
