@@ -13,6 +13,8 @@ fn exit_codes_are_2_for_bad_usage_and_1_with_one_sentence_otherwise() {
         &["train", "--config", "no-such.toml", "--data", ".", "--out", "x"],
         &["prepare", "no-such-folder", "--out", "x"],
         &["bench", "--device", "cuda"],
+        &["bench", "--midi", "no-such-folder"],
+        &["bench", "--midi", "src"],
         &["compare", "no-such-folder", "."],
         &["compare", ".", "Cargo.toml"],
         &["quality", "--weights", "no-such-weights", "--data", ".", "--out", "x"],
@@ -22,6 +24,17 @@ fn exit_codes_are_2_for_bad_usage_and_1_with_one_sentence_otherwise() {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(errors.trim_end().lines().count(), 1, "{args:?}: {errors}");
         assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn reading_and_encoding_are_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let found = json(&["bench", "--midi", text(&pieces(dir.path()))]);
+    assert_eq!((&found["files"], &found["notes"]), (&8.into(), &2400.into()));
+    for what in ["read", "encode", "decode", "write"] {
+        let speed = found[format!("{what}_events_per_s")].as_f64().unwrap();
+        assert!(speed > 100_000.0, "{what}: {speed} events/s");
     }
 }
 

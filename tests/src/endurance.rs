@@ -13,7 +13,30 @@ use crate::site::Site;
 const COMPOSE: Duration = Duration::from_secs(900);
 /// Between two looks while it composes, and while it plays.
 const LOOK: Duration = Duration::from_secs(1);
-const LISTEN: Duration = Duration::from_secs(10);
+const LISTEN: Duration = Duration::from_secs(5);
+
+/// Makes the page look for MIDI devices.
+const ASK: &str = "MIDI device…";
+
+/// Whether it plays, its play-head on the roll, and the audio clock, in seconds.
+const HEADS: &str =
+    "[performanceRnn.playback() === 'Playing', performanceRnn.played(), __performanceRnnSound.now()]";
+
+/// How far the computer's clock is ahead of the audio clock, in milliseconds. The audio clock stands still and jumps;
+/// right after a jump it is read best. Messages and not timers: those of a tab in the background come once a minute.
+const AHEAD: &str = "new Promise(resolve => {
+    const { port1, port2 } = new MessageChannel();
+    const started = performance.now();
+    let least = Infinity;
+    port1.onmessage = () => {
+        const now = performance.now();
+        least = Math.min(least, now - 1000 * __performanceRnnSound.now());
+        if (now - started < 100) return port2.postMessage(0);
+        port1.close();
+        resolve(least);
+    };
+    port2.postMessage(0);
+})";
 
 /// Sees what the worker says before the page does: when, how many events, how long they took.
 const WATCH: &str = "
@@ -46,9 +69,9 @@ pub struct Endured {
     pub p95_by_tenth: Vec<f64>,
     /// The worker's memory, in bytes: with the first and with the last of the music.
     pub worker_memory: [f64; 2],
-    /// The page's: its wasm memory, and what JavaScript holds after a collection; when the music was composed, and when
-    /// it had been listened to.
-    pub page_memory: [[f64; 2]; 2],
+    /// The page's: its wasm memory, and what JavaScript holds after a collection. With the first of the music, when all
+    /// was composed, and when it had been listened to.
+    pub page_memory: [[f64; 2]; 3],
     /// Listened to, in seconds.
     pub heard_secs: f64,
     /// Notes that were to begin meanwhile, and how many of them began within 2 ms of where the file has them.
@@ -56,9 +79,12 @@ pub struct Endured {
     /// How far the roll's play-head went away from the audio clock, in milliseconds: the largest difference from its
     /// own median.
     pub roll_drift_ms: f64,
-    /// How far the last notes at a MIDI device were from the first ones, against the file: the difference of medians
-    /// of a tenth of the notes each, in milliseconds; none without a device.
+    /// By how much later the last notes came to a MIDI device than the first ones, against the file and by the audio
+    /// clock: the difference of medians of a tenth of the notes each, in milliseconds; none without a device.
     pub midi_drift_ms: Option<f64>,
+    /// By how much the computer's clock, by which the device writes down what it gets, ran away from the audio clock
+    /// meanwhile, in milliseconds.
+    pub clock_drift_ms: Option<f64>,
     /// Notes at the MIDI device that are not in the file, or came more than 50 ms away from where it has them.
     pub midi_strays: Option<usize>,
 }
@@ -77,10 +103,11 @@ pub fn endure(
     page.button("Generate").click();
     page.wait_until("the piano", COMPOSE, || page.sound_peak() > 0.0);
     let worker_before = worker_memory(&page);
+    let page_before = page_memory(&page);
     let tokens = composed(&page, music_secs);
     let worker_memory = [worker_before, worker_memory(&page)];
     let chunks: Vec<[f64; 3]> = from(page.evaluate("window.__chunks"));
-    let memory_before = page_memory(&page);
+    let page_composed = page_memory(&page);
 
     let midi = device.map(|device| {
         let page = open(browser, &address);
@@ -90,22 +117,21 @@ pub fn endure(
         page
     });
     let started = Instant::now();
-    let mut offsets = Vec::new();
+    let (mut offsets, mut ahead) = (Vec::new(), Vec::new());
     while started.elapsed() < heard {
-        std::thread::sleep(LISTEN.min(heard / 5));
-        let seen = page.evaluate(
-            "[performanceRnn.playback() === 'Playing', performanceRnn.played(), __performanceRnnSound.now()]",
-        );
-        if seen[0] == true {
-            offsets
-                .push(1000.0 * (seen[2].as_f64().unwrap_or(f64::NAN) - seen[1].as_f64().unwrap_or(f64::NAN)));
+        std::thread::sleep(LISTEN.min(heard / 8));
+        let (is_playing, head, clock): (bool, f64, Option<f64>) = from(page.evaluate(HEADS));
+        if let Some(clock) = clock.filter(|_| is_playing) {
+            offsets.push(1000.0 * (clock - head));
         }
+        ahead.extend(midi.as_ref().and_then(|page| page.evaluate(AHEAD).as_f64()));
     }
     let onsets = page.sound_onsets();
     let clock = page.evaluate("__performanceRnnSound.now()").as_f64().unwrap_or(f64::NAN);
-    let memory = [memory_before, page_memory(&page)];
+    let memory = [page_before, page_composed, page_memory(&page)];
     page.button("Stop").click();
     let begins = begins_secs(&tokens);
+    let clock_drift_ms = midi.is_some().then(|| growth(&ahead));
     let (midi_drift_ms, midi_strays) = match (device, midi) {
         (Some(device), Some(page)) => {
             page.button("Stop").click();
@@ -114,7 +140,7 @@ pub fn endure(
             let struck = received.iter().filter(|message| message.bytes[0] == 0x90 && message.bytes[2] > 0);
             let struck: Vec<_> = struck.map(|message| (message.bytes[1], message.at.as_secs_f64())).collect();
             let (drift_ms, strays) = midi_drift(&begins, &struck);
-            (Some(drift_ms), Some(strays))
+            (clock_drift_ms.map(|clock_ms| drift_ms - clock_ms), Some(strays))
         }
         _ => (None, None),
     };
@@ -137,6 +163,7 @@ pub fn endure(
         notes: on_time(&begins, &onsets, clock),
         roll_drift_ms: spread(&offsets),
         midi_drift_ms,
+        clock_drift_ms,
         midi_strays,
     }
 }
@@ -150,7 +177,8 @@ impl Endured {
             "events_per_second_by_tenth": self.speed_by_tenth, "ms_per_event_p95_by_tenth": self.p95_by_tenth,
             "worker_memory_bytes": self.worker_memory, "page_wasm_and_js_bytes": self.page_memory,
             "heard_secs": self.heard_secs, "notes_due_and_on_time": self.notes,
-            "roll_drift_ms": self.roll_drift_ms, "midi_drift_ms": self.midi_drift_ms, "midi_strays": self.midi_strays,
+            "roll_drift_ms": self.roll_drift_ms, "midi_drift_ms": self.midi_drift_ms,
+            "clock_drift_ms": self.clock_drift_ms, "midi_strays": self.midi_strays,
         })
     }
 
@@ -161,8 +189,8 @@ impl Endured {
             values.iter().map(|value| format!("{value:.digits$}")).collect::<Vec<_>>().join(" ")
         };
         let megabytes = |bytes: f64| format!("{:.1}", bytes / 1e6);
-        let [[wasm_before, js_before], [wasm_after, js_after]] =
-            self.page_memory.map(|pair| pair.map(megabytes));
+        let [before, composed, heard] =
+            self.page_memory.map(|[wasm, js]| format!("{} + {}", megabytes(wasm), megabytes(js)));
         let [due, on_time] = self.notes;
         let mut lines = vec![
             format!(
@@ -180,16 +208,19 @@ impl Endured {
                 megabytes(self.worker_memory[1])
             ),
             format!(
-                "page memory (wasm + JS): {wasm_before} + {js_before} MB when all was composed, {wasm_after} + \
-                 {js_after} MB after {:.1} min of playing",
+                "page memory (wasm + JS): {before} MB at the beginning, {composed} MB when all was composed, {heard} MB \
+                 after {:.1} min of playing",
                 self.heard_secs / 60.0
             ),
             format!("audio: {on_time} of {due} notes began within 2 ms of where the file has them"),
             format!("roll: its play-head stayed within {:.1} ms of the audio clock", self.roll_drift_ms),
         ];
-        if let (Some(drift_ms), Some(strays)) = (self.midi_drift_ms, self.midi_strays) {
+        if let (Some(drift_ms), Some(clock_ms), Some(strays)) =
+            (self.midi_drift_ms, self.clock_drift_ms, self.midi_strays)
+        {
             lines.push(format!(
-                "MIDI device: drifted {drift_ms:.2} ms from first to last notes, {strays} notes astray"
+                "MIDI device: {drift_ms:.1} ms from the audio clock in the end, {strays} notes astray (the computer's \
+                 clock drifted {clock_ms:.1} ms from the audio clock)"
             ));
         }
         lines
@@ -205,10 +236,15 @@ fn open(browser: &Browser, address: &str) -> Page {
 
 fn choose_device(page: &Page) {
     let output = page.find("combobox", "Output");
-    output.choose("MIDI device…");
-    page.wait_until("the device in the list", LISTEN, || {
-        output.options().iter().any(|name| name == MidiDevice::NAME)
+    let is_listed = || output.options().iter().any(|name| name == MidiDevice::NAME);
+    // A page that may use MIDI finds the device by itself, sooner or later.
+    page.wait_until("MIDI in the list", LISTEN, || {
+        is_listed() || output.options().iter().any(|name| name == ASK)
     });
+    if !is_listed() {
+        output.choose(ASK);
+        page.wait_until("the device in the list", LISTEN, is_listed);
+    }
     output.choose(MidiDevice::NAME);
 }
 
@@ -298,14 +334,21 @@ fn midi_drift(begins: &[(u8, f64)], struck: &[(u8, f64)]) -> (f64, usize) {
     let middle = quantile(known.iter().copied(), 0.5);
     let strays =
         delays.iter().filter(|delay| delay.is_none_or(|delay| (delay - middle).abs() > 0.05)).count();
-    let tenth = (known.len() / 10).max(1);
-    let early = quantile(known.iter().take(tenth).copied(), 0.5);
-    let late = quantile(known.iter().rev().take(tenth).copied(), 0.5);
-    (1000.0 * (late - early), strays)
+    (1000.0 * growth(&known), strays)
 }
 
-/// The largest distance from the median.
+/// The median of the last tenth less the median of the first.
+fn growth(values: &[f64]) -> f64 {
+    let tenth = (values.len() / 10).max(1);
+    let early = quantile(values.iter().take(tenth).copied(), 0.5);
+    quantile(values.iter().rev().take(tenth).copied(), 0.5) - early
+}
+
+/// The largest distance from the median; no number of no values.
 fn spread(values: &[f64]) -> f64 {
+    if values.is_empty() {
+        return f64::NAN;
+    }
     let middle = quantile(values.iter().copied(), 0.5);
     values.iter().map(|value| (value - middle).abs()).fold(0.0, f64::max)
 }
@@ -347,5 +390,6 @@ mod tests {
     #[test]
     fn a_play_head_that_runs_away_is_seen() {
         assert_eq!(spread(&[10.0, 10.0, 11.0, 13.0, 10.0]), 3.0);
+        assert!(spread(&[]).is_nan(), "nothing seen is not nothing wrong");
     }
 }

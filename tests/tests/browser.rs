@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use performance::{Note, Performance, Pitch, Token, Velocity, encode, midi};
 use tests::browser::{Browser, Page, Scheme, Setup, WebGpu, screenshots};
+use tests::endurance::endure;
 use tests::midi_device::MidiDevice;
 use tests::site::{Site, Trouble};
 
@@ -271,6 +272,29 @@ fn the_first_note_comes_soon() {
     }
 }
 
+/// Some minutes of music; `cargo xtask endurance` does the same with an hour.
+#[test]
+fn long_performances_stay_on_time_and_in_memory() {
+    let device = MidiDevice::plug_in();
+    let setup = Setup { midi: device.as_ref(), ..Setup::default() };
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch_with(&setup)) else { return };
+    browser.allow_midi();
+    let endured = endure(&site, &browser, device.as_ref(), 300, Duration::from_secs(12));
+    endured.to_lines().iter().for_each(|line| println!("{line}"));
+    assert!(endured.music_secs >= 300.0);
+    assert!(endured.composing_secs < endured.music_secs, "slower than playing");
+    let [begin, end] = endured.worker_memory;
+    assert!(end <= 1.05 * begin, "the worker grows");
+    let [due, on_time] = endured.notes;
+    assert!(due > 20 && on_time == due, "{on_time} of {due} notes on time");
+    assert!(endured.roll_drift_ms < 20.0, "the roll leaves the sound");
+    assert!(endured.midi_strays.is_none_or(|strays| strays == 0), "notes astray at the device");
+    assert!(
+        endured.midi_drift_ms.is_none_or(|drift_ms| drift_ms.abs() < 30.0),
+        "the device leaves the sound"
+    );
+}
+
 /// With the JSON that it hands out, as `cargo xtask bench` does.
 #[test]
 fn the_benchmark_measures_the_worker() {
@@ -284,7 +308,7 @@ fn the_benchmark_measures_the_worker() {
     assert_eq!(batches.iter().map(|row| row["takes"].clone()).collect::<Vec<_>>(), [1, 2, 4, 8, 16]);
     let speed = |row: &serde_json::Value| row["events_per_second"].as_f64().expect("a speed");
     println!("in the worker: {:.0} events/s, {:.0} by 8 takes", speed(&batches[0]), speed(&batches[3]));
-    assert!(speed(&batches[3]) > 1.3 * speed(&batches[0]), "takes share the weights that are read: {report}");
+    assert!(speed(&batches[0]) > 100.0, "slower than playing: {report}");
     for row in batches {
         let (p50, p95) = (row["chunk_p50_ms"].as_f64(), row["chunk_p95_ms"].as_f64());
         assert!(p50 > Some(0.0) && p50 <= p95, "{row}");

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use crate::bench_gpu::GpuFigures;
+use crate::bench_midi;
 use crate::cli::{BenchArgs, DeviceKind};
 use crate::config::Training;
 use crate::corpus::Corpus;
@@ -88,6 +89,9 @@ impl Generated {
 }
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    if let Some(folder) = &args.midi {
+        return bench_midi::run(folder, args.json);
+    }
     let device = device::open(args.device)?;
     let bar = progress::bar(5, "measurements");
     let generated =

@@ -352,6 +352,9 @@ pub(crate) struct BenchArgs {
     /// Folder that `prepare` wrote: also measure how fast crops of it are made.
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
+    /// Measure reading, writing, encoding and decoding of the MIDI files below a folder, and nothing else.
+    #[arg(long, conflicts_with_all = ["data", "train_only", "generate_only"])]
+    pub(crate) midi: Option<PathBuf>,
     /// Leave generation out.
     #[arg(long)]
     pub(crate) train_only: bool,

@@ -5,6 +5,7 @@ mod augment;
 mod bench;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod bench_gpu;
+mod bench_midi;
 mod cli;
 mod compare;
 mod config;

@@ -1,0 +1,93 @@
+//! `bench --midi`: how fast MIDI files are read and written, and music is encoded and decoded, on one thread.
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use performance::{Performance, Token, decode, encode, midi};
+use serde::Serialize;
+
+use crate::prepare;
+
+/// Each measurement runs at least this long, and over all files at least twice: the first pass warms up.
+const AT_LEAST: Duration = Duration::from_secs(1);
+
+/// Of music that comes from files and lies in memory already.
+#[derive(Serialize)]
+struct Figures {
+    files: usize,
+    bytes: usize,
+    notes: usize,
+    events: usize,
+    /// From bytes to notes, pedal applied: passes over all files per second of time.
+    read_passes_per_s: f64,
+    read_events_per_s: f64,
+    /// From notes to events.
+    encode_events_per_s: f64,
+    /// And back.
+    decode_events_per_s: f64,
+    /// From notes to bytes.
+    write_events_per_s: f64,
+}
+
+pub(crate) fn run(folder: &Path, is_json: bool) -> Result<()> {
+    let sources = prepare::find(&[folder.to_owned()])?;
+    let mut files = Vec::new();
+    for source in sources {
+        let bytes =
+            fs::read(&source.file).with_context(|| format!("{} cannot be read", source.file.display()))?;
+        // What cannot be imported is not measured.
+        if let Ok(import) = midi::read(&bytes) {
+            let tokens = encode(&import.performance);
+            files.push((bytes, import.performance, tokens));
+        }
+    }
+    ensure!(!files.is_empty(), "{}: expected MIDI files, found none that can be read", folder.display());
+    let events: usize = files.iter().map(|(_, _, tokens)| tokens.len()).sum();
+    let speed =
+        |work: &dyn Fn(&(Vec<u8>, Performance, Vec<Token>))| passes_per_s(|| files.iter().for_each(work));
+    let read_passes_per_s = speed(&|(bytes, ..)| drop(black_box(midi::read(black_box(bytes)))));
+    let per_s = |passes: f64| passes * events as f64;
+    let figures = Figures {
+        files: files.len(),
+        bytes: files.iter().map(|(bytes, ..)| bytes.len()).sum(),
+        notes: files.iter().map(|(_, performance, _)| performance.notes().len()).sum(),
+        events,
+        read_passes_per_s,
+        read_events_per_s: per_s(read_passes_per_s),
+        encode_events_per_s: per_s(speed(&|(_, performance, _)| {
+            drop(black_box(encode(black_box(performance))))
+        })),
+        decode_events_per_s: per_s(speed(&|(.., tokens)| drop(black_box(decode(black_box(tokens)))))),
+        write_events_per_s: per_s(speed(&|(_, performance, _)| {
+            drop(black_box(midi::write(black_box(performance))))
+        })),
+    };
+    if is_json {
+        println!("{}", serde_json::to_string(&figures)?);
+    } else {
+        let Figures { files, notes, events, .. } = figures;
+        println!("{files} files, {notes} notes, {events} events, on one thread:");
+        for (what, speed) in [
+            ("MIDI files read", figures.read_events_per_s),
+            ("encoded", figures.encode_events_per_s),
+            ("decoded", figures.decode_events_per_s),
+            ("MIDI files written", figures.write_events_per_s),
+        ] {
+            println!("{:6.1} million events/s {what}", speed / 1e6);
+        }
+    }
+    Ok(())
+}
+
+fn passes_per_s(pass: impl Fn()) -> f64 {
+    pass();
+    let (start, mut passes) = (Instant::now(), 0);
+    while passes == 0 || start.elapsed() < AT_LEAST {
+        pass();
+        passes += 1;
+    }
+    f64::from(passes) / start.elapsed().as_secs_f64()
+}
