@@ -34,7 +34,7 @@ fn reading_and_encoding_are_measured() {
     assert_eq!((&found["files"], &found["notes"]), (&8.into(), &2400.into()));
     for what in ["read", "encode", "decode", "write"] {
         let speed = found[format!("{what}_events_per_s")].as_f64().unwrap();
-        assert!(speed > 100_000.0, "{what}: {speed} events/s");
+        assert!(speed > 10_000.0, "{what}: {speed} events/s");
     }
 }
 

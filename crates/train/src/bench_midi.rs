@@ -32,6 +32,9 @@ struct Figures {
     write_events_per_s: f64,
 }
 
+/// A file's bytes, and what is in it.
+type Music = (Vec<u8>, Performance, Vec<Token>);
+
 pub(crate) fn run(folder: &Path, is_json: bool) -> Result<()> {
     let sources = prepare::find(&[folder.to_owned()])?;
     let mut files = Vec::new();
@@ -46,8 +49,7 @@ pub(crate) fn run(folder: &Path, is_json: bool) -> Result<()> {
     }
     ensure!(!files.is_empty(), "{}: expected MIDI files, found none that can be read", folder.display());
     let events: usize = files.iter().map(|(_, _, tokens)| tokens.len()).sum();
-    let speed =
-        |work: &dyn Fn(&(Vec<u8>, Performance, Vec<Token>))| passes_per_s(|| files.iter().for_each(work));
+    let speed = |work: &dyn Fn(&Music)| passes_per_s(|| files.iter().for_each(work));
     let read_passes_per_s = speed(&|(bytes, ..)| drop(black_box(midi::read(black_box(bytes)))));
     let per_s = |passes: f64| passes * events as f64;
     let figures = Figures {
