@@ -30,11 +30,14 @@ pub struct EngineLink {
     choice: Rc<RefCell<Option<Choice>>>,
     wish: Rc<Cell<Wish>>,
     /// A visitor's own weights, for the next worker.
-    own_model: Rc<RefCell<Option<(Request, Vec<u8>)>>>,
+    own_model: Rc<RefCell<Option<OwnModel>>>,
     on_restart: Callback<()>,
 }
 
 type Slot = Rc<RefCell<Option<Engine>>>;
+
+/// What to ask a worker for, and the file's bytes.
+type OwnModel = (Request, Vec<u8>);
 
 impl EngineLink {
     /// Loads the model again; in a new worker if there is none any more.
