@@ -14,6 +14,13 @@ use crate::prepare;
 /// Each measurement runs at least this long, and over all files at least twice: the first pass warms up.
 const AT_LEAST: Duration = Duration::from_secs(1);
 
+/// A file, its notes and its events.
+struct Piece {
+    bytes: Vec<u8>,
+    performance: Performance,
+    tokens: Vec<Token>,
+}
+
 /// Of music that comes from files and lies in memory already.
 #[derive(Serialize)]
 struct Figures {
@@ -32,40 +39,34 @@ struct Figures {
     write_events_per_s: f64,
 }
 
-/// A file's bytes, and what is in it.
-type Music = (Vec<u8>, Performance, Vec<Token>);
-
 pub(crate) fn run(folder: &Path, is_json: bool) -> Result<()> {
     let sources = prepare::find(&[folder.to_owned()])?;
-    let mut files = Vec::new();
+    let mut pieces = Vec::new();
     for source in sources {
         let bytes =
             fs::read(&source.file).with_context(|| format!("{} cannot be read", source.file.display()))?;
         // What cannot be imported is not measured.
         if let Ok(import) = midi::read(&bytes) {
             let tokens = encode(&import.performance);
-            files.push((bytes, import.performance, tokens));
+            pieces.push(Piece { bytes, performance: import.performance, tokens });
         }
     }
-    ensure!(!files.is_empty(), "{}: expected MIDI files, found none that can be read", folder.display());
-    let events: usize = files.iter().map(|(_, _, tokens)| tokens.len()).sum();
-    let speed = |work: &dyn Fn(&Music)| passes_per_s(|| files.iter().for_each(work));
-    let read_passes_per_s = speed(&|(bytes, ..)| drop(black_box(midi::read(black_box(bytes)))));
+    ensure!(!pieces.is_empty(), "{}: expected MIDI files, found none that can be read", folder.display());
+    let sum = |count: fn(&Piece) -> usize| pieces.iter().map(count).sum::<usize>();
+    let speed = |work: fn(&Piece)| passes_per_s(|| pieces.iter().for_each(work));
+    let events = sum(|piece| piece.tokens.len());
+    let read_passes_per_s = speed(|piece| drop(black_box(midi::read(black_box(&piece.bytes)))));
     let per_s = |passes: f64| passes * events as f64;
     let figures = Figures {
-        files: files.len(),
-        bytes: files.iter().map(|(bytes, ..)| bytes.len()).sum(),
-        notes: files.iter().map(|(_, performance, _)| performance.notes().len()).sum(),
+        files: pieces.len(),
+        bytes: sum(|piece| piece.bytes.len()),
+        notes: sum(|piece| piece.performance.notes().len()),
         events,
         read_passes_per_s,
         read_events_per_s: per_s(read_passes_per_s),
-        encode_events_per_s: per_s(speed(&|(_, performance, _)| {
-            drop(black_box(encode(black_box(performance))))
-        })),
-        decode_events_per_s: per_s(speed(&|(.., tokens)| drop(black_box(decode(black_box(tokens)))))),
-        write_events_per_s: per_s(speed(&|(_, performance, _)| {
-            drop(black_box(midi::write(black_box(performance))))
-        })),
+        encode_events_per_s: per_s(speed(|piece| drop(black_box(encode(black_box(&piece.performance)))))),
+        decode_events_per_s: per_s(speed(|piece| drop(black_box(decode(black_box(&piece.tokens)))))),
+        write_events_per_s: per_s(speed(|piece| drop(black_box(midi::write(black_box(&piece.performance)))))),
     };
     if is_json {
         println!("{}", serde_json::to_string(&figures)?);
