@@ -3,6 +3,8 @@
 mod commands;
 mod learning;
 mod quality;
+#[cfg(feature = "remote")]
+mod remote;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

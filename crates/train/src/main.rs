@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Command::Quality(args) => quality::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::ServeDevice(args) => device::serve(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
