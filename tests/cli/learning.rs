@@ -12,7 +12,7 @@ fn config(dir: &Path, events: u64) -> PathBuf {
     config_with(dir, events, "")
 }
 
-fn config_with(dir: &Path, events: u64, more: &str) -> PathBuf {
+pub(crate) fn config_with(dir: &Path, events: u64, more: &str) -> PathBuf {
     let path = dir.join(format!("{events}.toml"));
     let text = format!(
         "[model]\nlayers = 1\nhidden = 32\n[training]\nbatch = 8\ntime = 32\nwalk = 250\nevents = {events}\n\
@@ -21,6 +21,18 @@ fn config_with(dir: &Path, events: u64, more: &str) -> PathBuf {
     );
     std::fs::write(&path, text).expect("a file");
     path
+}
+
+/// Training losses of a run.
+pub(crate) fn losses(run: &Path) -> Vec<f64> {
+    metric(run, "train")
+}
+
+/// A number of the metrics file, where it has it.
+fn metric(run: &Path, name: &str) -> Vec<f64> {
+    let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).expect("a run's metrics");
+    let metrics = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    metrics.filter_map(|metric| metric[name].as_f64()).collect()
 }
 
 #[test]
@@ -238,9 +250,49 @@ fn training_goes_on_from_weights_with_other_music() {
             .any(|word| verdict.starts_with(word)),
         "the last line says how it went: {said}"
     );
-    let metrics = std::fs::read_to_string(run_of("second-run").join("metrics.jsonl")).unwrap();
-    let begin: serde_json::Value = serde_json::from_str(metrics.lines().next().unwrap()).unwrap();
-    assert!(begin["validation"].as_f64().unwrap() < 2.0, "it begins with what was learned: {begin}");
+    let validations = metric(&run_of("second-run"), "validation");
+    assert!(validations[0] < 2.0, "it begins with what was learned: {validations:?}");
+}
+
+/// The settings that `train --from` takes by itself, for a fraction of their events.
+#[test]
+fn fine_tuning_the_shipped_weights_lowers_the_loss_of_other_music() {
+    let dir = tempfile::tempdir().unwrap();
+    let midi_dir = pieces(&dir.path().join("midi"));
+    let (data, out) = (dir.path().join("tokens"), dir.path().join("run"));
+    succeed(&["prepare", text(&midi_dir), "--out", text(&data)]);
+    let settings = include_str!("../../crates/train/configs/finetune.toml");
+    let fewer = settings.replace("events = 400_000", "events = 16_000");
+    let fewer = fewer.replace("validate_every = 40_000", "validate_every = 4_000");
+    let fewer = fewer.replace("validation_events = 20_000", "validation_events = 800\nsample_secs = 0.0");
+    assert!(fewer.contains("events = 16_000") && fewer.contains("= 4_000") && fewer.contains("= 800"));
+    let config = dir.path().join("fewer.toml");
+    std::fs::write(&config, fewer).unwrap();
+    let weights = concat!(env!("CARGO_MANIFEST_DIR"), "/../../www/weights/base.safetensors");
+    let args = ["train", "--config", text(&config), "--from", weights, "--data", text(&data)];
+    let said = succeed(&[&args[..], &["--out", text(&out)]].concat());
+    let validations = metric(&out, "validation");
+    let (first, last) = (validations[0], validations[validations.len() - 1]);
+    assert!(last < 0.7 * first, "{validations:?}");
+    assert!(said.lines().last().unwrap().contains("earn"), "{said}");
+}
+
+#[test]
+fn two_replicas_learn_together_and_the_same_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let midi_dir = pieces(&dir.path().join("midi"));
+    let data = dir.path().join("tokens");
+    succeed(&["prepare", text(&midi_dir), "--out", text(&data)]);
+    let config = config(dir.path(), 80_000);
+    let [one, other] = ["one", "other"].map(|name| {
+        let out = dir.path().join(name);
+        let args = ["train", "--config", text(&config), "--data", text(&data), "--out", text(&out)];
+        succeed(&[&args[..], &["--devices", "0,1"]].concat());
+        (losses(&out), weight_file(&out.join("best.safetensors")).1)
+    });
+    let (first, last) = (one.0[0], one.0[one.0.len() - 1]);
+    assert!(first > 4.0 && last < 2.0, "the loss fell from {first} to {last} only");
+    assert!(one.1 == other.1, "two runs differ");
 }
 
 /// Needs an adapter; a software one will do (on Debian: `apt-get install mesa-vulkan-drivers`).
@@ -252,17 +304,15 @@ fn a_gpu_learns_what_the_processor_learns() {
     let data = dir.path().join("tokens");
     succeed(&["prepare", text(&midi_dir), "--out", text(&data)]);
     let config = config_with(dir.path(), 6_000, "precision = \"f32\"\n");
-    let losses = ["wgpu", "flex"].map(|device| {
+    let found = ["wgpu", "flex"].map(|device| {
         let out = dir.path().join(device);
         let args = ["train", "--config", text(&config), "--data", text(&data), "--out", text(&out)];
         succeed(&[&args[..], &["--device", device]].concat());
-        let metrics = std::fs::read_to_string(out.join("metrics.jsonl")).unwrap();
-        let metrics = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        metrics.filter_map(|metric| metric["train"].as_f64()).collect::<Vec<_>>()
+        losses(&out)
     });
-    let [gpu, cpu] = &losses;
+    let [gpu, cpu] = &found;
     assert!(gpu[gpu.len() - 1] < gpu[0] - 1.0, "the loss falls: {gpu:?}");
     for (gpu, cpu) in gpu.iter().zip(cpu) {
-        assert!((gpu - cpu).abs() < 0.02, "{losses:?}");
+        assert!((gpu - cpu).abs() < 0.02, "{found:?}");
     }
 }

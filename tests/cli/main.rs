@@ -4,6 +4,8 @@ mod ablation;
 mod commands;
 mod learning;
 mod quality;
+#[cfg(feature = "remote")]
+mod remote;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -67,6 +67,12 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
         // One page at a time: they measure time, and the machine may have two cores.
         tests.args(["--", "--test-threads=1"]);
         count(tests.env("PERFORMANCE_RNN_DIST", paths::dist()).env("CHROME", &browser), tally)
+    })?;
+    // Last, because its feature builds Burn once more, and 160 crates of networking with it.
+    steps.run("a device that another process lends", |tally| {
+        let mut tests = cargo("test");
+        tests.args(["--release", "--package", "train", "--features", "remote", "--test", "cli"]).args(locked());
+        count(tests.args(["--", "remote::"]), tally)
     })
 }
 

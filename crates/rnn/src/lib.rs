@@ -46,6 +46,8 @@ pub use error::Error;
 pub use generate::Generator;
 #[cfg(feature = "burn")]
 pub use kernels::Compute;
+#[cfg(all(feature = "remote", not(target_family = "wasm")))]
+pub use kernels::remote::server;
 #[cfg(feature = "burn")]
 pub use model::{Inputs, Layer, Model, ModelMemory, State};
 pub use network::{Heard, Network};

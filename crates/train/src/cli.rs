@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Measure events per second, generated and trained. Takes half a minute.
     Bench(BenchArgs),
+    /// Lend this machine's devices to `train --remote` on another (build with `--features remote`).
+    ServeDevice(ServeDeviceArgs),
 }
 
 /// Where tensors are computed.
@@ -90,6 +92,13 @@ pub(crate) struct TrainArgs {
     /// Numbers of the GPUs to train on side by side, each with `batch` sequences of its own.
     #[arg(long, value_delimiter = ',', default_value = "0")]
     pub(crate) devices: Vec<usize>,
+    /// Train on the devices that `serve-device` lends at this address, `ws://HOST:PORT`; `--devices` are its numbers
+    /// (build with `--features remote`).
+    #[arg(long, conflicts_with = "device", value_name = "URL")]
+    pub(crate) remote: Option<String>,
+    /// What `serve-device` was given as its token.
+    #[arg(long, requires = "remote")]
+    pub(crate) token: Option<String>,
     /// Go on from the last checkpoint in `--out`.
     #[arg(long)]
     pub(crate) resume: bool,
@@ -331,6 +340,22 @@ pub(crate) struct InspectArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeDeviceArgs {
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) device: DeviceKind,
+    /// Numbers of the GPUs to lend.
+    #[arg(long, value_delimiter = ',', default_value = "0")]
+    pub(crate) devices: Vec<usize>,
+    /// Address to listen on; port 0 takes a free one. What goes over it is not encrypted: across networks that are not
+    /// your own, go through a tunnel.
+    #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Lend to those only who give this token.
+    #[arg(long)]
+    pub(crate) token: Option<String>,
 }
 
 #[derive(Args, Debug)]

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         Command::Roll(args) => roll::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::ServeDevice(args) => device::serve(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

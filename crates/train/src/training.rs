@@ -27,7 +27,7 @@ use crate::evaluate::{Evaluation, evaluate};
 use crate::files::write_atomically;
 use crate::loader::{Batch, Cut, Loader, Position};
 use crate::optimizer::Adam;
-use crate::replica::{self, Replica};
+use crate::replica::{Group, Replica};
 use crate::verdict::verdict;
 use crate::{curve, device, generate};
 
@@ -77,7 +77,11 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let config = TrainConfig::named(args.config.as_deref().unwrap_or(default))?;
     let corpus = Arc::new(Corpus::open(&args.data)?);
     let (train, validation) = corpus.split()?;
-    let devices = device::open_all(args.device, &args.devices)?;
+    let devices = match &args.remote {
+        None => device::open_all(args.device, &args.devices)?,
+        Some(url) => device::open_remote(url, args.token.as_deref(), &args.devices)?,
+    };
+    let group = Group::new(args.device, &devices);
     fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be created", args.out.display()))?;
     let checkpoint = args.out.join(CHECKPOINT_FILE);
     ensure!(
@@ -95,11 +99,11 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
                 Run::start(&ModelConfig { composers, ..config.model.clone() }, training, device)
             }
         };
-        run.replica = Replica::new(index, &devices);
+        run.replica = Replica::new(index, &group);
         Ok::<_, anyhow::Error>(run)
     };
     let mut run = begin(0)?;
-    let _collective = replica::connect(&devices);
+    let _collective = group.connect();
     for index in 1..devices.len() {
         let (mut follower, corpus, train) = (begin(index)?, Arc::clone(&corpus), train.clone());
         // Never joined: a leader that fails ends the program, and the followers with it.

@@ -9,32 +9,18 @@ mod steps;
 
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Cube, TensorMetadata};
-use burn::tensor::{DType, Shape, Slice};
+use burn::tensor::{DType, Shape};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
-use super::fused::{Crop, Fused, Outcome};
+use super::fused::{Crop, Fused, Trace};
 use steps::{ROWS, UNITS};
 
-/// What the backward pass needs.
-#[derive(Clone, Debug)]
-pub(super) struct Trace {
-    weights: CubeTensor,
-    /// Hidden states, the initial one first, `[time + 1, batch, hidden]`.
-    h: CubeTensor,
-    /// Cell states, likewise.
-    c: CubeTensor,
-    /// Activated gates, `[time, batch, 4 * hidden]`.
-    gates: CubeTensor,
-}
-
 impl Fused for Cube {
-    type Trace = Trace;
-
-    fn forward(crop: Crop<Self>) -> Option<Outcome<Self>> {
-        let Crop { xp, weights, h0, c0, .. } = crop;
+    fn forward(crop: Crop<Self>) -> Option<Trace<Self>> {
+        let Crop { xp, weights, h0, c0, compute } = crop;
         let [time, batch, gates] = xp.shape().dims();
         let hidden = gates / 4;
         let are_floats = [&xp, &weights, &h0, &c0].iter().all(|tensor| tensor.dtype == DType::F32);
@@ -79,21 +65,14 @@ impl Fused for Cube {
                 );
             }
         }
-        let last = |states: &CubeTensor| {
-            Self::float_reshape(rows(states.clone(), time..time + 1), Shape::new([batch, hidden]))
-        };
-        Some(Outcome {
-            hidden: rows(h.clone(), 1..time + 1),
-            last_hidden: last(&h),
-            last_cell: last(&c),
-            trace: Trace { weights, h, c, gates },
-        })
+        Some(Trace { weights, h, c, gates, compute })
     }
 
-    fn backward(dh: CubeTensor, trace: Trace, wants_weights: bool) -> (CubeTensor, Option<CubeTensor>) {
-        let Trace { weights, h, c, gates } = trace;
-        let [time, batch, hidden] = dh.shape().dims();
-        let dh = into_contiguous(dh);
+    fn backward(dh: CubeTensor, trace: Trace<Self>, wants_weights: bool) -> (CubeTensor, Option<CubeTensor>) {
+        let [time, batch, hidden] = trace.dims();
+        let before = wants_weights.then(|| trace.before());
+        let Trace { weights, c, gates, .. } = trace;
+        let (dh, weights) = (into_contiguous(dh), into_contiguous(weights));
         // Each step's gates are replaced by their gradients, unless somebody else looks at them.
         let dz = if gates.can_mut() { gates } else { gates.copy() };
         let dc = empty(&dh, [batch, hidden]);
@@ -117,8 +96,7 @@ impl Fused for Cube {
                 );
             }
         }
-        let dw = wants_weights.then(|| {
-            let before = Self::float_reshape(rows(h, 0..time), Shape::new([time * batch, hidden]));
+        let dw = before.map(|before| {
             let dz = Self::float_reshape(dz.clone(), Shape::new([time * batch, 4 * hidden]));
             Self::float_matmul(Self::float_swap_dims(before, 0, 1), dz)
         });
@@ -134,9 +112,4 @@ fn cubes(batch: usize, hidden: usize) -> CubeCount {
 /// Memory with anything in it.
 fn empty<const D: usize>(like: &CubeTensor, shape: [usize; D]) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), Shape::new(shape), like.dtype)
-}
-
-/// Some time steps of `[time, batch, hidden]`.
-fn rows(states: CubeTensor, steps: std::ops::Range<usize>) -> CubeTensor {
-    Cube::float_slice(states, &[Slice::from(steps), Slice::full(), Slice::full()])
 }

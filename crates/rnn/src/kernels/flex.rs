@@ -1,38 +1,20 @@
 //! The kernels on Burn's CPU backend.
 
-use std::sync::Arc;
-
 use burn::backend::flex::FlexTensor;
 use burn::backend::{Flex, TensorMetadata};
 use burn::tensor::{Shape, TensorData};
 
 use super::Compute;
 use super::format::{Bf16, F32};
-use super::fused::{Crop, Fused, Outcome};
+use super::fused::{Crop, Fused, Trace};
 use super::gemm::{self, Matrix};
 use super::recurrence::{self, Dims};
 
 #[cfg(feature = "autodiff")]
 pub(super) use differentiable::matmul;
 
-/// What the backward pass needs.
-#[derive(Clone, Debug)]
-pub(super) struct Trace {
-    dims: Dims,
-    weights: FlexTensor,
-    h0: FlexTensor,
-    c0: FlexTensor,
-    /// Hidden states, `[time, batch, hidden]`.
-    h: FlexTensor,
-    /// Cell states, `[time, batch, hidden]`, and activated gates, `[time, batch, 4 * hidden]`.
-    c_and_gates: Arc<(Vec<f32>, Vec<f32>)>,
-    compute: Compute,
-}
-
 impl Fused for Flex {
-    type Trace = Trace;
-
-    fn forward(crop: Crop<Self>) -> Option<Outcome<Self>> {
+    fn forward(crop: Crop<Self>) -> Option<Trace<Self>> {
         let Crop { xp, weights, h0, c0, compute } = crop;
         let [time, batch, gates] = xp.shape().dims();
         let dims = Dims { time, batch, hidden: gates / 4 };
@@ -44,40 +26,41 @@ impl Fused for Flex {
         // Tensors of another type have no fused kernel: `as_slice` declines and the caller runs step by step.
         let states = run(dims, xp.as_slice()?, weights.as_slice()?, h0.as_slice()?, c0.as_slice()?);
         let recurrence::Trace { h, c, gates } = states;
-        let start = (time - 1) * batch * dims.hidden;
-        let last = |states: &[f32]| tensor(states[start..].to_vec(), [batch, dims.hidden]);
-        let (last_hidden, last_cell) = (last(&h), last(&c));
-        let hidden = tensor(h, [time, batch, dims.hidden]);
-        let c_and_gates = Arc::new((c, gates));
-        let trace = Trace { dims, weights, h0, c0, h: hidden.clone(), c_and_gates, compute };
-        Some(Outcome { hidden, last_hidden, last_cell, trace })
+        let shape = [time + 1, batch, dims.hidden];
+        let gates = tensor(gates, [time, batch, 4 * dims.hidden]);
+        Some(Trace { weights, h: tensor(h, shape), c: tensor(c, shape), gates, compute })
     }
 
-    fn backward(dh: FlexTensor, trace: Trace, wants_weights: bool) -> (FlexTensor, Option<FlexTensor>) {
-        let Trace { dims, weights, h0, c0, h, c_and_gates, compute } = trace;
-        let Dims { time, batch, hidden } = dims;
-        let (dh, h) = (contiguous(dh), contiguous(h));
-        let slices = (dh.as_slice(), weights.as_slice(), h0.as_slice(), c0.as_slice(), h.as_slice());
-        let (Some(dh), Some(w), Some(h0), Some(c0), Some(h)) = slices else {
+    fn backward(
+        dh: FlexTensor,
+        mut trace: Trace<Self>,
+        wants_weights: bool,
+    ) -> (FlexTensor, Option<FlexTensor>) {
+        let ([time, batch, hidden], dh) = (trace.dims(), contiguous(dh));
+        let weights = contiguous(trace.weights.clone());
+        let dims = Dims { time, batch, hidden };
+        let before = wants_weights.then(|| trace.before());
+        // In place, unless somebody else looks at them.
+        let dz: &mut [f32] = trace.gates.storage_mut();
+        let (Some(dh), Some(w), Some(c)) = (dh.as_slice(), weights.as_slice(), trace.c.as_slice()) else {
             unreachable!("the forward pass ran on contiguous f32 tensors");
         };
-        let (c, gates) = Arc::unwrap_or_clone(c_and_gates);
-        let dz = match compute {
-            Compute::F32 => recurrence::backward::<F32>(dims, dh, w, c0, &c, gates),
-            Compute::Bf16 => recurrence::backward::<Bf16>(dims, dh, w, c0, &c, gates),
-        };
-        let dw = wants_weights.then(|| {
-            // The hidden state before each step, against that step's gates: h0 for the first.
-            let before = [h0, &h[..(time - 1) * batch * hidden]].concat();
-            let before = Matrix::new(&before, time * batch, hidden).transposed();
-            let dz = Matrix::new(&dz, time * batch, 4 * hidden);
-            let dw = match compute {
+        match trace.compute {
+            Compute::F32 => recurrence::backward::<F32>(dims, dh, w, c, dz),
+            Compute::Bf16 => recurrence::backward::<Bf16>(dims, dh, w, c, dz),
+        }
+        let dw = before.map(|before| {
+            // The hidden state before each step, against that step's gates.
+            let Some(before) = before.as_slice() else { unreachable!("the first steps of a crop") };
+            let before = Matrix::new(before, time * batch, hidden).transposed();
+            let dz = Matrix::new(dz, time * batch, 4 * hidden);
+            let dw = match trace.compute {
                 Compute::F32 => gemm::matmul::<F32>(before, dz),
                 Compute::Bf16 => gemm::matmul::<Bf16>(before, dz),
             };
             tensor(dw, [hidden, 4 * hidden])
         });
-        (tensor(dz, [time, batch, 4 * hidden]), dw)
+        (trace.gates, dw)
     }
 }
 

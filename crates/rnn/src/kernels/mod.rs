@@ -5,8 +5,8 @@
 //! gradient of its projections, and one matrix product over the whole crop yields the gradient of the
 //! recurrent weights.
 //!
-//! They run on the CPU backend (`flex`) and on Burn's GPU backends, outside the browser; elsewhere
-//! [`recurrence`] returns `None` and the model runs step by step.
+//! They run on the CPU backend (`flex`), on Burn's GPU backends and on remote devices of these, outside the browser;
+//! elsewhere [`recurrence`] returns `None` and the model runs step by step.
 
 #![cfg_attr(
     any(target_family = "wasm", not(feature = "autodiff")),
@@ -25,6 +25,8 @@ mod fused;
 mod gemm;
 #[cfg(not(target_family = "wasm"))]
 mod recurrence;
+#[cfg(all(not(target_family = "wasm"), feature = "remote"))]
+pub(crate) mod remote;
 #[cfg(not(target_family = "wasm"))]
 mod shared;
 #[cfg(not(target_family = "wasm"))]
@@ -107,34 +109,21 @@ pub(crate) fn recurrence(
     compute: Compute,
     projections: Option<Projections>,
 ) -> Option<Sequence> {
-    let _ = &projections;
     #[cfg(not(target_family = "wasm"))]
     {
-        use burn::backend::Flex;
-        #[cfg(feature = "autodiff")]
-        {
-            use fused::differentiable_recurrence as recurrence;
-            let again = projections.clone();
-            if let Some(sequence) = recurrence::<Flex>(xp, weights, h0, c0, compute, again) {
-                return Some(sequence);
-            }
-            #[cfg(feature = "burn-gpu")]
-            if let Some(sequence) =
-                recurrence::<burn::backend::Cube>(xp, weights, h0, c0, compute, projections)
-            {
-                return Some(sequence);
-            }
-        }
-        if let Some(sequence) = fused::recurrence::<Flex>(xp, weights, h0, c0, compute) {
-            return Some(sequence);
-        }
+        let crop = fused::Inputs { xp, weights, h0, c0, compute, projections };
+        let sequence = crop.run::<burn::backend::Flex>();
         #[cfg(feature = "burn-gpu")]
-        if let Some(sequence) = fused::recurrence::<burn::backend::Cube>(xp, weights, h0, c0, compute) {
-            return Some(sequence);
-        }
+        let sequence = sequence.or_else(|| crop.run::<burn::backend::Cube>());
+        #[cfg(feature = "remote")]
+        let sequence = sequence.or_else(|| crop.run::<burn::backend::Remote>());
+        sequence
     }
-    let _ = (xp, weights, h0, c0, compute);
-    None
+    #[cfg(target_family = "wasm")]
+    {
+        let _ = (xp, weights, h0, c0, compute, projections);
+        None
+    }
 }
 
 /// `x · weights`, differentiable.

@@ -25,9 +25,9 @@ pub(super) struct Dims {
 /// What the forward pass leaves for the backward pass.
 #[derive(Debug)]
 pub(super) struct Trace {
-    /// Hidden states, `[time, batch, hidden]`.
+    /// Hidden states, the initial one first, `[time + 1, batch, hidden]`.
     pub(super) h: Vec<f32>,
-    /// Cell states, `[time, batch, hidden]`.
+    /// Cell states, likewise.
     pub(super) c: Vec<f32>,
     /// Activated gates, `[time, batch, 4 * hidden]`.
     pub(super) gates: Vec<f32>,
@@ -49,17 +49,17 @@ pub(super) fn forward<F: Detected>(dims: Dims, xp: &[f32], w: &[f32], h0: &[f32]
             }
         }
     });
-    let mut trace = Trace {
-        h: vec![0.0; time * batch * hidden],
-        c: vec![0.0; time * batch * hidden],
-        gates: vec![0.0; time * batch * 4 * hidden],
-    };
+    let n = batch * hidden;
+    let mut trace =
+        Trace { h: vec![0.0; (time + 1) * n], c: vec![0.0; (time + 1) * n], gates: vec![0.0; time * 4 * n] };
+    trace.h[..n].copy_from_slice(h0);
+    trace.c[..n].copy_from_slice(c0);
     let out = Outputs {
         h: Shared::new(&mut trace.h),
         c: Shared::new(&mut trace.c),
         gates: Shared::new(&mut trace.gates),
     };
-    split(batch, |rows| F::detected(Forward { dims, rows, xp, packed: &packed, h0, c0, out: &out }));
+    split(batch, |rows| F::detected(Forward { dims, rows, xp, packed: &packed, h0, out: &out }));
     trace
 }
 
@@ -67,21 +67,13 @@ pub(super) fn forward<F: Detected>(dims: Dims, xp: &[f32], w: &[f32], h0: &[f32]
 /// projections. Gradients stop at the crop's initial state (truncated backpropagation).
 ///
 /// # Shapes
-/// `dh`: `[time, batch, hidden]`; `w`: `[hidden, 4 * hidden]`; `c0`: `[batch, hidden]`; `c` and `gates` as
-/// in [`Trace`]. Returns the gradient of `xp`, `[time, batch, 4 * hidden]`, in the memory of the gates.
-pub(super) fn backward<F: Detected>(
-    dims: Dims,
-    dh: &[f32],
-    w: &[f32],
-    c0: &[f32],
-    c: &[f32],
-    mut gates: Vec<f32>,
-) -> Vec<f32> {
+/// `dh`: `[time, batch, hidden]`; `w`: `[hidden, 4 * hidden]`; `c` and `gates` as in [`Trace`]. The gates are
+/// replaced by the gradient of `xp`, `[time, batch, 4 * hidden]`.
+pub(super) fn backward<F: Detected>(dims: Dims, dh: &[f32], w: &[f32], c: &[f32], gates: &mut [f32]) {
     let Dims { batch, hidden, .. } = dims;
     let packed = Matrix::new(w, hidden, 4 * hidden).transposed().as_panels::<F>();
-    let out = Shared::new(&mut gates);
-    split(batch, |rows| F::detected(Backward { dims, rows, dh, packed: &packed, c0, c, gates: &out }));
-    gates
+    let out = Shared::new(gates);
+    split(batch, |rows| F::detected(Backward { dims, rows, dh, packed: &packed, c, gates: &out }));
 }
 
 /// The forward pass's outputs, written by several threads, each its own batch rows.
@@ -97,7 +89,6 @@ struct Forward<'a, F: Format> {
     xp: &'a [f32],
     packed: &'a Packed<F>,
     h0: &'a [f32],
-    c0: &'a [f32],
     out: &'a Outputs<'a>,
 }
 
@@ -121,16 +112,13 @@ impl<F: Format> Kernel<F> for Forward<'_, F> {
                 for row in self.rows.clone().step_by(MAX_ROWS) {
                     let n_rows = MAX_ROWS.min(self.rows.end - row);
                     let at = |t: usize| (t * batch + row) * hidden;
-                    let c = if t == 0 {
-                        &self.c0[at(0)..]
-                    } else {
-                        // SAFETY: step `t - 1` of these rows was written by this thread and is not written again.
-                        unsafe { self.out.c.read(at(t - 1), n_rows * hidden) }
-                    };
+                    // SAFETY: these rows before step `t` were written, if at all, by this thread and are not
+                    // written again.
+                    let c = unsafe { self.out.c.read(at(t), n_rows * hidden) };
                     let first = row - self.rows.start;
                     multiply::<F, S>(before.from(first), before.stride, n_rows, panel, &mut tile);
                     for r in 0..n_rows {
-                        let state = at(t) + r * hidden + p * UNITS;
+                        let state = at(t + 1) + r * hidden + p * UNITS;
                         let z = &self.xp[4 * (at(t) + r * hidden)..4 * (at(t) + (r + 1) * hidden)];
                         // SAFETY: no other thread touches these rows, and no other slice of them is alive.
                         let (h, c_new, gates) = unsafe {
@@ -182,7 +170,6 @@ struct Backward<'a, F: Format> {
     rows: Range<usize>,
     dh: &'a [f32],
     packed: &'a Packed<F>,
-    c0: &'a [f32],
     c: &'a [f32],
     /// Activated gates, each step's replaced by its gradients as soon as they are known.
     gates: &'a Shared<'a>,
@@ -218,12 +205,8 @@ impl<F: Format> Kernel<F> for Backward<'_, F> {
                         // writes their gradients below.
                         let gate = |g: usize| unsafe { self.gates.read(gate_base + g * hidden, units) };
                         let (i, f, g, o) = (gate(0), gate(1), gate(2), gate(3));
-                        let c = &self.c[state..][..units];
-                        let c_before = if t == 0 {
-                            &self.c0[row * hidden + r * hidden + p * PANEL..][..units]
-                        } else {
-                            &self.c[state - batch * hidden..][..units]
-                        };
+                        let c_before = &self.c[state..][..units];
+                        let c = &self.c[state + batch * hidden..][..units];
                         let dh = &self.dh[state..][..units];
                         let dc = &mut dc[(first + r) * hidden + p * PANEL..][..units];
                         let mut d = [[0.0f32; PANEL]; 4];
