@@ -41,7 +41,7 @@ fn a_lent_device_learns_what_a_local_one_learns() {
     let midi_dir = pieces(&dir.path().join("midi"));
     let data = dir.path().join("tokens");
     succeed(&["prepare", text(&midi_dir), "--out", text(&data)]);
-    let config = config_with(dir.path(), 10_000, "precision = \"f32\"\nvalidate_every = 5_000\n");
+    let config = config_with(dir.path(), 10_000, "precision = \"f32\"\n");
     let train = |out: &Path, more: &[&str]| {
         let args = ["train", "--config", text(&config), "--data", text(&data), "--out", text(out)];
         run(&[&args, more].concat())
