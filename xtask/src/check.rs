@@ -71,7 +71,9 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
     // Last, because its feature builds Burn once more, and 160 crates of networking with it.
     steps.run("a device that another process lends", |tally| {
         let mut tests = cargo("test");
-        tests.args(["--release", "--package", "train", "--features", "remote", "--test", "cli"]).args(locked());
+        tests
+            .args(["--release", "--package", "train", "--features", "remote", "--test", "cli"])
+            .args(locked());
         count(tests.args(["--", "remote::"]), tally)
     })
 }

@@ -17,7 +17,7 @@ pub const MAX_TAKES: usize = 16;
 ///
 /// Source: Ho & Salimans, *Classifier-Free Diffusion Guidance*, arXiv 2207.12598; the network learns with and without
 /// controls, so it can say both what comes and what would come unasked.
-const GUIDANCE: f32 = 2.0;
+pub(crate) const GUIDANCE: f32 = 2.0;
 
 /// Invents several performances at once: each is the one that its seed gives alone, and all of them together take
 /// much less time than one after the other, because they share every weight that is read.
@@ -90,6 +90,16 @@ impl<N: Network> Takes<N> {
         Ok(Self { network, settings, unset, controls: None, moment })
     }
 
+    /// Lets what would come unasked begin or end, before anything is drawn or heard.
+    fn settle(&mut self) {
+        let Snapshot { memory, unasked, .. } = &mut self.moment;
+        if self.controls.is_none() {
+            *unasked = None;
+        } else if unasked.is_none() {
+            *unasked = Some(memory.clone());
+        }
+    }
+
     async fn next_tokens(&mut self) -> Result<Vec<Token>, Error> {
         let Snapshot { memory, unasked, takes, has_begun } = &mut self.moment;
         if !*has_begun {
@@ -121,17 +131,10 @@ impl<N: Network> Takes<N> {
             .collect();
         self.moment.has_begun |= !heard.is_empty();
         let Snapshot { memory, unasked, .. } = &mut self.moment;
-        match &self.controls {
-            Some(controls) => {
-                let unasked = unasked.get_or_insert_with(|| memory.clone());
-                self.network.hear(unasked, &self.unset, &heard)?;
-                self.network.hear(memory, controls, &heard)
-            }
-            None => {
-                *unasked = None;
-                self.network.hear(memory, &self.unset, &heard)
-            }
+        if let Some(unasked) = unasked {
+            self.network.hear(unasked, &self.unset, &heard)?;
         }
+        self.network.hear(memory, self.controls.as_ref().unwrap_or(&self.unset), &heard)
     }
 }
 
@@ -154,6 +157,7 @@ impl<N: Network + Debug> Perform for Takes<N> {
     }
 
     async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        self.settle();
         let n_takes = self.moment.takes.len();
         self.hear(tokens.iter().flat_map(|&token| std::iter::repeat_n(token, n_takes)))
     }
@@ -165,6 +169,7 @@ impl<N: Network + Debug> Perform for Takes<N> {
     }
 
     async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error> {
+        self.settle();
         let mut chunks = vec![Vec::with_capacity(n); self.moment.takes.len()];
         for _ in 0..n {
             let tokens = self.next_tokens().await?;

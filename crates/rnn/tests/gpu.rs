@@ -428,6 +428,35 @@ fn a_restored_moment_plays_the_same_again() {
     assert!(other.restore(&moment).is_err());
 }
 
+/// Asked for something, then for nothing, then back at the moment before.
+#[test]
+fn what_is_asked_is_followed_as_far_as_on_the_cpu() {
+    async fn play(takes: &mut impl Perform) -> Vec<Vec<Token>> {
+        let asked = Controls { density: Some(12.0), ..Controls::default() };
+        let other = Controls { composer: Some(0), ..asked.clone() };
+        let mut chunks = takes.next_chunk(20).await.unwrap();
+        takes.set_controls(&asked).unwrap();
+        chunks.extend(takes.next_chunk(50).await.unwrap());
+        takes.set_controls(&other).unwrap();
+        chunks.extend(takes.next_chunk(20).await.unwrap());
+        let moment = takes.snapshot();
+        takes.set_controls(&Controls::default()).unwrap();
+        chunks.extend(takes.next_chunk(30).await.unwrap());
+        takes.restore(&moment).unwrap();
+        chunks.extend(takes.next_chunk(10).await.unwrap());
+        takes.set_controls(&other).unwrap();
+        chunks.extend(takes.next_chunk(30).await.unwrap());
+        chunks
+    }
+    let file = file(2, 40, Precision::Half);
+    let network = Quantized::load(&file).unwrap();
+    for (tuning, seeds) in [(Tuning::Software, &[1][..]), (Tuning::Gpu, &[2, 3, 4]), (Tuning::Gpu, &[5, 6])] {
+        let Some(mut on_gpu) = takes(&file, tuning, seeds) else { return };
+        let mut on_cpu = network.takes(Settings::default(), seeds).unwrap();
+        assert_eq!(now(play(&mut on_gpu)), now(play(&mut on_cpu)), "{tuning:?} {seeds:?}");
+    }
+}
+
 #[test]
 fn a_primer_is_heard_as_if_played_event_by_event() {
     let file = file(2, 24, Precision::Half);

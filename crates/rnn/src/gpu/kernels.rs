@@ -220,7 +220,7 @@ fn common<N: Size>(bias: Vector<f32, Const<4>>, #[comptime] tiling: Tiling) -> A
     base
 }
 
-/// Adds row `row` of the first layer's table in lane `lane` of vector `vector`.
+/// Adds row `row` of a table of the first layer in lane `lane` of vector `vector`.
 #[cube]
 fn add_table_row<N: Size>(
     base: &mut Array<Vector<f32, N>>,
@@ -247,9 +247,9 @@ fn add_table_row<N: Size>(
 ///
 /// # Shapes
 /// `weights`: `[units / 4, units]` blocks of four depths of four gates; `table`: `[413 + 128, units]` rows of
-/// events, then of sounding pitches, four gates each; `controls`: `[units, 2]`, the scales of the four gates,
-/// then what controls and bias add to them; `heard`: `[streams, HEARD]`; `last`, `hidden`, `cell`:
-/// `[units, streams]`. Cubes: `[units / width, streams / tile]`.
+/// events, then of sounding pitches, four gates each; `controls`: `[3, units]`, the scales of the four gates, what
+/// controls and bias add to those of the first `takes` streams, and what bias and nothing asked add to the rest;
+/// `heard`: `[streams, HEARD]`; `last`, `hidden`, `cell`: `[units, streams]`. Cubes: `[units / width, streams / tile]`.
 #[cube(launch_unchecked)]
 pub(super) fn first_layer<N: Size>(
     weights: &[Vector<u32, Const<4>>],
@@ -260,6 +260,7 @@ pub(super) fn first_layer<N: Size>(
     hidden: &mut [Vector<i32, N>],
     cell: &mut [Vector<f32, N>],
     vectors_per_row: usize,
+    takes: usize,
     #[comptime] one: u32,
     #[comptime] units: usize,
     #[comptime] tiling: Tiling,
@@ -271,12 +272,14 @@ pub(super) fn first_layer<N: Size>(
     let blocks = comptime!(units / 4);
     let mut base = Array::<Vector<f32, N>>::new(comptime!(tiling.sums()));
     if slice == 0 {
-        base = common::<N>(controls[2 * unit + 1], tiling);
+        base = common::<N>(Vector::new(0.0f32), tiling);
         #[unroll]
         for v in 0..tiling.vectors {
             #[unroll]
             for n in 0..N::value() {
                 let stream = (tile * tiling.vectors + v) * N::value() + n;
+                let asked = if stream < takes { 1usize } else { 2usize };
+                add_table_row::<N>(&mut base, controls, asked, unit, v, n, units, tiling);
                 let token = heard[stream * HEARD + LAST] as usize;
                 add_table_row::<N>(&mut base, table, token, unit, v, n, units, tiling);
                 for word in 0..4usize {
@@ -307,7 +310,7 @@ pub(super) fn first_layer<N: Size>(
     add_slices::<N>(&mut sums, lane, slice, tiling);
     if slice == 0 {
         let place = unit * vectors_per_row + tile * tiling.vectors;
-        step_cell::<N>(&sums, controls[2 * unit], &base, cell, hidden, place, one, tiling);
+        step_cell::<N>(&sums, controls[unit], &base, cell, hidden, place, one, tiling);
     }
 }
 
@@ -429,6 +432,18 @@ pub(super) fn head<N: Size>(
 pub(super) fn copy(from: &[u32], into: &mut [u32], len: usize) {
     if ABSOLUTE_POS < len {
         into[ABSOLUTE_POS] = from[ABSOLUTE_POS];
+    }
+}
+
+/// The streams after the first `takes` become what those are: what happens unasked begins with what happened.
+///
+/// # Shapes
+/// `buffer`: numbers of a stream `step` apart, streams `stride` apart.
+#[cube(launch_unchecked)]
+pub(super) fn fork(buffer: &mut [u32], takes: usize, stride: usize, step: usize, numbers: usize) {
+    if ABSOLUTE_POS < takes * numbers {
+        let from = ABSOLUTE_POS / takes * step + ABSOLUTE_POS % takes * stride;
+        buffer[from + takes * stride] = buffer[from];
     }
 }
 

@@ -105,13 +105,14 @@ impl Network {
         4 * matrices.map(|layer| layer.weights.words()).sum::<usize>()
     }
 
-    /// The first layer's scales, and what controls and bias add to its gates, `[units, 2, 4]`.
-    pub(super) fn project(&self, controls: &[f32]) -> Vec<f32> {
-        affine(&self.first_scales, &by_unit(&self.quantized.controls(controls)))
+    /// The first layer's scales, and what bias and either of two controls inputs add to its gates,
+    /// `[3, units, 4]`.
+    pub(super) fn project(&self, asked: &[f32], unasked: &[f32]) -> Vec<f32> {
+        let added = [asked, unasked].map(|controls| by_unit(&self.quantized.controls(controls)));
+        [&self.first_scales, &added[0][..], &added[1]].concat()
     }
 
-    /// How a product of `columns` units or groups is cut for `streams` streams, and how many vectors of how
-    /// many streams a row of activity then has.
+    /// How a product is cut for `streams` streams.
     pub(super) fn cut(&self, streams: usize) -> Cut {
         let lanes = streams.next_power_of_two().min(4);
         let vectors = if streams > 4 { 2 } else { 1 };
@@ -142,13 +143,9 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    pub(super) fn vectors_per_row(&self) -> usize {
-        self.tiles * self.tiling.vectors
-    }
-
     /// Streams, with those that nobody asked for.
     pub(super) fn padded_streams(&self) -> usize {
-        self.vectors_per_row() * self.lanes
+        self.tiles * self.tiling.vectors * self.lanes
     }
 
     pub(super) fn cubes(&self, columns: usize) -> CubeCount {

@@ -7,6 +7,7 @@ use crate::sampling::{
     CROWD_NATS_PER_NOTE, CROWD_NOTES, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS,
     REST_NATS_PER_SEC, STEP_SECS,
 };
+use crate::takes::GUIDANCE;
 
 /// Threads that the events are dealt out to.
 pub(super) const SAMPLER_UNITS: usize = 256;
@@ -73,29 +74,39 @@ fn rest(heard: &[u32], stream: usize) -> f32 {
     max(steps as f32 * STEP_SECS - REST_AFTER_SECS, 0.0f32) * REST_NATS_PER_SEC
 }
 
-/// Hears an event that was decided elsewhere. One unit per stream.
+/// Hears an event that was decided elsewhere. One unit per take; a forked one is two streams, the second of which
+/// is asked for nothing.
 ///
 /// # Shapes
-/// `orders`: `[streams, 1 + capacity]`, the number of events done so far and then the events;
+/// `orders`: `[takes, 1 + capacity]`, the number of events done so far and then the events;
 /// `heard`: `[streams, HEARD]`.
 #[cube(launch_unchecked)]
-pub(super) fn hear(orders: &mut [u32], heard: &mut [u32], streams: usize, capacity: usize) {
-    let stream = ABSOLUTE_POS;
-    if stream < streams {
-        let at = stream * (1 + capacity);
+pub(super) fn hear(
+    orders: &mut [u32],
+    heard: &mut [u32],
+    takes: usize,
+    capacity: usize,
+    #[comptime] is_forked: bool,
+) {
+    let take = ABSOLUTE_POS;
+    if take < takes {
+        let at = take * (1 + capacity);
         let done = orders[at];
         let token = orders[at + 1 + done as usize];
         orders[at] = done + 1;
-        note(heard, stream, token);
+        note(heard, take, token);
+        if is_forked {
+            note(heard, takes + take, token);
+        }
     }
 }
 
-/// Draws an event and hears it: temperature, legality, helps, top-p and chance as in
-/// `sampling::sample`, in 32 bits. One cube per stream.
+/// Draws an event and hears it: guidance as in [`crate::Takes`]; temperature, legality, helps, top-p and chance
+/// as in `sampling::sample`, in 32 bits. One cube per take.
 ///
 /// # Shapes
 /// `scores`: `[streams, SCORE_COLUMNS]`; `manner`: temperature, top-p; `orders`: as in [`hear`], with the
-/// bits of a number in 0..1 for each event; `tokens`: `[capacity, streams]`.
+/// bits of a number in 0..1 for each event; `tokens`: `[capacity, takes]`.
 #[cube(launch_unchecked)]
 pub(super) fn sample(
     scores: &[f32],
@@ -103,8 +114,9 @@ pub(super) fn sample(
     orders: &mut [u32],
     heard: &mut [u32],
     tokens: &mut [u32],
-    streams: usize,
+    takes: usize,
     capacity: usize,
+    #[comptime] is_forked: bool,
 ) {
     let stream = CUBE_POS;
     let lane = UNIT_POS as usize;
@@ -120,6 +132,10 @@ pub(super) fn sample(
         let mut value = never;
         if i < N_TOKENS {
             value = scores[stream * SCORE_COLUMNS + i];
+            if is_forked {
+                let unasked = scores[(takes + stream) * SCORE_COLUMNS + i];
+                value = unasked + GUIDANCE * (value - unasked);
+            }
             if i < FIRST_TIME_SHIFT {
                 let pitch = i % N_PITCHES;
                 let down = heard[stream * HEARD + pitch / 32] >> (pitch % 32) as u32 & 1;
@@ -223,8 +239,11 @@ pub(super) fn sample(
         }
         let token = chosen as u32;
         orders[at] = done as u32 + 1;
-        tokens[done * streams + stream] = if fault == 0 { token } else { BROKEN.runtime() };
+        tokens[done * takes + stream] = if fault == 0 { token } else { BROKEN.runtime() };
         note(heard, stream, token);
+        if is_forked {
+            note(heard, takes + stream, token);
+        }
     }
 }
 

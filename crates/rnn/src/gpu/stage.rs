@@ -20,15 +20,23 @@ pub(super) struct Stage {
     /// First, so that it is gone before what it replays on.
     recording: Recording,
     pub(super) network: Network,
+    takes: usize,
+    /// Whether each take is two streams: what was asked for, and, `takes` further on, what would come unasked.
+    is_forked: bool,
+    /// For the streams there are now.
     cut: Cut,
-    streams: usize,
+    /// Streams that the buffers have room for.
+    room: usize,
     /// Temperature and top-p.
     settings: Buffer,
-    /// Scales of the first layer's gates, and what the controls add to them.
+    /// Scales of the first layer's gates, and what controls add to them.
     controls: Buffer,
-    /// What to do next: for each stream the events done, then numbers between 0 and 1, or events to hear.
+    /// The controls input when nothing is asked.
+    unset: Vec<f32>,
+    is_asked: bool,
+    /// What to do next: for each take the events done, then numbers between 0 and 1, or events to hear.
     orders: Buffer,
-    /// The events drawn, `[CAPACITY, streams]`.
+    /// The events drawn, `[CAPACITY, takes]`.
     tokens: Buffer,
     /// Hidden units of each layer, `[rows, streams]`: now and the step before, in turns.
     hidden: Vec<[Buffer; 2]>,
@@ -40,6 +48,13 @@ pub(super) struct Stage {
     scores: Buffer,
     /// Which of the two `hidden` is now.
     now: usize,
+}
+
+/// What the next event depends on, to come back to.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    activity: Vec<Buffer>,
+    is_forked: bool,
 }
 
 /// A few events as the runtime recorded them: replaying costs less than launching kernel by kernel, which is
@@ -55,29 +70,33 @@ enum Recording {
 }
 
 impl Stage {
-    pub(super) fn new(network: &Network, streams: usize, settings: Settings, controls: &[f32]) -> Self {
+    /// `unset`: the network's controls input when nothing is asked.
+    pub(super) fn new(network: &Network, takes: usize, settings: Settings, unset: Vec<f32>) -> Self {
         let mut network = network.clone();
         let settings = Buffer::of_floats(&network.client, &[settings.temperature, settings.top_p]);
         // SAFETY: from here on everything goes through one queue, whichever thread asks, and so in order with
         // the recording.
         unsafe { network.client.set_stream(settings.handle.stream) };
         let client = &network.client;
-        let cut = network.cut(streams);
-        let padded = cut.padded_streams();
+        let room = network.cut(2 * takes).padded_streams();
         let n_layers = network.config().layers;
-        let activity = |_| Buffer::zeros(client, network.quantized.padded() * padded);
+        let activity = |_| Buffer::zeros(client, network.quantized.padded() * room);
         Self {
             recording: Recording::None,
-            cut,
-            streams,
+            takes,
+            is_forked: false,
+            cut: network.cut(takes),
+            room,
             settings,
-            controls: Buffer::of_floats(client, &network.project(controls)),
-            orders: Buffer::zeros(client, streams * (1 + CAPACITY)),
-            tokens: Buffer::zeros(client, streams * CAPACITY),
+            controls: Buffer::of_floats(client, &network.project(&unset, &unset)),
+            unset,
+            is_asked: false,
+            orders: Buffer::zeros(client, takes * (1 + CAPACITY)),
+            tokens: Buffer::zeros(client, takes * CAPACITY),
             hidden: (0..n_layers).map(|_| [0, 1].map(activity)).collect(),
             cell: (0..n_layers).map(activity).collect(),
-            heard: Buffer::zeros(client, padded * HEARD),
-            scores: Buffer::zeros(client, padded * SCORE_COLUMNS),
+            heard: Buffer::zeros(client, room * HEARD),
+            scores: Buffer::zeros(client, room * SCORE_COLUMNS),
             now: 0,
             network,
         }
@@ -88,14 +107,16 @@ impl Stage {
         self.settings.write(&self.network.client, words.to_vec());
     }
 
-    /// `controls`: the network's controls input.
-    pub(super) fn set_controls(&self, controls: &[f32]) {
-        let projected = self.network.project(controls);
+    /// `asked`: the network's controls input, if anything is asked.
+    pub(super) fn set_controls(&mut self, asked: Option<&[f32]>) {
+        self.is_asked = asked.is_some();
+        let projected = self.network.project(asked.unwrap_or(&self.unset), &self.unset);
         self.controls.write(&self.network.client, projected.iter().map(|x| x.to_bits()).collect());
     }
 
-    /// Hears up to [`CAPACITY`] events, a row for each stream, all of one length.
+    /// Hears up to [`CAPACITY`] events, a row for each take, all of one length.
     pub(super) fn hear(&mut self, rows: Vec<Vec<u32>>) {
+        self.settle();
         let n = rows.first().map_or(0, Vec::len);
         self.order(rows);
         for _ in 0..n {
@@ -109,12 +130,13 @@ impl Stage {
         self.launch_head();
     }
 
-    /// Draws up to [`CAPACITY`] events with a row of numbers between 0 and 1 for each stream, all of one
-    /// length, and returns them event by event.
+    /// Draws up to [`CAPACITY`] events with a row of numbers between 0 and 1 for each take, all of one length,
+    /// and returns them event by event.
     ///
     /// # Errors
     /// If the device fails.
     pub(super) async fn draw(&mut self, rows: Vec<Vec<u32>>) -> Result<Vec<u32>, Error> {
+        self.settle();
         let n = rows.first().map_or(0, Vec::len);
         self.order(rows);
         let mut left = n;
@@ -126,38 +148,63 @@ impl Stage {
                 left -= 1;
             }
         }
-        self.read(&self.tokens, n * self.streams).await
+        self.read(&self.tokens, n * self.takes).await
     }
 
-    /// Scores of the next event, `[streams, SCORE_COLUMNS]`.
+    /// Scores of the next event, `[takes, SCORE_COLUMNS]`, as the network has them.
     ///
     /// # Errors
     /// If the device fails.
     pub(super) async fn scores(&self) -> Result<Vec<f32>, Error> {
-        let words = self.read(&self.scores, self.streams * SCORE_COLUMNS).await?;
+        let words = self.read(&self.scores, self.takes * SCORE_COLUMNS).await?;
         Ok(words.into_iter().map(f32::from_bits).collect())
     }
 
+    /// Lets what would come unasked begin or end, before anything is drawn or heard.
+    fn settle(&mut self) {
+        if self.is_asked && !self.is_forked {
+            let units = self.network.quantized.padded();
+            let rows = self.hidden.iter().map(|turns| &turns[self.now]).chain(&self.cell);
+            rows.for_each(|buffer| self.launch_fork(buffer, 1, self.room, units));
+            self.launch_fork(&self.heard, HEARD, 1, HEARD);
+            self.launch_fork(&self.scores, SCORE_COLUMNS, 1, SCORE_COLUMNS);
+        }
+        self.set_forked(self.is_asked);
+    }
+
+    fn set_forked(&mut self, is_forked: bool) {
+        if is_forked == self.is_forked {
+            return;
+        }
+        self.is_forked = is_forked;
+        self.cut = self.network.cut(if is_forked { 2 * self.takes } else { self.takes });
+        // Other kernels than those recorded.
+        if !matches!(self.recording, Recording::Refused) {
+            self.recording = Recording::None;
+        }
+    }
+
     /// A copy of everything that the next event depends on.
-    pub(super) fn keep(&self) -> Vec<Buffer> {
+    pub(super) fn keep(&self) -> Kept {
         let client = &self.network.client;
         let kept = |buffer: &Buffer| {
             let copy = Buffer::zeros(client, buffer.words());
             launch_copy(client, buffer, &copy);
             copy
         };
-        self.activity().map(kept).collect()
+        Kept { activity: self.activity().map(kept).collect(), is_forked: self.is_forked }
     }
 
-    /// Goes back to what was kept; whether it was kept of as many streams of such a network.
+    /// Goes back to what was kept; whether it was kept of as many takes of such a network.
     #[must_use]
-    pub(super) fn go_back(&self, kept: &[Buffer]) -> bool {
-        if !kept.iter().map(Buffer::words).eq(self.activity().map(Buffer::words)) {
+    pub(super) fn go_back(&mut self, kept: &Kept) -> bool {
+        if !kept.activity.iter().map(Buffer::words).eq(self.activity().map(Buffer::words)) {
             return false;
         }
-        for (from, into) in kept.iter().zip(self.activity()) {
+        for (from, into) in kept.activity.iter().zip(self.activity()) {
             launch_copy(&self.network.client, from, into);
         }
+        self.set_forked(kept.is_forked);
         true
     }
 
@@ -167,7 +214,7 @@ impl Stage {
         hidden.chain(&self.cell).chain([&self.heard, &self.scores])
     }
 
-    /// Hands the device what to do next, one row for each stream.
+    /// Hands the device what to do next, one row for each take.
     fn order(&self, rows: Vec<Vec<u32>>) {
         let mut orders = vec![0; self.orders.words()];
         for (order, row) in orders.chunks_exact_mut(1 + CAPACITY).zip(rows) {
@@ -189,11 +236,11 @@ impl Stage {
 
 impl std::fmt::Debug for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { network, cut, streams, .. } = self;
+        let Self { network, cut, takes, .. } = self;
         f.debug_struct("Stage")
             .field("network", network)
             .field("cut", cut)
-            .field("streams", streams)
+            .field("takes", takes)
             .finish_non_exhaustive()
     }
 }
@@ -253,7 +300,7 @@ impl Stage {
         for (index, layer) in network.layers.iter().enumerate() {
             let [last, hidden] = [last, now].map(|turn| self.hidden[index][turn].arg(lanes));
             let cell = self.cell[index].arg(lanes);
-            let (cubes, cube, rows) = (cut.cubes(units), cut.cube(), cut.vectors_per_row());
+            let (cubes, cube, row) = (cut.cubes(units), cut.cube(), self.room / lanes);
             match index.checked_sub(1) {
                 None => {
                     // SAFETY: rows of `heard` are events and pitches of the table, units come in whole cubes,
@@ -271,7 +318,8 @@ impl Stage {
                             last,
                             hidden,
                             cell,
-                            rows,
+                            row,
+                            self.takes,
                             one,
                             units,
                             cut.tiling,
@@ -293,7 +341,7 @@ impl Stage {
                             last,
                             hidden,
                             cell,
-                            rows,
+                            row,
                             one,
                             units,
                             cut.tiling,
@@ -319,7 +367,7 @@ impl Stage {
                 network.head.bias.arg(4),
                 top[self.now].arg(cut.lanes),
                 self.scores.arg(1),
-                cut.vectors_per_row(),
+                self.room / cut.lanes,
                 network.quantized.padded(),
                 cut.tiling,
             );
@@ -327,36 +375,56 @@ impl Stage {
     }
 
     fn launch_sampler(&self) {
-        let streams = self.streams;
-        // SAFETY: one cube per stream, and no more than `CAPACITY` events since the last orders.
+        let takes = self.takes;
+        // SAFETY: one cube per take, and no more than `CAPACITY` events since the last orders.
         unsafe {
             sampler::sample::launch_unchecked(
                 &self.network.client,
-                CubeCount::Static(streams as u32, 1, 1),
+                CubeCount::Static(takes as u32, 1, 1),
                 CubeDim::new_1d(SAMPLER_UNITS as u32),
                 self.scores.arg(1),
                 self.settings.arg(1),
                 self.orders.arg(1),
                 self.heard.arg(1),
                 self.tokens.arg(1),
-                streams,
+                takes,
                 CAPACITY,
+                self.is_forked,
             );
         }
     }
 
     fn launch_hear(&self) {
-        let streams = self.streams;
+        let takes = self.takes;
         // SAFETY: as above.
         unsafe {
             sampler::hear::launch_unchecked(
                 &self.network.client,
-                CubeCount::Static(streams.div_ceil(64) as u32, 1, 1),
+                CubeCount::Static(takes.div_ceil(64) as u32, 1, 1),
                 CubeDim::new_1d(64),
                 self.orders.arg(1),
                 self.heard.arg(1),
-                streams,
+                takes,
                 CAPACITY,
+                self.is_forked,
+            );
+        }
+    }
+
+    /// Begins what would come unasked of each take: see [`kernels::fork`].
+    fn launch_fork(&self, buffer: &Buffer, stride: usize, step: usize, numbers: usize) {
+        let (takes, units) = (self.takes, self.takes * numbers);
+        // SAFETY: the buffers have room for twice the takes.
+        unsafe {
+            kernels::fork::launch_unchecked(
+                &self.network.client,
+                CubeCount::Static(units.div_ceil(256) as u32, 1, 1),
+                CubeDim::new_1d(256),
+                buffer.arg(1),
+                takes,
+                stride,
+                step,
+                numbers,
             );
         }
     }

@@ -5,17 +5,14 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::kernels::SCORE_COLUMNS;
-use super::memory::Buffer;
 use super::network::Network;
 use super::sampler::BROKEN;
-use super::stage::{CAPACITY, Stage};
+use super::stage::{CAPACITY, Kept, Stage};
 use crate::perform::{chance, opening, skip};
 use crate::{Controls, Error, Instrument, Perform, Settings};
 
 /// One or many performances, played from one network with the same settings and controls, each from a seed
 /// of its own: a take is the same whatever is played beside it.
-///
-/// Controls are followed as far as the network goes of itself, where [`crate::Takes`] go further.
 #[derive(Debug)]
 pub struct Takes {
     stage: Stage,
@@ -34,7 +31,7 @@ struct Host {
 /// Everything that changes while takes are played; restoring it plays the same again.
 #[derive(Clone, Debug)]
 pub struct Moment {
-    activity: Vec<Buffer>,
+    stage: Kept,
     host: Host,
 }
 
@@ -50,7 +47,7 @@ impl Takes {
         }
         let unset = Controls::default().encode(network.config())?;
         Ok(Self {
-            stage: Stage::new(network, seeds.len(), settings, &unset),
+            stage: Stage::new(network, seeds.len(), settings, unset),
             host: Host {
                 sounding: vec![Sounding::default(); seeds.len()],
                 rng: seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect(),
@@ -66,7 +63,8 @@ impl Takes {
         self.host.rng.len()
     }
 
-    /// Scores of the next event of each take, 413 each, read from the device: for tests and for the curious.
+    /// Scores of the next event of each take as the network has them, 413 each, read from the device: for tests and
+    /// for the curious.
     ///
     /// # Errors
     /// If the device fails.
@@ -130,7 +128,8 @@ impl Perform for Takes {
     }
 
     fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
-        self.stage.set_controls(&controls.encode(self.stage.network.config())?);
+        let encoded = controls.encode(self.stage.network.config())?;
+        self.stage.set_controls((*controls != Controls::default()).then_some(&encoded));
         Ok(())
     }
 
@@ -171,12 +170,12 @@ impl Perform for Takes {
 
     /// A copy on the device.
     fn snapshot(&self) -> Moment {
-        Moment { activity: self.stage.keep(), host: self.host.clone() }
+        Moment { stage: self.stage.keep(), host: self.host.clone() }
     }
 
     fn restore(&mut self, moment: &Moment) -> Result<(), Error> {
         let takes = moment.host.rng.len();
-        if takes != self.len() || !self.stage.go_back(&moment.activity) {
+        if takes != self.len() || !self.stage.go_back(&moment.stage) {
             return Err(Error::Setting {
                 name: "a moment",
                 expected: format!("of {} takes of this network", self.len()),
