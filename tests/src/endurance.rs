@@ -14,9 +14,7 @@ const COMPOSE: Duration = Duration::from_secs(900);
 /// Between two looks while it composes, and while it plays.
 const LOOK: Duration = Duration::from_secs(1);
 const LISTEN: Duration = Duration::from_secs(5);
-
-/// Makes the page look for MIDI devices.
-const ASK: &str = "MIDI device…";
+const SOON: Duration = Duration::from_secs(20);
 
 /// Whether it plays, its play-head on the roll, and the audio clock, in seconds.
 const HEADS: &str =
@@ -236,15 +234,10 @@ fn open(browser: &Browser, address: &str) -> Page {
 
 fn choose_device(page: &Page) {
     let output = page.find("combobox", "Output");
-    let is_listed = || output.options().iter().any(|name| name == MidiDevice::NAME);
-    // A page that may use MIDI finds the device by itself, sooner or later.
-    page.wait_until("MIDI in the list", LISTEN, || {
-        is_listed() || output.options().iter().any(|name| name == ASK)
+    // A page that may use MIDI finds the device by itself.
+    page.wait_until("the device in the list", SOON, || {
+        output.options().iter().any(|name| name == MidiDevice::NAME)
     });
-    if !is_listed() {
-        output.choose(ASK);
-        page.wait_until("the device in the list", LISTEN, is_listed);
-    }
     output.choose(MidiDevice::NAME);
 }
 
