@@ -1,10 +1,10 @@
 //! The weights that the page ships: they load, are what their card says, and play what they always played.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::tensor::Device;
-use performance::{Event, Sounding, Token};
+use performance::{Event, Note, Performance, Pitch, Sounding, Token, Velocity, midi};
 use rnn::{Generator, ModelConfig, Quantized, Settings, weights};
 use sha2::{Digest, Sha256};
 
@@ -71,6 +71,56 @@ fn seed_1_plays_what_it_always_played() {
 fn numbers(tokens: &[Token]) -> String {
     let numbers: Vec<String> = tokens.iter().map(|token| token.get().to_string()).collect();
     numbers.chunks(20).map(|line| line.join(" ") + "\n").collect()
+}
+
+/// After a scale in C major, through the command; without being asked they soon leave the key.
+#[test]
+fn a_continuation_keeps_the_key_of_its_primer() {
+    let dir = tempfile::tempdir().unwrap();
+    let scale = (0..).zip([60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79, 81, 83, 84]);
+    let note = |(index, pitch): (u64, u8)| Note {
+        pitch: Pitch::new(pitch).unwrap(),
+        velocity: Velocity::new(70).unwrap(),
+        start_us: index * 250_000,
+        end_us: index * 250_000 + 240_000,
+    };
+    let primer = dir.path().join("scale.mid");
+    std::fs::write(&primer, midi::write(&Performance::new(scale.map(note).collect()))).unwrap();
+    let share_in_key = |name: &str, more: &[&str]| {
+        let status = Command::new(env!("CARGO_BIN_EXE_performance-rnn"))
+            .args([
+                "generate",
+                "--seed",
+                "1",
+                "--takes",
+                "4",
+                "--seconds",
+                "30",
+                "--without-primer",
+                "--weights",
+            ])
+            .arg(root().join("www/weights/base.safetensors"))
+            .args([Path::new("--primer"), &primer, Path::new("--out"), &dir.path().join(name)])
+            .args(more)
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let stem = name.trim_end_matches(".mid");
+        let takes = files.filter(|file| file.file_name().unwrap().to_string_lossy().starts_with(stem));
+        let notes: Vec<Note> = takes
+            .flat_map(|take| midi::read(&std::fs::read(take).unwrap()).unwrap().performance.notes().to_vec())
+            .collect();
+        let in_key = notes.iter().filter(|note| [0, 2, 4, 5, 7, 9, 11].contains(&(note.pitch.get() % 12)));
+        in_key.count() as f64 / notes.len() as f64
+    };
+    let (kept, strayed) = (share_in_key("kept.mid", &[]), share_in_key("strayed.mid", &["--stray"]));
+    println!(
+        "{:.0} % of the notes are in the key, without being asked {:.0} %",
+        100.0 * kept,
+        100.0 * strayed
+    );
+    assert!(kept > strayed + 0.1, "{kept} of the notes are in the key, without being asked {strayed}");
 }
 
 /// On four held-out pieces, through the command that the card names.

@@ -3,12 +3,17 @@
 //! Each control has an "unset" flag of its own and is dropped at random in training, so that every one
 //! of them is optional at play time. Source: Magenta's conditional Performance RNN.
 
+use performance::{EventCounts, Token, duration_secs, note_density, pitch_class_histogram};
+
 use crate::{Error, ModelConfig};
 
 /// Note densities are told apart at 1, 2, 4, 8, 16, 32 and 64 notes per second.
 pub const N_DENSITY_BINS: usize = 8;
 /// C, C sharp, …, B.
 pub const N_PITCH_CLASSES: usize = 12;
+
+/// As much of a primer tells what it is like. Larger forgets where it has got to; smaller takes a phrase for a piece.
+const LIKE_SECS: f64 = 30.0;
 
 /// Settings that steer the music. All unset by default.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,6 +27,24 @@ pub struct Controls {
 }
 
 impl Controls {
+    /// Asks for more of the same: the density and the pitch classes of the last half minute of a primer. Of itself
+    /// the network loses both within ten seconds (`docs/quality.md`). Unset if there are no notes.
+    #[must_use]
+    pub fn like(primer: &[Token]) -> Self {
+        let mut secs = 0.0;
+        let begins_before = |token: &Token| {
+            secs += duration_secs(&[*token]);
+            secs > LIKE_SECS
+        };
+        let tokens = &primer[primer.iter().rposition(begins_before).unwrap_or(0)..];
+        let secs = duration_secs(tokens);
+        if secs == 0.0 || EventCounts::of(tokens).note_on == 0 {
+            return Self::default();
+        }
+        let pitch_classes = pitch_class_histogram(tokens, secs);
+        Self { density: Some(note_density(tokens, secs)), pitch_classes: Some(pitch_classes), composer: None }
+    }
+
     /// The network's controls input.
     ///
     /// # Shapes
@@ -75,12 +98,32 @@ fn density_bin(notes_per_second: f32) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use performance::{Event, Pitch, Shift};
+
     use super::*;
 
     #[test]
     fn densities_fall_in_doublings() {
         let bins = [0.0, 0.9, 1.0, 3.9, 4.0, 63.9, 64.0, 500.0].map(density_bin);
         assert_eq!(bins, [0, 0, 1, 2, 3, 6, 7, 7]);
+    }
+
+    #[test]
+    fn more_of_the_same_is_as_dense_and_in_the_same_key() {
+        let shift = |steps| Event::TimeShift(Shift::new(steps).unwrap()).into();
+        let on = |pitch| Event::NoteOn(Pitch::new(pitch).unwrap()).into();
+        let tokens = [on(60), shift(50), on(72), on(64), shift(75)];
+        let like = Controls::like(&tokens);
+        assert_eq!(like.density, Some(3.0));
+        let mut expected = [0.0; N_PITCH_CLASSES];
+        (expected[0], expected[4]) = (2.0 / 3.0, 1.0 / 3.0);
+        assert_eq!(like.pitch_classes, Some(expected));
+        // Only what came last.
+        let long = [vec![on(61); 50], vec![shift(100); 40], tokens.to_vec()].concat();
+        assert_eq!(Controls::like(&long).pitch_classes, Some(expected));
+        for silent in [&[][..], &[shift(10)], &[on(60)]] {
+            assert_eq!(Controls::like(silent), Controls::default());
+        }
     }
 
     #[test]

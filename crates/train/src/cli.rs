@@ -174,6 +174,9 @@ pub(crate) struct GenerateArgs {
     /// Hear only so many seconds of it; what sounds then goes on.
     #[arg(long, requires = "primer")]
     pub(crate) primer_seconds: Option<f64>,
+    /// Do not ask for the primer's density and pitch classes.
+    #[arg(long, requires = "primer")]
+    pub(crate) stray: bool,
     /// Leave the primer out of the written file.
     #[arg(long, requires = "primer")]
     pub(crate) without_primer: bool,

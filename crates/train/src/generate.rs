@@ -42,7 +42,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let wanted = (args.seconds * 1e6 / STEP_MICROS as f64).ceil() as u64;
     let (config, _) =
         rnn::weights::read_metadata(&bytes).with_context(|| args.weights.display().to_string())?;
-    let controls = controls(args, &config)?;
+    let controls = controls(args, &primer, &config)?;
     let bar = progress::bar(seconds(wanted * seeds.len() as u64), "seconds of music");
     let play = Play { settings, controls, primer: &primer, wanted, bar };
     let takes = if args.device == DeviceKind::Flex {
@@ -112,9 +112,7 @@ pub(crate) struct Play<'a> {
 impl Play<'_> {
     /// A take of each seed, without the primer.
     pub(crate) fn on(&self, instrument: &impl Instrument, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
-        let mut takes = instrument.takes(self.settings, seeds)?;
-        takes.set_controls(&self.controls)?;
-        block_on(self.play(takes, seeds.len()))
+        block_on(self.play(instrument.takes(self.settings, seeds)?, seeds.len()))
     }
 
     /// The same on a GPU.
@@ -134,6 +132,7 @@ impl Play<'_> {
 
     async fn play(&self, mut takes: impl Perform, n_takes: usize) -> Result<Vec<Vec<Token>>> {
         takes.prime(self.primer).await?;
+        takes.set_controls(&self.controls)?;
         let mut parts = vec![Part::default(); n_takes];
         let mut shown = 0;
         while parts.iter().any(|part| part.steps < self.wanted) {
@@ -191,13 +190,15 @@ impl Part {
     }
 }
 
-fn controls(args: &GenerateArgs, config: &ModelConfig) -> Result<Controls> {
+/// What is asked, and otherwise what the primer is like.
+fn controls(args: &GenerateArgs, primer: &[Token], config: &ModelConfig) -> Result<Controls> {
+    let like = if args.stray { Controls::default() } else { Controls::like(primer) };
     let pitch_classes = match &args.pitch_classes {
         Some(weights) => match <[f32; 12]>::try_from(weights.as_slice()) {
             Ok(weights) => Some(weights),
             Err(_) => bail!("expected 12 pitch class weights, found {}", weights.len()),
         },
-        None => None,
+        None => like.pitch_classes,
     };
     let composer = match &args.composer {
         Some(name) => {
@@ -208,7 +209,7 @@ fn controls(args: &GenerateArgs, config: &ModelConfig) -> Result<Controls> {
         }
         None => None,
     };
-    Ok(Controls { density: args.density, pitch_classes, composer })
+    Ok(Controls { density: args.density.or(like.density), pitch_classes, composer })
 }
 
 /// Waits for a future. Reads from the CPU are ready at once; while a GPU works, the thread sleeps, because a

@@ -235,7 +235,11 @@ fn primers(f: &mut String, found: &Findings) -> std::fmt::Result {
     let row = |name: &str, nearness: &super::primers::Nearness| {
         vec![name.to_owned(), nearness.own.show(3), nearness.others.show(3), nearness.nearest.show_percent()]
     };
-    let rows = [row("network", &continuity.network), row("the pianist", &continuity.human)];
+    let rows = [
+        row("network, as the page plays", &continuity.network),
+        row("network, asked for nothing", &continuity.freely),
+        row("the pianist", &continuity.human),
+    ];
     let header = ["who goes on", "distance from the primer", "from the others'", "nearest"];
     writeln!(f, "{}", markdown_table(&header, &rows))
 }

@@ -1,8 +1,9 @@
 //! Whether a continuation is one: how near it is to its own primer, and how near to others'.
 
 use anyhow::{Result, ensure};
-use performance::Token;
 use performance::statistics::{Excerpt, Profile};
+use performance::{Performance, Token};
+use rnn::Controls;
 use serde::Serialize;
 
 use super::{Ask, Human, Studio};
@@ -18,6 +19,8 @@ pub(super) const SECS: u64 = 30;
 pub(super) struct Continuity {
     pub(super) primers: usize,
     pub(super) network: Nearness,
+    /// The network where it is asked for nothing.
+    pub(super) freely: Nearness,
     /// The same for what people played next.
     pub(super) human: Nearness,
 }
@@ -50,19 +53,29 @@ pub(super) fn choose(args: &QualityArgs, people: &[Human]) -> Result<Vec<usize>>
 pub(super) fn measure(studio: &mut Studio, people: &[Human], primers: &[usize]) -> Result<Continuity> {
     let openings: Vec<(Vec<Token>, u64)> =
         primers.iter().map(|&idx| opening(&people[idx].tokens, SECS as f64)).collect();
-    let ask = |(primer, _): &(Vec<Token>, u64)| Ask { primer: primer.clone(), ..Ask::freely(SECS) };
-    let played = studio.record(openings.iter().map(ask).collect())?;
-    let part = |performance, from_us, to_us| Profile::of(&Excerpt::of(performance, from_us..to_us));
+    let mut play = |controls: fn(&[Token]) -> Controls| {
+        let asks = openings.iter().map(|(primer, _)| Ask {
+            controls: controls(primer),
+            primer: primer.clone(),
+            seconds: SECS,
+        });
+        studio.record(asks.collect())
+    };
+    let (kept, free) = (play(Controls::like)?, play(|_| Controls::default())?);
+    let part =
+        |performance: &Performance, from_us, to_us| Profile::of(&Excerpt::of(performance, from_us..to_us));
     let ends = || openings.iter().map(|&(_, end_us)| (end_us, end_us + SECS * 1_000_000));
     let humans = || primers.iter().map(|&idx| &people[idx].performance);
     let before: Vec<Profile> = humans().zip(ends()).map(|(human, (end, _))| part(human, 0, end)).collect();
     let human: Vec<Profile> =
         humans().zip(ends()).map(|(human, (end, next))| part(human, end, next)).collect();
-    let network: Vec<Profile> =
-        played.iter().zip(ends()).map(|(p, (end, next))| part(p, end, next)).collect();
+    let after = |played: &[Performance]| -> Vec<Profile> {
+        played.iter().zip(ends()).map(|(p, (end, next))| part(p, end, next)).collect()
+    };
     Ok(Continuity {
         primers: primers.len(),
-        network: nearness(&before, &network),
+        network: nearness(&before, &after(&kept)),
+        freely: nearness(&before, &after(&free)),
         human: nearness(&before, &human),
     })
 }
@@ -86,8 +99,6 @@ fn nearness(primers: &[Profile], continuations: &[Profile]) -> Nearness {
 
 #[cfg(test)]
 mod tests {
-    use performance::Performance;
-
     use super::*;
 
     #[test]

@@ -1,7 +1,7 @@
 //! Composing one performance, event by event.
 
 use performance::{Event, STEP_MICROS, Sounding, Token};
-use rnn::{Generator, Instrument};
+use rnn::{Controls, Generator, Instrument};
 
 use super::engine::{Device, Engine, settings};
 use super::inbox::Inbox;
@@ -91,6 +91,9 @@ impl<I: Instrument> Desk<'_, I> {
                 if self.answer(0.0).await == Flow::Leave {
                     return Ok(());
                 }
+            }
+            if !is_own {
+                self.generator.set_controls(&Controls::like(&primer))?;
             }
         }
         self.write(music_us(&composed), order.length_us).await
