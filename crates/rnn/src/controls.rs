@@ -15,6 +15,9 @@ pub const N_PITCH_CLASSES: usize = 12;
 /// As much of a primer tells what it is like. Larger forgets where it has got to; smaller takes a phrase for a piece.
 const LIKE_SECS: f64 = 30.0;
 
+/// Strikes of every pitch class in a primer beyond those there are: three notes do not make a scale, and a hundred do.
+const DOUBT: f32 = 0.25;
+
 /// Settings that steer the music. All unset by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Controls {
@@ -37,12 +40,12 @@ impl Controls {
             secs > LIKE_SECS
         };
         let tokens = &primer[primer.iter().rposition(begins_before).unwrap_or(0)..];
-        let secs = duration_secs(tokens);
-        if secs == 0.0 || EventCounts::of(tokens).note_on == 0 {
+        let (secs, n_notes) = (duration_secs(tokens), EventCounts::of(tokens).note_on);
+        if secs == 0.0 || n_notes == 0 {
             return Self::default();
         }
-        let pitch_classes = pitch_class_histogram(tokens, secs);
-        Self { density: Some(note_density(tokens, secs)), pitch_classes: Some(pitch_classes), composer: None }
+        let strikes = pitch_class_histogram(tokens, secs).map(|share| share * n_notes as f32 + DOUBT);
+        Self { density: Some(note_density(tokens, secs)), pitch_classes: Some(strikes), composer: None }
     }
 
     /// The network's controls input.
@@ -115,8 +118,8 @@ mod tests {
         let tokens = [on(60), shift(50), on(72), on(64), shift(75)];
         let like = Controls::like(&tokens);
         assert_eq!(like.density, Some(3.0));
-        let mut expected = [0.0; N_PITCH_CLASSES];
-        (expected[0], expected[4]) = (2.0 / 3.0, 1.0 / 3.0);
+        let mut expected = [DOUBT; N_PITCH_CLASSES];
+        (expected[0], expected[4]) = (2.0 + DOUBT, 1.0 + DOUBT);
         assert_eq!(like.pitch_classes, Some(expected));
         // Only what came last.
         let long = [vec![on(61); 50], vec![shift(100); 40], tokens.to_vec()].concat();
