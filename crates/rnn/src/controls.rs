@@ -59,11 +59,13 @@ impl Controls {
         let mut input = vec![0.0; config.control_width()];
         let (density, rest) = input.split_at_mut(N_DENSITY_BINS + 1);
         let (pitch_classes, composer) = rest.split_at_mut(N_PITCH_CLASSES + 1);
-        density[match self.density {
-            Some(d) if d.is_finite() && d >= 0.0 => density_bin(d),
+        match self.density {
+            Some(d) if d.is_finite() && d >= 0.0 => {
+                density_bins(d).into_iter().for_each(|(bin, share)| density[bin] += share);
+            }
             Some(d) => return Err(setting("density", "of 0 or more notes per second", d)),
-            None => N_DENSITY_BINS,
-        }] = 1.0;
+            None => density[N_DENSITY_BINS] = 1.0,
+        }
         match self.pitch_classes {
             Some(histogram) => {
                 let sum: f32 = histogram.iter().sum();
@@ -94,9 +96,13 @@ fn setting(name: &'static str, expected: &str, found: impl ToString) -> Error {
     Error::Setting { name, expected: expected.to_owned(), found: found.to_string() }
 }
 
-/// Bin of a density in notes per second: below 1, then doublings, then 64 and above.
-fn density_bin(notes_per_second: f32) -> usize {
-    (0..N_DENSITY_BINS - 1).filter(|&bin| notes_per_second >= (1u32 << bin) as f32).count()
+/// A density in notes per second lies between the middles of two bins, which have shares of it. Bins are: below 1,
+/// then doublings, then 64 and above.
+fn density_bins(notes_per_second: f32) -> [(usize, f32); 2] {
+    let last = N_DENSITY_BINS - 1;
+    let place = (notes_per_second.log2() + 0.5).clamp(0.0, last as f32);
+    let (bin, share) = (place as usize, place.fract());
+    [(bin, 1.0 - share), ((bin + 1).min(last), share)]
 }
 
 #[cfg(test)]
@@ -107,8 +113,24 @@ mod tests {
 
     #[test]
     fn densities_fall_in_doublings() {
-        let bins = [0.0, 0.9, 1.0, 3.9, 4.0, 63.9, 64.0, 500.0].map(density_bin);
-        assert_eq!(bins, [0, 0, 1, 2, 3, 6, 7, 7]);
+        let encoded = |density| {
+            let controls = Controls { density: Some(density), ..Controls::default() };
+            controls.encode(&ModelConfig::default()).unwrap()[..=N_DENSITY_BINS].to_vec()
+        };
+        let raised = |shares: &[(usize, f32)]| {
+            let mut bins = vec![0.0; N_DENSITY_BINS + 1];
+            shares.iter().for_each(|&(bin, share)| bins[bin] = share);
+            bins
+        };
+        for (density, bin) in [(0.0, 0), (0.5, 0), (128.0, 7), (500.0, 7)] {
+            assert_eq!(encoded(density), raised(&[(bin, 1.0)]), "{density}");
+        }
+        // On the border of two bins is half in each; in the middle is in one.
+        for border in 0..7 {
+            assert_eq!(encoded((1 << border) as f32), raised(&[(border, 0.5), (border + 1, 0.5)]));
+        }
+        let middle = encoded(2f32.powf(2.5));
+        assert!((middle[3] - 1.0).abs() < 1e-6, "{middle:?}");
     }
 
     #[test]
