@@ -273,7 +273,7 @@ fn fine_tuning_the_shipped_weights_lowers_the_loss_of_other_music() {
     let said = succeed(&[&args[..], &["--out", text(&out)]].concat());
     let validations = metric(&out, "validation");
     let (first, last) = (validations[0], validations[validations.len() - 1]);
-    assert!(last < 0.7 * first, "{validations:?}");
+    assert!(last < 0.85 * first, "{validations:?}");
     assert!(said.lines().last().unwrap().contains("earn"), "{said}");
 }
 
