@@ -41,7 +41,7 @@ mod gpu {
 #[cfg(target_arch = "wasm32")]
 unsafe extern "C" {
     /// Runs what CubeCL has run before `main` (`inventory`'s lists of its operations). A linker that sees nobody
-    /// call it has every call from JavaScript run all of it once more: nine tenths of the worker's time.
+    /// call it has every call from JavaScript run all of it once more, and the worker at a tenth of its speed.
     fn __wasm_call_ctors();
 }
 
