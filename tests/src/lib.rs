@@ -6,5 +6,6 @@
 pub mod bench;
 pub mod browser;
 pub mod endurance;
+pub mod listening;
 pub mod midi_device;
 pub mod site;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use performance::{Note, Performance, Pitch, Token, Velocity, encode, midi};
 use tests::browser::{Browser, Page, Scheme, Setup, WebGpu, screenshots};
 use tests::endurance::endure;
+use tests::listening::{Sound, recorded};
 use tests::midi_device::MidiDevice;
 use tests::site::{Site, Trouble};
 
@@ -52,6 +53,34 @@ fn a_performance_is_generated_heard_stopped_and_downloaded() {
         let is_heard = onsets.iter().any(|onset| (onset - onsets[0] - begin).abs() < 0.002);
         assert!(is_heard, "nothing begins {begin} s after the first note, but {onsets:?}");
     }
+    page.assert_no_errors();
+}
+
+/// The file of sound has what the file of notes has, when it has it.
+#[test]
+fn a_performance_is_downloaded_as_sound() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/?backend=cpu&seed=7&length=70"));
+    // Longer than a part of the recording, so that one follows on another.
+    let sound = Sound::read(&recorded(&page, 70));
+    let written = performance::decode(&download(&page)).performance;
+    let end_secs = written.duration_us() as f64 / 1e6;
+    let heard = sound.heard();
+    println!("{heard:?}");
+    assert!((end_secs..end_secs + 5.0).contains(&heard.secs), "{heard:?}, but the notes end at {end_secs} s");
+    assert!(heard.peak_db < -0.1 && heard.loudness_db > -40.0 && heard.cut == 0, "{heard:?}");
+    // What is handed to an instrument begins a little after nothing.
+    let lead_secs = 0.06;
+    let begins: Vec<f64> =
+        written.notes().iter().map(|note| note.start_us as f64 / 1e6 + lead_secs).collect();
+    assert_eq!(sound.power(0.0, begins[0] - 0.01), 0.0, "before the first note");
+    let apart = begins.windows(2).filter(|pair| pair[1] - pair[0] > 0.1).map(|pair| pair[1]);
+    let (mut n, mut louder) = (0, 0);
+    for begin in apart {
+        n += 1;
+        louder += usize::from(sound.power(begin, begin + 0.04) > sound.power(begin - 0.04, begin - 0.005));
+    }
+    assert!(n > 20 && louder * 10 >= n * 8, "it gets louder at {louder} of {n} notes");
     page.assert_no_errors();
 }
 

@@ -75,6 +75,7 @@ pub fn App() -> Html {
                 <Notices notices={state.notices.clone()} on={on.clone()} on_remedy={commands.on_remedy.clone()} />
                 <Transport state={state.clone()} on={on.clone()} on_generate={commands.on_generate.clone()}
                     on_stop={commands.shortcuts.on_stop.clone()} on_download={commands.shortcuts.on_download.clone()}
+                    on_record={commands.on_record.clone()}
                     with_primer={*with_primer} on_with_primer={setter(&with_primer)} />
                 <section class="settings" aria-label="Settings">
                     <PrimerField primer={state.primer.clone()} {is_over} on_file={commands.on_primer.clone()}
@@ -86,7 +87,8 @@ pub fn App() -> Html {
                     <OutputField outputs={state.outputs.clone()} on={on.clone()} {on_connect} />
                 </section>
                 <Takes current={state.take.clone()} earlier={state.earlier.clone()} on_play={commands.on_play.clone()}
-                    on_save={commands.on_save.clone()} on_forget={on.reform(Action::Forget)} />
+                    on_save={commands.on_save.clone()} on_record={commands.on_record_take.clone()}
+                    is_recording={state.recording.is_some()} on_forget={on.reform(Action::Forget)} />
             </main>
             <StatusLine engine={state.engine.clone()} speed={state.speed} on_model={on_about(true)} />
             <About is_open={*is_about_open} {model} wish={engine.wish()} on_wish={commands.on_wish.clone()}

@@ -17,10 +17,17 @@ impl ObjectUrl {
     /// # Errors
     /// In the browser's words, if it has no room for them.
     pub fn new(bytes: &[u8], media_type: &str) -> Result<Self, JsValue> {
+        Self::of_parts(&Array::of1(&Uint8Array::from(bytes)), media_type)
+    }
+
+    /// The address of arrays of bytes, one after the other.
+    ///
+    /// # Errors
+    /// In the browser's words, if it has no room for them.
+    pub fn of_parts(parts: &Array, media_type: &str) -> Result<Self, JsValue> {
         let options = BlobPropertyBag::new();
         options.set_type(media_type);
-        let parts = Array::of1(&Uint8Array::from(bytes));
-        let blob = Blob::new_with_u8_array_sequence_and_options(&parts, &options)?;
+        let blob = Blob::new_with_u8_array_sequence_and_options(parts, &options)?;
         Ok(Self(Url::create_object_url_with_blob(&blob)?))
     }
 
@@ -44,8 +51,16 @@ impl Drop for ObjectUrl {
 /// # Errors
 /// A notice for the visitor.
 pub fn save(bytes: &[u8], media_type: &str, name: &str) -> Result<ObjectUrl, Notice> {
+    save_parts(&Array::of1(&Uint8Array::from(bytes)), media_type, name)
+}
+
+/// The same with arrays of bytes, one after the other.
+///
+/// # Errors
+/// A notice for the visitor.
+pub fn save_parts(parts: &Array, media_type: &str, name: &str) -> Result<ObjectUrl, Notice> {
     let save = || {
-        let url = ObjectUrl::new(bytes, media_type)?;
+        let url = ObjectUrl::of_parts(parts, media_type)?;
         let anchor: HtmlAnchorElement = gloo::utils::document().create_element("a")?.unchecked_into();
         anchor.set_href(url.as_str());
         anchor.set_download(name);

@@ -35,6 +35,20 @@ pub fn run_alone(promise: Result<Promise, JsValue>, what: &'static str) {
     });
 }
 
+/// Waits, and lets the page do other things meanwhile.
+pub async fn sleep(milliseconds: u32) {
+    let promise = Promise::new(&mut |resolve, _| {
+        let timer =
+            window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, milliseconds as i32);
+        if let Err(error) = timer {
+            web_sys::console::warn_1(&error);
+        }
+    });
+    if let Err(error) = JsFuture::from(promise).await {
+        web_sys::console::warn_1(&error);
+    }
+}
+
 /// The browser's window.
 #[must_use]
 pub fn window() -> web_sys::Window {

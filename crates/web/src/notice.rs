@@ -194,6 +194,12 @@ pub enum Notice {
         /// In the browser's words.
         why: String,
     },
+    /// No file of sound.
+    #[error("The audio could not be made ({why}). The MIDI file can be downloaded all the same.")]
+    RecordingFailed {
+        /// In the browser's words.
+        why: String,
+    },
     /// A download could not be started.
     #[error("The file could not be saved ({why}). Try again, or try another browser.")]
     DownloadFailed {

@@ -3,7 +3,8 @@
 mod clock;
 mod midi;
 mod piano;
+mod wav;
 
 pub use clock::Clock;
 pub use midi::{MidiHub, MidiOut};
-pub use piano::{Piano, Samples};
+pub use piano::{Piano, Samples, record};

@@ -218,6 +218,12 @@ impl Player {
         self.buffer_us = buffer_us;
     }
 
+    /// The sound of the piano.
+    #[must_use]
+    pub fn samples(&self) -> Samples {
+        self.samples.clone()
+    }
+
     /// Loads the samples again.
     pub fn fetch_samples(&mut self) {
         self.samples.fetch();

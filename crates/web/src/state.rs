@@ -49,6 +49,8 @@ pub struct State {
     pub settings: Settings,
     /// Where the sound goes.
     pub outputs: Outputs,
+    /// The performance that is being made into a file of sound, and how much of it is done, in percent.
+    pub recording: Option<(TakeId, u8)>,
     /// What the visitor should know, oldest first.
     pub notices: Vec<Notice>,
     next_take: TakeId,
@@ -107,6 +109,7 @@ impl State {
             primer: None,
             settings: Settings::new(seed),
             outputs: Outputs::default(),
+            recording: None,
             notices: Vec::new(),
             next_take: 1,
             next_run: 1,
@@ -147,6 +150,12 @@ impl State {
                 self.primer = Some(primer);
             }
             Action::ClearPrimer => self.primer = None,
+            Action::Recording(recording) => {
+                if recording.is_some() {
+                    self.notices.retain(|notice| !matches!(notice, Notice::RecordingFailed { .. }));
+                }
+                self.recording = recording;
+            }
             Action::SetOutput(choice) => self.outputs.choice = choice,
             Action::MidiChanged(midi) => {
                 if let Some(notice) = self.outputs.update(midi) {

@@ -265,20 +265,26 @@ impl Page {
     /// Runs `action`, which makes the page offer a file, and returns where the file was saved.
     #[track_caller]
     pub fn download(&self, action: impl FnOnce()) -> PathBuf {
+        self.download_within(PATIENCE, action)
+    }
+
+    /// The same where the file takes its time.
+    #[track_caller]
+    pub fn download_within(&self, limit: Duration, action: impl FnOnce()) -> PathBuf {
         let first = self.pipe.events().len();
         action();
         let began = |event: &Event| {
             let name = event.parameters["suggestedFilename"].as_str()?.to_owned();
             (event.method == "Browser.downloadWillBegin").then(|| (event.parameters["guid"].clone(), name))
         };
-        let Some((id, name)) = self.pipe.wait_for_event(first, PATIENCE, began) else {
-            self.give_up("a download", PATIENCE);
+        let Some((id, name)) = self.pipe.wait_for_event(first, limit, began) else {
+            self.give_up("a download", limit);
         };
         let ended = |event: &Event| {
             let is_it = event.method == "Browser.downloadProgress" && event.parameters["guid"] == id;
             (is_it && event.parameters["state"] != "inProgress").then(|| event.parameters["state"].clone())
         };
-        let state = self.pipe.wait_for_event(first, PATIENCE, ended);
+        let state = self.pipe.wait_for_event(first, limit, ended);
         assert_eq!(state, Some("completed".into()), "the download of {name}");
         self.downloads.join(name)
     }

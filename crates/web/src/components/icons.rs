@@ -17,6 +17,8 @@ pub enum Glyph {
     Question,
     /// Volume.
     Speaker,
+    /// Sound as a file.
+    Wave,
     /// Choose a file.
     File,
     /// Draw a number.
@@ -45,6 +47,7 @@ impl Glyph {
                 "M4 9v6h4l5 4.5v-15L8 9zm12.2-1.6-1.2 1.6a4 4 0 0 1 0 6l1.2 1.6a6 6 0 0 0 0-9.2zm2.6-3.2-1.2 \
                  1.6a8 8 0 0 1 0 12.4l1.2 1.6a10 10 0 0 0 0-15.6z"
             }
+            Self::Wave => "M3 10h2v4H3zm4-4h2v12H7zm4 3h2v6h-2zm4-6h2v18h-2zm4 6h2v6h-2z",
             Self::File => "M6 3h8l5 5v13H6zm2 2v14h9V9.5h-4.5V5zm6.5.9V7.5h1.6z",
             Self::Dice => {
                 "M5 4h14a1 1 0 0 1 1 1v14a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zm1 2v12h12V6zm2 \

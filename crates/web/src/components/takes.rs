@@ -13,6 +13,9 @@ pub struct TakesProps {
     pub earlier: Vec<Rc<Take>>,
     pub on_play: Callback<TakeId>,
     pub on_save: Callback<Rc<Take>>,
+    pub on_record: Callback<Rc<Take>>,
+    /// One file of sound at a time.
+    pub is_recording: bool,
     pub on_forget: Callback<TakeId>,
 }
 
@@ -25,10 +28,10 @@ pub fn Takes(props: &TakesProps) -> Html {
     }
     let line = |take: &Rc<Take>, is_current: bool| {
         let id = take.id;
-        let on_save = props.on_save.reform({
+        let with_take = |callback: &Callback<Rc<Take>>| {
             let take = Rc::clone(take);
-            move |_| Rc::clone(&take)
-        });
+            callback.reform(move |_: MouseEvent| Rc::clone(&take))
+        };
         let name = |what: &str| format!("{what} performance {id}");
         html! {
             <li key={id}>
@@ -39,7 +42,10 @@ pub fn Takes(props: &TakesProps) -> Html {
                 <button type="button" class="round" aria-label={name("Play")} title="Play again"
                     onclick={props.on_play.reform(move |_| id)}><Icon glyph={Glyph::Triangle} /></button>
                 <button type="button" class="round" aria-label={name("Save")} title="Save as MIDI"
-                    onclick={on_save}><Icon glyph={Glyph::Download} /></button>
+                    onclick={with_take(&props.on_save)}><Icon glyph={Glyph::Download} /></button>
+                <button type="button" class="round" aria-label={name("Save the sound of")} title="Save as audio"
+                    disabled={props.is_recording}
+                    onclick={with_take(&props.on_record)}><Icon glyph={Glyph::Wave} /></button>
                 if !is_current {
                     <button type="button" class="round" aria-label={name("Remove")} title="Remove"
                         onclick={props.on_forget.reform(move |_| id)}><Icon glyph={Glyph::Cross} /></button>

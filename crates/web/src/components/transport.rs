@@ -11,11 +11,12 @@ pub struct TransportProps {
     pub on_generate: Callback<()>,
     pub on_stop: Callback<()>,
     pub on_download: Callback<()>,
+    pub on_record: Callback<()>,
     pub with_primer: WithPrimer,
     pub on_with_primer: Callback<WithPrimer>,
 }
 
-/// Generate, Stop, the time, Download and volume.
+/// Generate, Stop, the time, downloads and volume.
 #[component]
 pub fn Transport(props: &TransportProps) -> Html {
     let state: &State = &props.state;
@@ -43,6 +44,8 @@ pub fn Transport(props: &TransportProps) -> Html {
                     onclick={props.on_download.reform(|_| ())}>
                     <Icon glyph={Glyph::Download} />{ "Download MIDI" }
                 </button>
+                <RecordButton recording={state.recording.map(|(_, percent)| percent)} is_idle={take.is_none()}
+                    on_record={props.on_record.clone()} />
                 if take.is_some_and(|take| take.primer.is_some()) {
                     <WithPrimerField value={props.with_primer} on_change={props.on_with_primer.clone()} />
                 }
@@ -73,6 +76,29 @@ fn LoadingBar(LoadingBarProps { download }: &LoadingBarProps) -> Html {
                 value={download.total_bytes.map(|_| download.received_bytes.to_string())} />
             <span class="small">{ label }</span>
         </span>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct RecordButtonProps {
+    /// How much of what is being made is done, in percent.
+    recording: Option<u8>,
+    is_idle: bool,
+    on_record: Callback<()>,
+}
+
+/// Sound as a file, and how far it is.
+#[component]
+fn RecordButton(props: &RecordButtonProps) -> Html {
+    let (label, title) = match props.recording {
+        Some(percent) => (format!("Cancel audio, {percent} %"), "Make no file of sound"),
+        None => ("Download audio".into(), "As the built-in piano plays it: a WAV file"),
+    };
+    html! {
+        <button type="button" class="record" disabled={props.is_idle && props.recording.is_none()} {title}
+            onclick={props.on_record.reform(|_| ())}>
+            <Icon glyph={if props.recording.is_some() { Glyph::Cross } else { Glyph::Wave }} />{ label }
+        </button>
     }
 }
 

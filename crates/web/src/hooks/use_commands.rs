@@ -3,7 +3,7 @@ use std::rc::Rc;
 use web_sys::File;
 use yew::prelude::*;
 
-use super::{EngineLink, Shortcuts};
+use super::{EngineLink, Shortcuts, use_recorder};
 use crate::app::Store;
 use crate::file::{self, ObjectUrl};
 use crate::js;
@@ -24,6 +24,8 @@ pub struct Commands {
     pub on_generate: Callback<()>,
     pub on_play: Callback<u32>,
     pub on_save: Callback<Rc<Take>>,
+    pub on_record: Callback<()>,
+    pub on_record_take: Callback<Rc<Take>>,
     pub on_primer: Callback<File>,
     pub on_model: Callback<File>,
     pub on_wish: Callback<Wish>,
@@ -43,8 +45,9 @@ pub fn use_commands(
     let latest = use_mut_ref(|| (state.clone(), with_primer));
     *latest.borrow_mut() = (state.clone(), with_primer);
     let saved = use_mut_ref(|| None::<ObjectUrl>);
-    let parts = (on.clone(), player.clone(), engine.clone());
-    (*use_memo(parts, move |(on, player, engine)| {
+    let recorder = use_recorder(on, player);
+    let parts = (on.clone(), player.clone(), engine.clone(), recorder);
+    (*use_memo(parts, move |(on, player, engine, recorder)| {
         let on_generate = {
             let (on, player, engine, latest) =
                 (on.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
@@ -68,7 +71,7 @@ pub fn use_commands(
             let (on, latest) = (on.clone(), Rc::clone(&latest));
             Callback::from(move |take: Rc<Take>| {
                 let with_primer = latest.borrow().1;
-                match file::save(&take.to_midi(with_primer), "audio/midi", &take.file_name()) {
+                match file::save(&take.to_midi(with_primer), "audio/midi", &take.file_name("mid")) {
                     Ok(url) => *saved.borrow_mut() = Some(url),
                     Err(notice) => on.emit(Action::Notify(notice)),
                 }
@@ -79,6 +82,17 @@ pub fn use_commands(
             Callback::from(move |()| {
                 let take = latest.borrow().0.take.clone().filter(|take| take.n_notes > 0);
                 take.into_iter().for_each(|take| on_save.emit(take));
+            })
+        };
+        let on_record_take = {
+            let (recorder, latest) = (recorder.clone(), Rc::clone(&latest));
+            Callback::from(move |take: Rc<Take>| recorder.emit((take, latest.borrow().1)))
+        };
+        let on_record = {
+            let (on_record, latest) = (on_record_take.clone(), Rc::clone(&latest));
+            Callback::from(move |()| {
+                let take = latest.borrow().0.take.clone().filter(|take| take.n_notes > 0);
+                take.into_iter().for_each(|take| on_record.emit(take));
             })
         };
         let on_toggle = {
@@ -116,6 +130,8 @@ pub fn use_commands(
             on_generate,
             on_play,
             on_save: on_save_take,
+            on_record,
+            on_record_take,
             on_primer: on_primer(on),
             on_model: on_model(on, engine),
             on_wish: {

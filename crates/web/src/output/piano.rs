@@ -1,15 +1,19 @@
-//! The built-in piano: samples on the browser's audio clock.
+//! The built-in piano: samples on the browser's audio clock, or written down without waiting for it.
 
 mod bank;
 mod bus;
+mod recording;
 mod voices;
 
 use gloo::timers::callback::Timeout;
 use performance::schedule::{Message, Timed};
 use wasm_bindgen::JsValue;
-use web_sys::{AudioContext, AudioContextLatencyCategory, AudioContextOptions, AudioContextState};
+use web_sys::{
+    AudioContext, AudioContextLatencyCategory, AudioContextOptions, AudioContextState, BaseAudioContext,
+};
 
 pub use bank::Samples;
+pub use recording::record;
 
 use crate::js;
 use bus::{Bus, Master};
@@ -69,23 +73,7 @@ impl Piano {
     /// # Errors
     /// In the browser's words, if it cannot.
     pub fn play(&mut self, messages: &[Timed]) -> Result<(), JsValue> {
-        self.voices.forget_past(self.context.current_time());
-        for timed in messages {
-            let at_secs = timed.at_us as f64 / 1e6;
-            match timed.message {
-                Message::NoteOn { pitch, velocity } => {
-                    // Without any sample near it the note is left out: better than a wrong one.
-                    if let Some(sound) = self.samples.pick(pitch, velocity) {
-                        self.voices.strike(&self.context, self.bus.input(), pitch, &sound, at_secs)?;
-                    }
-                }
-                Message::NoteOff { pitch } => {
-                    let thud = self.samples.pick_release(pitch);
-                    self.voices.release(&self.context, self.bus.input(), pitch, thud, at_secs)?;
-                }
-            }
-        }
-        Ok(())
+        perform(&self.context, &self.bus, &mut self.voices, &self.samples, messages)
     }
 
     /// Silence, reverb included, within 30 ms.
@@ -111,6 +99,33 @@ impl Piano {
     pub fn level(&self) -> f32 {
         self.master.level()
     }
+}
+
+/// Has the strings play messages, each at its time on the context's clock.
+fn perform(
+    context: &BaseAudioContext,
+    bus: &Bus,
+    voices: &mut Voices,
+    samples: &Samples,
+    messages: &[Timed],
+) -> Result<(), JsValue> {
+    voices.forget_past(context.current_time());
+    for timed in messages {
+        let at_secs = timed.at_us as f64 / 1e6;
+        match timed.message {
+            Message::NoteOn { pitch, velocity } => {
+                // Without any sample near it the note is left out: better than a wrong one.
+                if let Some(sound) = samples.pick(pitch, velocity) {
+                    voices.strike(context, bus.input(), pitch, &sound, at_secs)?;
+                }
+            }
+            Message::NoteOff { pitch } => {
+                let thud = samples.pick_release(pitch);
+                voices.release(context, bus.input(), pitch, thud, at_secs)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Piano {

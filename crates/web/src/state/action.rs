@@ -56,6 +56,8 @@ pub enum Action {
     ClearPrimer,
     /// An output chosen.
     SetOutput(OutputChoice),
+    /// How much of a performance has been made into sound, in percent, or that nothing is being made any more.
+    Recording(Option<(TakeId, u8)>),
     /// The browser's MIDI devices are known, or not to be had.
     MidiChanged(Midi),
     /// Something to tell.

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use performance::schedule::{Schedule, Timed};
 use performance::{Event, STEP_MICROS, Token, decode, midi};
 
 use crate::protocol::{Sampling, TakeId};
@@ -55,16 +56,29 @@ impl Take {
     /// The performance as a MIDI file.
     #[must_use]
     pub fn to_midi(&self, primer: WithPrimer) -> Vec<u8> {
+        midi::write(&decode(&self.all_tokens(primer)).performance)
+    }
+
+    /// The performance as an instrument is told it, from its beginning.
+    #[must_use]
+    pub fn messages(&self, primer: WithPrimer) -> Vec<Timed> {
+        let mut schedule = Schedule::new(u64::MAX, 0);
+        schedule.feed(&self.all_tokens(primer));
+        schedule.end();
+        schedule.poll(0)
+    }
+
+    /// A name for a file that says how to have this music again.
+    #[must_use]
+    pub fn file_name(&self, extension: &str) -> String {
+        format!("performance-rnn-{}.{extension}", self.seed)
+    }
+
+    fn all_tokens(&self, primer: WithPrimer) -> Vec<Token> {
         let before = self.primer.as_ref().filter(|_| primer == WithPrimer::Yes);
         let mut tokens = before.map_or_else(Vec::new, |primer| primer.tokens.clone());
         tokens.extend_from_slice(&self.tokens);
-        midi::write(&decode(&tokens).performance)
-    }
-
-    /// A name for the file that says how to have this music again.
-    #[must_use]
-    pub fn file_name(&self) -> String {
-        format!("performance-rnn-{}.mid", self.seed)
+        tokens
     }
 }
 

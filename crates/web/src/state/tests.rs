@@ -150,3 +150,13 @@ fn a_slow_computer_gets_a_larger_buffer() {
     assert!((speed.times_real_time().unwrap() - 0.8).abs() < 0.01);
     assert_eq!(speed.buffer_us(), 8_000_000);
 }
+
+#[test]
+fn a_failed_recording_is_told_until_the_next() {
+    let failure = Notice::RecordingFailed { why: "no memory".into() };
+    let state = after([GENERATE, Action::Recording(Some((1, 40)))]);
+    assert_eq!(state.recording, Some((1, 40)));
+    let state = state.reduced(Action::Recording(None)).reduced(Action::Notify(failure.clone()));
+    assert_eq!((state.recording, &state.notices), (None, &vec![failure]));
+    assert!(state.reduced(Action::Recording(Some((1, 0)))).notices.is_empty());
+}

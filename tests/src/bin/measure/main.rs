@@ -1,13 +1,15 @@
-//! Figures from the built page in a real browser, for people: `cargo xtask bench` and `cargo xtask endurance`.
+//! Figures from the built page in a real browser, for people: `cargo xtask bench`, `endurance` and `listen`.
 
 mod bench;
 mod endurance;
+mod listen;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask bench [--rounds N] [--webgpu] [--peers FOLDER] [--json FILE]
        cargo xtask endurance [--minutes N] [--listen N] [--json FILE]
+       cargo xtask listen --out FOLDER [--seeds N] [--seconds N] [--primer FILE]… [--primer-seconds N] [--json FILE]
 
 bench measures the page's worker in headless Chromium, as bench.html does for anybody.
   --rounds N        measure everything N times and print medians; 1 unless told otherwise
@@ -16,7 +18,14 @@ bench measures the page's worker in headless Chromium, as bench.html does for an
 endurance has the page compose and play music.
   --minutes N       of music composed at once; 60 unless told otherwise
   --listen N        minutes that it is listened to, at most what is composed; 60 unless told otherwise
-Both:
+listen has the page compose, and keeps what its piano makes of it as WAV files, with what there is to hear in them.
+  --out FOLDER      where to
+  --seeds N         from the first N seeds; 10 unless told otherwise
+  --seconds N       so much of each; 60 unless told otherwise
+  --primer FILE     also after the beginning of this performance; may be given more than once
+  --primer-seconds N
+                    how much of a primer is its beginning; 30 unless told otherwise
+All:
   --json FILE       write the figures there, too; relative to the checkout";
 
 fn main() -> ExitCode {
@@ -32,7 +41,8 @@ fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(|| match arguments.split_first() {
         Some((task, options)) if task == "bench" => bench::run(&bench::Options::parse(options)?),
         Some((task, options)) if task == "endurance" => endurance::run(&endurance::Options::parse(options)?),
-        _ => Err(format!("expected bench or endurance\n\n{USAGE}")),
+        Some((task, options)) if task == "listen" => listen::run(&listen::Options::parse(options)?),
+        _ => Err(format!("expected bench, endurance or listen\n\n{USAGE}")),
     });
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -76,6 +76,13 @@ impl Samples {
         })
     }
 
+    /// Whether the sounds of the dampers are decoded.
+    pub(super) fn have_dampers(&self) -> bool {
+        let bank = self.bank.borrow();
+        let is_decoded = |sample: &Sample| matches!(sample.state, Decoded::Here(_));
+        bank.release.as_ref().is_some_and(|release| release.samples.iter().all(is_decoded))
+    }
+
     /// The sound of a note: the right sample, or the nearest one there is.
     pub(super) fn pick(&self, pitch: Pitch, velocity: Velocity) -> Option<Sound> {
         let mut bank = self.bank.borrow_mut();

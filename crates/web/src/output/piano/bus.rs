@@ -6,7 +6,7 @@
 
 use wasm_bindgen::JsValue;
 use web_sys::{
-    AnalyserNode, AudioBuffer, AudioContext, AudioNode, ConvolverNode, DynamicsCompressorNode, GainNode,
+    AnalyserNode, AudioBuffer, AudioNode, BaseAudioContext, ConvolverNode, DynamicsCompressorNode, GainNode,
 };
 
 /// Level of the voices' sum. Larger is louder until the limiter works all the time.
@@ -31,7 +31,7 @@ pub(super) struct Bus {
 }
 
 impl Bus {
-    pub(super) fn new(context: &AudioContext, master: &Master) -> Result<Self, JsValue> {
+    pub(super) fn new(context: &BaseAudioContext, master: &Master) -> Result<Self, JsValue> {
         let (input, wet, fade) = (context.create_gain()?, context.create_gain()?, context.create_gain()?);
         let convolver = context.create_convolver()?;
         convolver.set_buffer(Some(&master.impulse));
@@ -73,7 +73,7 @@ pub(super) struct Master {
 }
 
 impl Master {
-    pub(super) fn new(context: &AudioContext) -> Result<Self, JsValue> {
+    pub(super) fn new(context: &BaseAudioContext) -> Result<Self, JsValue> {
         let limiter = context.create_dynamics_compressor()?;
         limiter.threshold().set_value(-6.0);
         limiter.knee().set_value(4.0);
@@ -120,7 +120,7 @@ pub(super) fn disconnect<'a>(nodes: impl IntoIterator<Item = &'a AudioNode>) {
 }
 
 /// A small hall: two channels of decaying noise that gets darker.
-fn impulse(context: &AudioContext) -> Result<AudioBuffer, JsValue> {
+fn impulse(context: &BaseAudioContext) -> Result<AudioBuffer, JsValue> {
     let rate = f64::from(context.sample_rate());
     let frames = (REVERB_SECS * rate) as usize;
     let buffer = context.create_buffer(2, frames as u32, context.sample_rate())?;

@@ -2,7 +2,7 @@
 
 use performance::Pitch;
 use wasm_bindgen::JsValue;
-use web_sys::{AudioBufferSourceNode, AudioContext, AudioNode, AudioScheduledSourceNode, GainNode};
+use web_sys::{AudioBufferSourceNode, AudioNode, AudioScheduledSourceNode, BaseAudioContext, GainNode};
 
 use super::bank::Sound;
 use super::bus::disconnect;
@@ -32,7 +32,7 @@ impl Voices {
     /// Strikes a key at a moment now or later.
     pub(super) fn strike(
         &mut self,
-        context: &AudioContext,
+        context: &BaseAudioContext,
         to: &AudioNode,
         pitch: Pitch,
         sound: &Sound,
@@ -46,7 +46,7 @@ impl Voices {
     /// Lets the damper fall on a key's string.
     pub(super) fn release(
         &mut self,
-        context: &AudioContext,
+        context: &BaseAudioContext,
         to: &AudioNode,
         pitch: Pitch,
         thud: Option<Sound>,
@@ -102,7 +102,7 @@ struct Voice {
 
 impl Voice {
     fn new(
-        context: &AudioContext,
+        context: &BaseAudioContext,
         to: &AudioNode,
         pitch: Pitch,
         sound: &Sound,
