@@ -252,6 +252,27 @@ fn training_goes_on_from_weights_with_other_music() {
     );
     let validations = metric(&run_of("second-run"), "validation");
     assert!(validations[0] < 2.0, "it begins with what was learned: {validations:?}");
+
+    let released = dir.path().join("weights");
+    succeed(&[
+        "release",
+        "--run",
+        text(&run_of("second-run")),
+        "--data",
+        text(&first),
+        "--config",
+        text(&config),
+        "--out",
+        text(&released),
+    ]);
+    let card = std::fs::read_to_string(released.with_extension("md")).unwrap();
+    let events = |card: &str, after: &str| -> u64 {
+        let words = card.split_once(after).unwrap_or_else(|| panic!("no {after:?} in {card}")).1;
+        words.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number of events")
+    };
+    let (before, all) = (events(&card, "the weights of "), events(&card, "**Training:** "));
+    assert!(before >= 20_000 && all >= before, "{card}");
+    assert!(card.contains("--from WEIGHTS"), "{card}");
 }
 
 /// The settings that `train --from` takes by itself, for a fraction of their events.

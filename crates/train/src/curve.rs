@@ -14,9 +14,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Metric>> {
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
-/// Draws the metrics as an SVG.
-pub(crate) fn write(metrics: &[Metric], out: &Path) -> Result<()> {
-    let million = |metric: &Metric| metric.events as f64 / 1e6;
+/// Draws the metrics as an SVG; `before` events had been trained on before the run.
+pub(crate) fn write(metrics: &[Metric], before: u64, out: &Path) -> Result<()> {
+    let million = |metric: &Metric| (before + metric.events) as f64 / 1e6;
     let train: Vec<(f64, f64)> =
         metrics.iter().filter_map(|metric| Some((million(metric), metric.train?))).collect();
     let validation: Vec<(f64, f64)> =
@@ -24,16 +24,17 @@ pub(crate) fn write(metrics: &[Metric], out: &Path) -> Result<()> {
     let losses = || train.iter().chain(&validation).map(|&(_, loss)| loss);
     let (low, high) = (losses().fold(f64::INFINITY, f64::min), losses().fold(0.0, f64::max));
     let end = train.iter().chain(&validation).map(|&(x, _)| x).fold(0.0, f64::max);
-    if !(low.is_finite() && end > 0.0) {
+    if !(low.is_finite() && end > before as f64 / 1e6) {
         return Ok(());
     }
-    draw(out, end, (low - 0.05)..high.min(low + 2.5) + 0.05, train, validation)
+    let events = before as f64 / 1e6..end;
+    draw(out, events, (low - 0.05)..high.min(low + 2.5) + 0.05, train, validation)
         .map_err(|error| anyhow::anyhow!("{} cannot be drawn: {error}", out.display()))
 }
 
 fn draw(
     out: &Path,
-    end: f64,
+    events: std::ops::Range<f64>,
     range: std::ops::Range<f64>,
     train: Vec<(f64, f64)>,
     validation: Vec<(f64, f64)>,
@@ -44,7 +45,7 @@ fn draw(
         .margin(16)
         .x_label_area_size(40)
         .y_label_area_size(50)
-        .build_cartesian_2d(0.0..end, range)?;
+        .build_cartesian_2d(events, range)?;
     chart.configure_mesh().x_desc("million events").y_desc("nats per event").draw()?;
     chart.draw_series(LineSeries::new(train, RGBColor(170, 170, 170)))?.label("training");
     chart

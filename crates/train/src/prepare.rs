@@ -8,12 +8,11 @@ use anyhow::{Context, Result, ensure};
 use performance::{Event, EventCounts, Token, duration_secs, encode, midi};
 use rayon::prelude::*;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::cli::PrepareArgs;
 use crate::corpus::{INDEX_FILE, INDEX_VERSION, Index, Piece, TOKENS_FILE};
 use crate::files::write_atomically;
-use crate::progress;
+use crate::{progress, provenance};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -102,7 +101,7 @@ fn report(args: &PrepareArgs, summary: &Summary) -> Result<()> {
 
 fn prepare_file(source: &Source, composer: Option<&String>, cache: &Path) -> Result<Prepared> {
     let bytes = fs::read(&source.file)?;
-    let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = provenance::sha256(&bytes);
     let cached = cache.join(format!("{sha256}.v{INDEX_VERSION}.json"));
     let (tokens, dropped) = match read_cached(&cached) {
         Some(found) => found,

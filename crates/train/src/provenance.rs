@@ -3,6 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
+/// What tells a file from every other.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The processor, as the system names it.
 pub(crate) fn machine() -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();

@@ -15,13 +15,12 @@ use performance::statistics::{Excerpt, Profile};
 use performance::{Performance, Token, decode};
 use rnn::{Network, Quantized, Settings};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::cli::QualityArgs;
 use crate::copies::{self, Copies};
 use crate::corpus::Corpus;
 use crate::measure::{self, Breakdown, Piece, Row};
-use crate::provenance::{machine, place};
+use crate::provenance::{self, machine, place};
 use adherence::Adherence;
 use primers::Continuity;
 use stability::Stability;
@@ -115,7 +114,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
     let profiles = Profiles { human: measure::profiles(&human), generated: measure::profiles(&generated) };
     let findings = Findings {
         weights: place(&args.weights),
-        weights_sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        weights_sha256: provenance::sha256(&bytes),
         machine: machine(),
         command: command(args),
         events,

@@ -7,14 +7,13 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use performance::Token;
 use rnn::weights::{self, Precision};
-use sha2::{Digest, Sha256};
 
 use crate::cli::ReleaseArgs;
 use crate::corpus::{Corpus, Piece};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::files::write_atomically;
 use crate::training::{BEST_FILE, METRICS_FILE};
-use crate::{curve, device, progress};
+use crate::{curve, device, progress, provenance};
 
 const LICENSE: &str = "CC BY-NC-SA 4.0";
 
@@ -57,7 +56,8 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let file = weights::save(&model, Precision::Half, &facts)?;
     let weights_path = args.out.with_extension("safetensors");
     write_atomically(&weights_path, &file)?;
-    curve::write(&curve::read(&args.run.join(METRICS_FILE))?, &args.out.with_extension("svg"))?;
+    let before = facts.get("from_events").and_then(|events| events.parse().ok()).unwrap_or(0);
+    curve::write(&curve::read(&args.run.join(METRICS_FILE))?, before, &args.out.with_extension("svg"))?;
     let config = fs::read_to_string(&args.config)
         .with_context(|| format!("{} cannot be read", args.config.display()))?;
     let card = card(args, &facts, &results, &file, &config);
@@ -86,9 +86,16 @@ fn card(
     file: &[u8],
     config: &str,
 ) -> String {
-    let hash: String = Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = provenance::sha256(file);
     let name = args.out.file_name().unwrap_or_default().to_string_lossy();
     let fact = |key: &str| facts.get(key).map_or("unknown", String::as_str);
+    // What had been trained before this run, and can be had from this repository's history.
+    let (from, from_option) = match (facts.get("from_events"), facts.get("from_sha256")) {
+        (Some(events), Some(sha256)) => {
+            (format!("- **From:** the weights of {events} events, SHA-256 `{sha256}`\n"), " --from WEIGHTS")
+        }
+        _ => (String::new(), ""),
+    };
     let mut losses = String::new();
     for (split, result) in results {
         let types = &result.by_type;
@@ -113,7 +120,7 @@ fn card(
          - **Data:** {}\n\
          - **Training:** {} events in {} steps of averaged Adam; the best on `validation/maestro-v3` was kept.{}\n\
          - **Code:** commit `{}`\n\
-         - **Command:** `performance-rnn train --config {} --data DATA --out RUN`, then\n  \
+         {from}- **Command:** `performance-rnn train --config {}{from_option} --data DATA --out RUN`, then\n  \
            `performance-rnn release --run RUN --data DATA --config {} --out {}`\n\n\
          ## Loss\n\n\
          Whole pieces with carried state, no controls, no legality mask, no augmentation. Nats.\n\n\

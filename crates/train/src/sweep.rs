@@ -9,14 +9,13 @@ use performance::{STEP_MICROS, decode};
 use rayon::prelude::*;
 use rnn::{Controls, Quantized, Settings};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::cli::SweepArgs;
 use crate::corpus::Corpus;
 use crate::files::write_atomically;
 use crate::generate::{Play, shares};
 use crate::measure::{self, Breakdown, Piece, Row, markdown_table};
-use crate::provenance::{machine, place};
+use crate::provenance::{self, machine, place};
 use crate::{progress, quality};
 
 /// Notes must have sounded for so long, added up, for a rate of releases. Smaller shows chance.
@@ -100,7 +99,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
     let findings = Findings {
         command: command(args),
         weights: place(&args.weights),
-        weights_sha256: Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        weights_sha256: provenance::sha256(&bytes),
         machine: machine(),
         human_pieces: human.len(),
         human_breakdown: Breakdown::of(human.iter().map(|piece| &piece.excerpt)),

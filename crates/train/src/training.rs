@@ -29,7 +29,7 @@ use crate::loader::{Batch, Cut, Loader, Position};
 use crate::optimizer::Adam;
 use crate::replica::{Group, Replica};
 use crate::verdict::verdict;
-use crate::{curve, device, generate};
+use crate::{curve, device, generate, provenance};
 
 /// Everything needed to go on: weights, optimizer, memory of the lanes, place in the data.
 pub(crate) const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
@@ -67,9 +67,30 @@ pub(crate) struct Metric {
 struct Progress {
     step: u64,
     events: u64,
+    /// What the run began with.
+    #[serde(default)]
+    before: Before,
     best: Option<f64>,
     last_validation: u64,
     position: Position,
+}
+
+/// The training of the weights that a run began with; nothing, if they were random.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Before {
+    steps: u64,
+    events: u64,
+    /// Of their file.
+    sha256: Option<String>,
+}
+
+impl Before {
+    /// What a weight file says of itself.
+    fn of(file: &[u8]) -> Result<Self> {
+        let (_, facts) = weights::read_metadata(file)?;
+        let number = |key: &str| facts.get(key).and_then(|value| value.parse().ok()).unwrap_or(0);
+        Ok(Self { steps: number("step"), events: number("events"), sha256: Some(provenance::sha256(file)) })
+    }
 }
 
 pub(crate) fn run(args: &TrainArgs) -> Result<()> {
@@ -173,7 +194,9 @@ impl Run {
         let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
         let model =
             weights::load(&bytes, &device.clone().autodiff()).with_context(|| path.display().to_string())?;
-        Ok(Self::with(model, training, device))
+        let mut run = Self::with(model, training, device);
+        run.progress.before = Before::of(&bytes)?;
+        Ok(run)
     }
 
     fn with(mut model: Model, training: Training, device: &Device) -> Self {
@@ -210,7 +233,7 @@ impl Run {
     ) -> Result<Vec<Metric>> {
         let batches = self.batches(corpus, train)?;
         let bar = bar(self.training.events, self.progress.events);
-        let mut log = Log::open(out)?;
+        let mut log = Log::open(out, self.progress.before.events)?;
         let mut last_checkpoint = Instant::now();
         if self.progress.step == 0 {
             bar.set_message("validating");
@@ -312,11 +335,16 @@ impl Run {
         let averaged = self.averaged()?;
         let Evaluation { nats_per_event, .. } = evaluate(&averaged, checks, |_| ())?;
         self.progress.last_validation = self.progress.events;
-        let facts = BTreeMap::from([
-            ("step".to_owned(), self.progress.step.to_string()),
-            ("events".to_owned(), self.progress.events.to_string()),
+        let Progress { step, events, before, .. } = &self.progress;
+        let mut facts = BTreeMap::from([
+            ("step".to_owned(), (before.steps + step).to_string()),
+            ("events".to_owned(), (before.events + events).to_string()),
             ("validation_nats".to_owned(), format!("{nats_per_event:.4}")),
         ]);
+        if let Some(sha256) = &before.sha256 {
+            facts.insert("from_events".to_owned(), before.events.to_string());
+            facts.insert("from_sha256".to_owned(), sha256.clone());
+        }
         let file = weights::save(&averaged, Precision::Half, &facts)?;
         if self.training.sample_secs > 0.0 && self.progress.step > 0 {
             let performance = generate::sample(&file, self.training.sample_secs, self.training.seed)?;
@@ -478,17 +506,19 @@ impl Window {
 struct Log {
     path: PathBuf,
     file: fs::File,
+    /// Events trained on before the run.
+    before: u64,
     /// Everything in the file, from earlier sittings too.
     metrics: Vec<Metric>,
 }
 
 impl Log {
-    fn open(out: &Path) -> Result<Self> {
+    fn open(out: &Path, before: u64) -> Result<Self> {
         let path = out.join(METRICS_FILE);
         let open = || fs::OpenOptions::new().create(true).append(true).open(&path);
         let file = open().with_context(|| format!("{} cannot be written", path.display()))?;
         let metrics = curve::read(&path)?;
-        Ok(Self { path, file, metrics })
+        Ok(Self { path, file, before, metrics })
     }
 
     fn add(&mut self, metric: &Metric) -> Result<()> {
@@ -496,7 +526,7 @@ impl Log {
             .with_context(|| format!("{} cannot be written", self.path.display()))?;
         self.metrics.push(metric.clone());
         if metric.validation.is_some() {
-            curve::write(&self.metrics, &self.path.with_file_name("loss.svg"))?;
+            curve::write(&self.metrics, self.before, &self.path.with_file_name("loss.svg"))?;
         }
         Ok(())
     }
