@@ -175,6 +175,12 @@ impl Training {
         }
     }
 
+    /// Whether the same numbers draw the same sequences.
+    pub(crate) fn draws_like(&self, other: &Self) -> bool {
+        let choices = |t: &Self| (t.seed, t.batch, t.time, t.walk, t.augment, t.controlled);
+        choices(self) == choices(other)
+    }
+
     pub(crate) fn adam(&self) -> optimizer::Settings {
         optimizer::Settings { clip: self.clip, weight_decay: self.weight_decay, average: self.average }
     }

@@ -395,14 +395,16 @@ impl Run {
         let mut run = Self::with(model, training, device);
         let tensor = |name: &str| Ok(weights::load_tensor(&bytes, name)?.values);
         run.adam.restore(progress.step, device, tensor)?;
+        let drawn: Option<Training> = facts.get("training").and_then(|json| serde_json::from_str(json).ok());
+        let is_drawn_alike = drawn.is_none_or(|drawn| drawn.draws_like(&run.training));
         // The lanes are those of the first device.
-        if progress.position.lanes() == run.training.batch {
+        if progress.position.lanes() == run.training.batch && is_drawn_alike {
             run.state = State::restore(&config, run.training.batch, device, |name| {
                 Ok::<_, anyhow::Error>(weights::load_tensor(&bytes, name)?.values)
             })?;
             run.progress = progress;
         } else {
-            // Another batch size: the lanes begin anew, the rest goes on.
+            // Other sequences: the lanes begin anew, the rest goes on.
             run.progress = Progress { position: progress.position.without_lanes(), ..progress };
         }
         Ok(run)

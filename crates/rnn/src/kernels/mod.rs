@@ -43,7 +43,7 @@ pub enum Compute {
     /// 32 bits: exact to rounding.
     #[default]
     F32,
-    /// 16 bits (bfloat16): for training, twice as fast on processors that have it.
+    /// 16 bits (bfloat16): for training, up to twice as fast on processors that multiply it fast.
     Bf16,
 }
 
@@ -52,7 +52,7 @@ impl Compute {
     #[must_use]
     pub fn fastest() -> Self {
         #[cfg(not(target_family = "wasm"))]
-        if shared::has_bf16() {
+        if shared::has_fast_bf16() {
             return Self::Bf16;
         }
         Self::F32
