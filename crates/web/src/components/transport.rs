@@ -90,14 +90,15 @@ struct RecordButtonProps {
 /// Sound as a file, and how far it is.
 #[component]
 fn RecordButton(props: &RecordButtonProps) -> Html {
-    let (label, title) = match props.recording {
-        Some(percent) => (format!("Cancel audio, {percent} %"), "Make no file of sound"),
-        None => ("Download audio".into(), "As the built-in piano plays it: a WAV file"),
+    let (label, title, glyph) = match props.recording {
+        Some(_) => ("Cancel audio", "Make no file of sound", Glyph::Cross),
+        None => ("Download audio", "As the built-in piano plays it: a WAV file", Glyph::Wave),
     };
     html! {
-        <button type="button" class="record" disabled={props.is_idle && props.recording.is_none()} {title}
-            onclick={props.on_record.reform(|_| ())}>
-            <Icon glyph={if props.recording.is_some() { Glyph::Cross } else { Glyph::Wave }} />{ label }
+        <button type="button" class="record" disabled={props.is_idle && props.recording.is_none()} aria-label={label}
+            {title} onclick={props.on_record.reform(|_| ())}>
+            <Icon {glyph} /><span class="words">{ label }</span>
+            { for props.recording.map(|percent| html! { <span class="percent">{ format!("{percent} %") }</span> }) }
         </button>
     }
 }
