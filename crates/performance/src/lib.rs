@@ -56,7 +56,7 @@ pub use metrics::{
     EventCounts, N_PITCH_CLASSES, Window, duration_secs, forward_windows, note_density, pitch_class_histogram,
 };
 pub use note::{Note, Performance};
-pub use sounding::{Held, Sounding};
+pub use sounding::{Held, PITCH_STRIKE_STEPS, STRIKE_STEPS, Sounding};
 pub use vocabulary::{
     Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, N_VELOCITY_BINS, Pitch, STEP_MICROS, Shift, Token, Velocity,
     VelocityBin,

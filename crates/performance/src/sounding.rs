@@ -68,7 +68,12 @@ impl Sounding {
     }
 }
 
-/// The pitches that sound, and for how long they have.
+/// Steps that one strike takes at the pace that [`Held::haste`] is measured from: 31 strikes a second.
+pub const STRIKE_STEPS: u64 = 4;
+/// Steps that one strike of the same pitch takes at the pace that [`Held::haste_on`] is measured from: 8 a second.
+pub const PITCH_STRIKE_STEPS: u64 = 16;
+
+/// The pitches that sound, for how long they have, and how hastily they were struck.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     sounding: Sounding,
@@ -78,11 +83,22 @@ pub struct Held {
     struck: [u64; N_PITCHES],
     /// When any of them was.
     last_struck: u64,
+    /// When all strikes so far would be done, were each to take [`STRIKE_STEPS`] from the one before.
+    done: u64,
+    /// When those of each pitch would be, at [`PITCH_STRIKE_STEPS`].
+    pitch_done: [u64; N_PITCHES],
 }
 
 impl Default for Held {
     fn default() -> Self {
-        Self { sounding: Sounding::default(), now: 0, struck: [0; N_PITCHES], last_struck: 0 }
+        Self {
+            sounding: Sounding::default(),
+            now: 0,
+            struck: [0; N_PITCHES],
+            last_struck: 0,
+            done: 0,
+            pitch_done: [0; N_PITCHES],
+        }
     }
 }
 
@@ -94,6 +110,9 @@ impl Held {
             Event::NoteOn(pitch) => {
                 self.struck[pitch.index()] = self.now;
                 self.last_struck = self.now;
+                self.done = self.done.max(self.now) + STRIKE_STEPS;
+                let pitch_done = &mut self.pitch_done[pitch.index()];
+                *pitch_done = (*pitch_done).max(self.now) + PITCH_STRIKE_STEPS;
             }
             Event::TimeShift(shift) => self.now += u64::from(shift.steps()),
             Event::NoteOff(_) | Event::Velocity(_) => {}
@@ -116,6 +135,19 @@ impl Held {
     #[must_use]
     pub fn rest(&self) -> u64 {
         self.now - self.last_struck
+    }
+
+    /// By how many steps the strikes are ahead of a pace of one in [`STRIKE_STEPS`]. A chord is ahead for a moment,
+    /// faster playing more and more; slower playing falls back to 0.
+    #[must_use]
+    pub fn haste(&self) -> u64 {
+        self.done.saturating_sub(self.now)
+    }
+
+    /// By how many steps the strikes of `pitch` are ahead of a pace of one in [`PITCH_STRIKE_STEPS`].
+    #[must_use]
+    pub fn haste_on(&self, pitch: Pitch) -> u64 {
+        self.pitch_done[pitch.index()].saturating_sub(self.now)
     }
 }
 
@@ -160,5 +192,20 @@ mod tests {
         }
         assert_eq!((held.steps(c), held.steps(e), held.rest()), (2, 8, 2), "a new strike begins anew");
         assert_eq!(held.sounding().pitches().collect::<Vec<_>>(), [c, e]);
+    }
+
+    #[test]
+    fn haste_grows_with_strikes_and_passes_with_time() {
+        let mut held = Held::default();
+        let [c, e] = [60, 64].map(|pitch| Pitch::new(pitch).unwrap());
+        let mut hastes = |events: &str| {
+            tokens(events).into_iter().for_each(|token| held.apply(token.into()));
+            (held.haste(), held.haste_on(c), held.haste_on(e))
+        };
+        assert_eq!(hastes(">50"), (0, 0, 0));
+        assert_eq!(hastes("+60 +64"), (8, 16, 16));
+        assert_eq!(hastes(">2 -60 +60"), (10, 30, 14));
+        assert_eq!(hastes(">12"), (0, 18, 2));
+        assert_eq!(hastes(">100 -60 +60"), (4, 16, 0), "rests are not saved up");
     }
 }

@@ -19,6 +19,16 @@ pub(crate) const CROWD_NATS_PER_NOTE: f32 = 0.06;
 pub(crate) const REST_AFTER_SECS: f32 = 3.0;
 /// How fast that help grows. Smaller lets rests outlast a listener's patience.
 pub(crate) const REST_NATS_PER_SEC: f32 = 2.0;
+/// When strikes are ahead by more steps of a pace of 31 a second ([`Held::haste`]), the next is held back. Less holds
+/// chords and runs back.
+pub(crate) const HASTE_AFTER_STEPS: f32 = 96.0;
+/// How fast that help grows.
+pub(crate) const HASTE_NATS_PER_STEP: f32 = 0.03;
+/// When strikes of one key are ahead by more steps of a pace of 8 a second ([`Held::haste_on`]), the next is held
+/// back. Less holds trills back.
+pub(crate) const PITCH_HASTE_AFTER_STEPS: f32 = 16.0;
+/// How fast that help grows.
+pub(crate) const PITCH_HASTE_NATS_PER_STEP: f32 = 0.1;
 pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
 /// How the next event is drawn.
@@ -55,11 +65,13 @@ impl Settings {
 
 /// Draws the next event.
 ///
-/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Three helps keep
+/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Five helps keep
 /// the music among what people play, because a network that has strayed from there seldom finds back: a NOTE_OFF
 /// becomes likelier by one nat with each second that the note has sounded beyond two, and by 0.06 nats with each note
 /// beyond four that sounds at once; a NOTE_ON and a VELOCITY become likelier by two nats with each second beyond
-/// three in which no note has begun.
+/// three in which no note has begun, and less likely by 0.12 nats with each strike beyond 24 that is ahead of a pace
+/// of 31 a second; the NOTE_ON of a pitch becomes less likely by 1.6 nats with each strike beyond one by which that
+/// pitch is ahead of 8 a second.
 ///
 /// # Shapes
 /// `scores`: 413 numbers, before softmax.
@@ -104,26 +116,25 @@ pub fn sample(scores: &[f32], held: &Held, settings: Settings, rng: &mut impl Rn
 
 /// What is added to scores, in nats, so that music that has strayed from what people play finds back.
 ///
-/// A network that learned from people's histories has hardly seen a note that nobody released, forty notes at once or
-/// a rest of ten seconds. Once chance has led it there, it takes what it hears for the style of the piece: measured
+/// A network that learned from people's histories has hardly seen a note that nobody released, forty notes at once, a
+/// rest of ten seconds or a key that is struck ten times a second. Once chance has led it there, it takes what it hears for the style of the piece: measured
 /// at equal age, notes among twenty others are released 0.6 times as often as people release them, while below four
 /// the rates agree; `docs/sampling.md` has the rates with these helps. They are soft, begin where people are seldom,
 /// and grow until the music is back.
 struct Help {
     /// For the release of any note, because many sound.
     crowd: f32,
-    /// For a note to begin, because none has for long.
-    rest: f32,
+    /// For any note to begin, because none has for long, or against it, because many have.
+    begin: f32,
 }
 
 impl Help {
     fn of(held: &Held) -> Self {
         let n_notes = held.sounding().len() as f32;
         let rest_secs = held.rest() as f32 * STEP_SECS;
-        Self {
-            crowd: (n_notes - CROWD_NOTES).max(0.0) * CROWD_NATS_PER_NOTE,
-            rest: (rest_secs - REST_AFTER_SECS).max(0.0) * REST_NATS_PER_SEC,
-        }
+        let rest = (rest_secs - REST_AFTER_SECS).max(0.0) * REST_NATS_PER_SEC;
+        let haste = (held.haste() as f32 - HASTE_AFTER_STEPS).max(0.0) * HASTE_NATS_PER_STEP;
+        Self { crowd: (n_notes - CROWD_NOTES).max(0.0) * CROWD_NATS_PER_NOTE, begin: rest - haste }
     }
 
     fn with(&self, event: Event, held: &Held) -> f32 {
@@ -132,8 +143,12 @@ impl Help {
                 let secs = held.steps(pitch) as f32 * STEP_SECS;
                 (secs - RELEASE_AFTER_SECS).max(0.0) * RELEASE_NATS_PER_SEC + self.crowd
             }
-            // A new loudness comes before most notes that end a rest.
-            Event::NoteOn(_) | Event::Velocity(_) => self.rest,
+            Event::NoteOn(pitch) => {
+                let haste = held.haste_on(pitch) as f32;
+                self.begin - (haste - PITCH_HASTE_AFTER_STEPS).max(0.0) * PITCH_HASTE_NATS_PER_STEP
+            }
+            // A new loudness comes before most notes.
+            Event::Velocity(_) => self.begin,
             Event::TimeShift(_) => 0.0,
         }
     }
@@ -244,6 +259,43 @@ mod tests {
             assert!(share_after(3, token) < 0.001, "{}", share_after(3, token));
             assert!((share_after(8, token) - 0.5).abs() < 0.02, "{}", share_after(8, token));
             assert!(share_after(13, token) > 0.99, "{}", share_after(13, token));
+        }
+    }
+
+    #[test]
+    fn hasty_strikes_are_held_back() {
+        /// Share of NOTE_ON 61 or VELOCITY among draws, where they and a TIME_SHIFT are equally likely, after strikes of
+        /// these pitches in turn, `every` steps.
+        fn share_after(strikes: impl Iterator<Item = u8>, every: u8, token: usize) -> f64 {
+            let mut held = Held::default();
+            for pitch in strikes.map(|pitch| Pitch::new(pitch).unwrap()) {
+                let shift = Event::TimeShift(Shift::new(every).unwrap());
+                for event in [Event::NoteOn(pitch), shift, Event::NoteOff(pitch)] {
+                    held.apply(event);
+                }
+            }
+            let mut scores = [-1e9; N_TOKENS];
+            (scores[token], scores[256]) = (0.0, 0.0);
+            draws(&scores, &held, Settings::default())[token] as f64 / 20_000.0
+        }
+        let odds = |nats: f64| nats.exp() / (1.0 + nats.exp());
+        let scale = |n| (0..n).map(|i| 30 + i % 20);
+        for token in [61, 390] {
+            // Each of n strikes, two steps apart, is two steps ahead.
+            for (n, nats) in [(48, 0.0), (98, -3.0), (198, -9.0)] {
+                let (share, expected) = (share_after(scale(n), 2, token), odds(nats));
+                assert!((share - expected).abs() < 0.015, "{n}: {share} for {expected}");
+            }
+            assert!((share_after(scale(198), 4, token) - 0.5).abs() < 0.015, "31 a second");
+        }
+        // One key, 12.5 times a second: each strike is six steps ahead, and only that key is held back.
+        for (n, nats) in [(2, 0.0), (4, -0.8), (6, -2.0)] {
+            let (share, expected) = (share_after(std::iter::repeat_n(61, n), 10, 61), odds(nats));
+            assert!((share - expected).abs() < 0.015, "{n}: {share} for {expected}");
+        }
+        for other in [62, 390] {
+            let share = share_after(std::iter::repeat_n(61, 12), 10, other);
+            assert!((share - 0.5).abs() < 0.015, "{share}");
         }
     }
 

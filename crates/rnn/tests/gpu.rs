@@ -159,9 +159,11 @@ fn scores_are_the_processor_s() {
 fn margin(scores: &[f32], held: &Held, settings: Settings, chance: f64) -> f64 {
     let beyond = |steps: u64, secs: f64| (steps as f64 * STEP_MICROS as f64 / 1e6 - secs).max(0.0);
     let crowd = 0.06 * held.sounding().len().saturating_sub(4) as f64;
+    let begin = 2.0 * beyond(held.rest(), 3.0) - 0.03 * held.haste().saturating_sub(96) as f64;
     let help = |event: Event| match event {
         Event::NoteOff(pitch) => beyond(held.steps(pitch), 2.0) + crowd,
-        Event::NoteOn(_) | Event::Velocity(_) => 2.0 * beyond(held.rest(), 3.0),
+        Event::NoteOn(pitch) => begin - 0.1 * held.haste_on(pitch).saturating_sub(16) as f64,
+        Event::Velocity(_) => begin,
         Event::TimeShift(_) => 0.0,
     };
     let weight = |token: Token| {
@@ -332,6 +334,35 @@ fn crowds_thin_out_and_rests_end_as_on_the_cpu() {
         for (&seed, drawn) in seeds.iter().zip(&drawn) {
             let rng = ChaCha8Rng::seed_from_u64(seed);
             assert_eq!(equal_draws(&file, Settings::default(), &primer, drawn, rng), 4, "seed {seed}");
+        }
+        let n = drawn.iter().filter(|drawn| drawn[0] == event).count();
+        assert!((6..=18).contains(&n), "{event:?} came first {n} times of 24");
+    }
+}
+
+#[test]
+fn hasty_strikes_are_held_back_as_on_the_cpu() {
+    let strike = |pitch: u8, steps: u8| -> [Token; 3] {
+        let pitch = Pitch::new(pitch).expect("a pitch");
+        let shift = Event::TimeShift(Shift::new(steps).expect("a shift"));
+        [Event::NoteOn(pitch), shift, Event::NoteOff(pitch)].map(Token::from)
+    };
+    let seeds: Vec<u64> = (1..=24).collect();
+    let (on, loudness) = (middle_c(Event::NoteOn), Token::all().nth(390).expect("a VELOCITY"));
+    // 98 strikes two steps apart are 196 steps ahead of four each: 3 nats from any note or loudness.
+    let run: Vec<Token> = (0..98).flat_map(|i| strike(30 + i % 20, 2)).collect();
+    // Six strikes of a key ten steps apart are 36 ahead of sixteen each: 2 nats from that key alone.
+    let drum: Vec<Token> = (0..6).flat_map(|_| strike(60, 10)).collect();
+    for (event, score, primer) in
+        [(on, 3.0, &run), (loudness, 3.0, &run), (on, 2.0, &drum), (loudness, 0.0, &drum)]
+    {
+        let file = patient(event, score);
+        let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
+        now(takes.prime(primer)).unwrap();
+        let drawn = next(&mut takes, 4);
+        for (&seed, drawn) in seeds.iter().zip(&drawn) {
+            let rng = ChaCha8Rng::seed_from_u64(seed);
+            assert_eq!(equal_draws(&file, Settings::default(), primer, drawn, rng), 4, "seed {seed}");
         }
         let n = drawn.iter().filter(|drawn| drawn[0] == event).count();
         assert!((6..=18).contains(&n), "{event:?} came first {n} times of 24");

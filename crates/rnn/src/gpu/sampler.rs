@@ -4,21 +4,25 @@ use cubecl::prelude::*;
 
 use super::kernels::{SCORE_COLUMNS, exp};
 use crate::sampling::{
-    CROWD_NATS_PER_NOTE, CROWD_NOTES, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS,
-    REST_NATS_PER_SEC, STEP_SECS,
+    CROWD_NATS_PER_NOTE, CROWD_NOTES, HASTE_AFTER_STEPS, HASTE_NATS_PER_STEP, PITCH_HASTE_AFTER_STEPS,
+    PITCH_HASTE_NATS_PER_STEP, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS, REST_NATS_PER_SEC,
+    STEP_SECS,
 };
 use crate::takes::GUIDANCE;
 
 /// Threads that the events are dealt out to.
 pub(super) const SAMPLER_UNITS: usize = 256;
 /// Numbers about one stream in the `heard` buffer: four words of sounding pitches, the last event, the steps
-/// so far, the step at which any pitch was last struck, and the one at which each was.
-pub(super) const HEARD: usize = STRUCK + N_PITCHES;
+/// so far, the step at which any pitch was last struck, the one at which all strikes would be done at the pace that
+/// haste is measured from, and of each pitch the same two.
+pub(super) const HEARD: usize = PITCH_DONE + N_PITCHES;
 /// Where in these the last event is.
 pub(super) const LAST: usize = 4;
 const NOW: usize = 5;
 const LAST_STRUCK: usize = 6;
-const STRUCK: usize = 7;
+const DONE: usize = 7;
+const STRUCK: usize = 8;
+const PITCH_DONE: usize = STRUCK + N_PITCHES;
 /// Written in place of an event when a score was no finite number.
 pub(super) const BROKEN: u32 = u32::MAX;
 
@@ -28,6 +32,8 @@ const N_RUNS: usize = 32;
 const N_TOKENS: usize = performance::N_TOKENS;
 const N_PITCHES: usize = performance::N_PITCHES;
 const SOUNDING_WORDS: usize = N_PITCHES / 32;
+const STRIKE_STEPS: u32 = performance::STRIKE_STEPS as u32;
+const PITCH_STRIKE_STEPS: u32 = performance::PITCH_STRIKE_STEPS as u32;
 const FIRST_TIME_SHIFT: usize = 2 * N_PITCHES;
 const MAX_SHIFT_STEPS: usize = performance::MAX_SHIFT_STEPS as usize;
 const FIRST_VELOCITY: usize = FIRST_TIME_SHIFT + MAX_SHIFT_STEPS;
@@ -45,6 +51,9 @@ fn note(heard: &mut [u32], stream: usize, token: u32) {
             heard[word] |= bit;
             heard[at + STRUCK + pitch as usize] = heard[at + NOW];
             heard[at + LAST_STRUCK] = heard[at + NOW];
+            heard[at + DONE] = max(heard[at + DONE], heard[at + NOW]) + STRIKE_STEPS;
+            let done = at + PITCH_DONE + pitch as usize;
+            heard[done] = max(heard[done], heard[at + NOW]) + PITCH_STRIKE_STEPS;
         } else {
             heard[word] &= !bit;
         }
@@ -66,12 +75,22 @@ fn release(heard: &[u32], stream: usize, pitch: usize) -> f32 {
     max(steps as f32 * STEP_SECS - RELEASE_AFTER_SECS, 0.0f32) * RELEASE_NATS_PER_SEC + crowd
 }
 
-/// What is added to the scores of NOTE_ONs and VELOCITYs.
+/// What is added to the scores of all NOTE_ONs and VELOCITYs.
 #[cube]
-fn rest(heard: &[u32], stream: usize) -> f32 {
+fn begin(heard: &[u32], stream: usize) -> f32 {
     let at = stream * HEARD;
     let steps = heard[at + NOW] - heard[at + LAST_STRUCK];
-    max(steps as f32 * STEP_SECS - REST_AFTER_SECS, 0.0f32) * REST_NATS_PER_SEC
+    let rest = max(steps as f32 * STEP_SECS - REST_AFTER_SECS, 0.0f32) * REST_NATS_PER_SEC;
+    let haste = max(heard[at + DONE], heard[at + NOW]) - heard[at + NOW];
+    rest - max(haste as f32 - HASTE_AFTER_STEPS, 0.0f32) * HASTE_NATS_PER_STEP
+}
+
+/// What is taken from the score of a pitch's NOTE_ON.
+#[cube]
+fn haste_on(heard: &[u32], stream: usize, pitch: usize) -> f32 {
+    let at = stream * HEARD;
+    let haste = max(heard[at + PITCH_DONE + pitch], heard[at + NOW]) - heard[at + NOW];
+    max(haste as f32 - PITCH_HASTE_AFTER_STEPS, 0.0f32) * PITCH_HASTE_NATS_PER_STEP
 }
 
 /// Hears an event that was decided elsewhere. One unit per take; a forked one is two streams, the second of which
@@ -148,11 +167,11 @@ pub(super) fn sample(
                     value += release(&*heard, stream, pitch);
                 }
                 if down == 0 && off == 0 {
-                    value += rest(&*heard, stream);
+                    value += begin(&*heard, stream) - haste_on(&*heard, stream, pitch);
                 }
             }
             if i >= FIRST_VELOCITY {
-                value += rest(&*heard, stream);
+                value += begin(&*heard, stream);
             }
         }
         score[i] = value;
