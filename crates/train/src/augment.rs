@@ -8,9 +8,11 @@ const PIANO: (u8, u8) = (21, 108);
 /// Paces of the paper (Oore et al., section 3.2), in percent of the original's duration.
 pub(crate) const STRETCHES_PERCENT: [u64; 5] = [95, 100, 100, 100, 105];
 
-/// Transpositions up to a major third that keep a piece of this range on the keyboard, in semitones.
+/// Transpositions up to a tritone that keep a piece of this range on the keyboard, in semitones.
+///
+/// The paper goes up to a major third; a tritone reaches every key.
 pub(crate) fn transpositions((lowest, highest): (u8, u8)) -> Vec<i8> {
-    (-4..=4i8)
+    (-6..=6i8)
         .filter(|&by| {
             let fits =
                 |pitch: u8| pitch.checked_add_signed(by).is_some_and(|p| (PIANO.0..=PIANO.1).contains(&p));
@@ -60,7 +62,7 @@ mod tests {
     fn transposition_stays_on_the_piano() {
         assert_eq!(transpositions((21, 108)), [0]);
         assert_eq!(transpositions((23, 105)), [-2, -1, 0, 1, 2, 3]);
-        assert_eq!(transpositions((40, 80)).len(), 9);
+        assert_eq!(transpositions((40, 80)).len(), 13);
     }
 
     #[test]

@@ -19,6 +19,12 @@ use crate::corpus::{Corpus, Piece};
 /// Length of the forward window that the density and pitch-class controls describe.
 pub(crate) const CONTROL_WINDOW_SECS: f64 = 8.0;
 
+/// Share of draws that begin where the piece does: few other walks come by there, and every visitor hears a beginning.
+const FROM_BEGINNING: f64 = 0.1;
+
+/// Steps of this share of a circle, taken one after another, fall evenly on it however many they are.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
+
 /// One step's worth of data, time-major.
 pub(crate) struct Batch {
     /// Last events, `[time * batch]`.
@@ -223,10 +229,8 @@ impl Loader {
     /// The lane of a draw: a function of the seed and the draw's number alone.
     fn draw(&self, draw: u64) -> Result<Lane> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let (piece, along) = self.place(rng.random(), draw);
         rng.set_stream(draw);
-        let total = self.ends.last().copied().unwrap_or(0);
-        let place = rng.random_range(0..total);
-        let piece = &self.pieces[self.ends.partition_point(|&end| end <= place)];
         let mut tokens = self.corpus.tokens(piece)?;
         if self.cut.augment {
             let keys = transpositions(piece.pitch_range);
@@ -234,9 +238,8 @@ impl Loader {
             let percent = STRETCHES_PERCENT[rng.random_range(0..STRETCHES_PERCENT.len())];
             tokens = stretch(&transpose(&tokens, by), percent);
         }
-        // A quarter of the draws begin where the piece does, so that beginnings are learned too.
         let latest = tokens.len().saturating_sub(self.cut.time + 1);
-        let start = if rng.random_bool(0.25) { 0 } else { rng.random_range(0..=latest) };
+        let start = if rng.random_bool(FROM_BEGINNING) { 0 } else { (along * latest as f64) as usize };
         let controls = self.controls(piece, &tokens, &mut rng)?;
         let mut sounding = Sounding::default();
         for &token in &tokens[..start] {
@@ -244,6 +247,16 @@ impl Loader {
         }
         let end = tokens.len().min(start + self.cut.walk + 1);
         Ok(Lane { draw, next: start, end, is_new: true, tokens, sounding, controls })
+    }
+
+    /// A piece, and how far into it to begin, from 0 to 1. One draw after another goes evenly over all the music,
+    /// from `turn` on, so that none of it waits for long to be heard.
+    fn place(&self, turn: f64, draw: u64) -> (&Piece, f64) {
+        let total = self.ends.last().copied().unwrap_or(0);
+        let place = ((turn + draw as f64 * GOLDEN).fract() * total as f64) as usize;
+        let index = self.ends.partition_point(|&end| end <= place).min(self.pieces.len() - 1);
+        let piece = &self.pieces[index];
+        (piece, 1.0 - (self.ends[index] - place) as f64 / piece.len as f64)
     }
 
     fn controls(&self, piece: &Piece, tokens: &[Token], rng: &mut ChaCha8Rng) -> Result<Vec<Vec<f32>>> {
@@ -356,6 +369,23 @@ mod tests {
         let expected = whole.next_batch().unwrap();
         let found = loader(&corpus, Share::WHOLE, &position).next_batch().unwrap();
         assert_eq!((found.tokens, found.position), (expected.tokens, expected.position));
+    }
+
+    #[test]
+    fn draws_go_evenly_over_the_music() {
+        let (_dir, corpus) = corpus();
+        let loader = loader(&corpus, Share::WHOLE, &Position::default());
+        for turn in [0.0, 0.37, 0.999] {
+            let mut counts = [0; 10];
+            for draw in 5..1005 {
+                let (piece, along) = loader.place(turn, draw);
+                assert!((0.0..1.0).contains(&along), "{along}");
+                let place = piece.start as f64 + along * piece.len as f64;
+                counts[(place / 149.0 * 10.0) as usize] += 1;
+            }
+            // Whole events: a tenth is 14 or 15 of them.
+            assert!(counts.iter().all(|&count| (90..=110).contains(&count)), "{counts:?}");
+        }
     }
 
     #[test]

@@ -302,7 +302,9 @@ impl Run {
     }
 
     fn batches(&self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<mpsc::Receiver<Result<Batch>>> {
-        let Training { batch, time, walk, controlled, augment, sounding, seed, .. } = self.training;
+        let Training { batch, time, walk, controlled, augment, sounding, .. } = self.training;
+        // Weights that have learned already are given other sequences than those they learned from.
+        let seed = self.training.seed.wrapping_add(self.progress.before.events);
         let cut = Cut { batch, time, walk, controlled, augment, sounding, share: self.replica.share() };
         let config = self.model.config.clone();
         Ok(prefetch(Loader::new(corpus, train, config, cut, seed, &self.progress.position)?))
