@@ -143,6 +143,20 @@ impl State {
         let layers = self.layers.into_iter().map(|(h, c)| (h * keep.clone(), c * keep.clone())).collect();
         Self { layers }
     }
+
+    /// The state of these batch rows alone, in this order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[must_use]
+    pub fn rows(self, rows: &[usize]) -> Self {
+        let select = |tensor: Tensor<2>| {
+            let rows: Vec<i32> = rows.iter().map(|&row| row as i32).collect();
+            let rows = Tensor::<1, Int>::from_data(TensorData::from(rows.as_slice()), &tensor.device());
+            tensor.select(0, rows)
+        };
+        Self { layers: self.layers.into_iter().map(|(h, c)| (select(h), select(c))).collect() }
+    }
 }
 
 impl ModelConfig {
