@@ -84,6 +84,24 @@ fn a_performance_is_downloaded_as_sound() {
     page.assert_no_errors();
 }
 
+/// The same button cancels a recording, and then offers to make one again.
+#[test]
+fn making_sound_can_be_cancelled() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/?backend=cpu&seed=7&length=600"));
+    page.resize(1280, 720);
+    page.button("Generate").click();
+    // Long enough to be looked at while sound is made of it.
+    composed(&page, 2000);
+    page.button("Stop").click();
+    page.button("Download audio").click();
+    let cancel = page.button("Cancel audio");
+    page.screenshot(&screenshots().join("recording.png"));
+    cancel.click();
+    page.button("Download audio");
+    page.assert_no_errors();
+}
+
 #[test]
 fn the_same_seed_plays_the_same_music() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
@@ -374,7 +392,7 @@ fn the_benchmark_measures_the_worker() {
 #[test]
 fn the_page_fits_every_window() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    for (width, height) in [(360, 740), (768, 1024), (1440, 900)] {
+    for (width, height) in [(360, 740), (768, 1024), (1280, 720), (1440, 900)] {
         for scheme in [Scheme::Light, Scheme::Dark] {
             let page = browser.open_blank();
             page.resize(width, height);
