@@ -34,7 +34,7 @@ pub struct Heard {
     pub peak_db: f64,
     /// Root mean square, likewise.
     pub loudness_db: f64,
-    /// Between the loudest and the softest three seconds, in dB.
+    /// Between the loudest and the softest three seconds before the last sound has died away, in dB.
     pub range_db: f64,
     /// The longest silence, in seconds.
     pub silence_secs: f64,
@@ -89,11 +89,17 @@ impl Sound {
             (0..(secs / length) as usize).map(move |i| self.power(i as f64 * length, (i + 1) as f64 * length))
         };
         let (mut silence, mut longest) = (0, 0);
-        for power in windows(WINDOW_SECS) {
+        // When the last sound has died away; what comes after is no soft passage.
+        let mut end_secs = 0.0;
+        for (i, power) in windows(WINDOW_SECS).enumerate() {
             silence = if decibels(power) < QUIET_DB { silence + 1 } else { 0 };
             longest = longest.max(silence);
+            if silence == 0 {
+                end_secs = (i + 1) as f64 * WINDOW_SECS;
+            }
         }
-        let phrases = || windows(PHRASE_SECS).map(decibels);
+        let n_phrases = (end_secs / PHRASE_SECS) as usize;
+        let phrases = || windows(PHRASE_SECS).take(n_phrases.max(1)).map(decibels);
         let (loudest, softest) = (phrases().fold(f64::MIN, f64::max), phrases().fold(f64::MAX, f64::min));
         Heard {
             secs,
@@ -155,6 +161,16 @@ mod tests {
         assert_eq!((secs, cut), (3.0, 0));
         assert!((peak_db + 6.02).abs() < 0.1 && (loudness_db + 13.8).abs() < 0.1, "{peak_db} {loudness_db}");
         assert!((silence_secs - 1.0).abs() < 0.06, "{silence_secs}");
+        // A loud phrase, one a tenth as loud, and the silence of its end.
+        let channel: Vec<f32> = (0..9 * 48_000)
+            .map(|frame| match frame / 144_000 {
+                0 => wave(frame),
+                1 => wave(frame) / 10.0,
+                _ => 0.0,
+            })
+            .collect();
+        let range_db = Sound { rate: 48_000.0, channels: vec![channel] }.heard().range_db;
+        assert!((range_db - 20.0).abs() < 0.1, "{range_db}");
         assert!((decibels(sound.power(0.0, 1.0)) - decibels(sound.power(2.0, 3.0)) - 20.0).abs() < 0.1);
     }
 }
