@@ -286,12 +286,12 @@ impl Loader {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::corpus::{INDEX_FILE, INDEX_VERSION, Index, TOKENS_FILE};
 
     /// Pieces of 9, 40 and 100 events: keys that go down and up, a step of 8 ms each time.
-    fn corpus() -> (tempfile::TempDir, Arc<Corpus>) {
+    pub(crate) fn corpus() -> (tempfile::TempDir, Arc<Corpus>) {
         let dir = tempfile::tempdir().unwrap();
         let (mut bytes, mut pieces) = (Vec::new(), Vec::new());
         for len in [9usize, 40, 100] {

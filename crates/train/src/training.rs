@@ -563,3 +563,34 @@ fn bar(events: u64, position: u64) -> ProgressBar {
         Err(_) => bar,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::loader::tests::corpus;
+
+    #[test]
+    fn a_run_from_trained_weights_draws_other_sequences() {
+        let (_corpus_dir, corpus) = corpus();
+        let out = tempfile::tempdir().unwrap();
+        let device = Device::flex();
+        let config = ModelConfig { layers: 1, hidden: 8, ..ModelConfig::default() };
+        let training = Training { batch: 3, time: 16, sample_secs: 0.0, ..Training::default() };
+        let first = |run: &Run| {
+            let batches = run.batches(Arc::clone(&corpus), corpus.pieces.clone()).unwrap();
+            batches.recv().unwrap().unwrap().tokens
+        };
+
+        let mut run = Run::start(&config, training.clone(), &device);
+        assert_eq!(
+            first(&run),
+            first(&Run::start(&config, training.clone(), &device)),
+            "the seed alone decides"
+        );
+        run.progress.events = 48;
+        run.validate(&[corpus.tokens(&corpus.pieces[0]).unwrap()], out.path()).unwrap();
+        let more = Run::from_weights(&out.path().join(BEST_FILE), training, &device).unwrap();
+        assert_eq!(more.progress.before.events, 48);
+        assert_ne!(first(&run), first(&more));
+    }
+}
