@@ -12,9 +12,9 @@ pub(crate) const RELEASE_AFTER_SECS: f32 = 2.0;
 /// How fast that help grows. Larger ends notes at more alike lengths.
 pub(crate) const RELEASE_NATS_PER_SEC: f32 = 1.0;
 /// Where more notes sound, each of them is helped to its end. Fewer thins out chords of the network's own intent.
-pub(crate) const CROWD_NOTES: f32 = 4.0;
+pub(crate) const CROWD_NOTES: f32 = 12.0;
 /// How fast that help grows. Larger keeps the pedal from being heard, smaller lets harmonies run into each other.
-pub(crate) const CROWD_NATS_PER_NOTE: f32 = 0.06;
+pub(crate) const CROWD_NATS_PER_NOTE: f32 = 0.08;
 /// When nothing has begun for longer, the next note is helped to begin. Shorter fills rests.
 pub(crate) const REST_AFTER_SECS: f32 = 3.0;
 /// How fast that help grows. Smaller lets rests outlast a listener's patience.
@@ -23,7 +23,7 @@ pub(crate) const REST_NATS_PER_SEC: f32 = 2.0;
 /// chords and runs back.
 pub(crate) const HASTE_AFTER_STEPS: f32 = 96.0;
 /// How fast that help grows.
-pub(crate) const HASTE_NATS_PER_STEP: f32 = 0.03;
+pub(crate) const HASTE_NATS_PER_STEP: f32 = 0.05;
 /// When strikes of one key are ahead by more steps of a pace of 8 a second ([`Held::haste_on`]), the next is held
 /// back. Less holds trills back.
 pub(crate) const PITCH_HASTE_AFTER_STEPS: f32 = 16.0;
@@ -40,9 +40,10 @@ pub struct Settings {
     pub top_p: f32,
 }
 
+/// What sounds most like people (`docs/sampling.md`): at 1, performances grow denser and louder than theirs.
 impl Default for Settings {
     fn default() -> Self {
-        Self { temperature: 1.0, top_p: 1.0 }
+        Self { temperature: 1.02, top_p: 1.0 }
     }
 }
 
@@ -67,9 +68,9 @@ impl Settings {
 ///
 /// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Five helps keep
 /// the music among what people play, because a network that has strayed from there seldom finds back: a NOTE_OFF
-/// becomes likelier by one nat with each second that the note has sounded beyond two, and by 0.06 nats with each note
-/// beyond four that sounds at once; a NOTE_ON and a VELOCITY become likelier by two nats with each second beyond
-/// three in which no note has begun, and less likely by 0.12 nats with each strike beyond 24 that is ahead of a pace
+/// becomes likelier by one nat with each second that the note has sounded beyond two, and by 0.08 nats with each note
+/// beyond twelve that sounds at once; a NOTE_ON and a VELOCITY become likelier by two nats with each second beyond
+/// three in which no note has begun, and less likely by 0.2 nats with each strike beyond 24 that is ahead of a pace
 /// of 31 a second; the NOTE_ON of a pitch becomes less likely by 1.6 nats with each strike beyond one by which that
 /// pitch is ahead of 8 a second.
 ///
@@ -117,10 +118,10 @@ pub fn sample(scores: &[f32], held: &Held, settings: Settings, rng: &mut impl Rn
 /// What is added to scores, in nats, so that music that has strayed from what people play finds back.
 ///
 /// A network that learned from people's histories has hardly seen a note that nobody released, forty notes at once, a
-/// rest of ten seconds or a key that is struck ten times a second. Once chance has led it there, it takes what it hears for the style of the piece: measured
-/// at equal age, notes among twenty others are released 0.6 times as often as people release them, while below four
-/// the rates agree; `docs/sampling.md` has the rates with these helps. They are soft, begin where people are seldom,
-/// and grow until the music is back.
+/// rest of ten seconds or a key that is struck ten times a second. Once chance has led it there, it takes what it hears
+/// for the style of the piece: measured at equal age and without these helps, notes among twenty others are released 0.8
+/// times as often as people release them, while among up to twelve they are not released too seldom; `docs/sampling.md`
+/// has the rates with the helps. They are soft, begin where people are seldom, and grow until the music is back.
 struct Help {
     /// For the release of any note, because many sound.
     crowd: f32,
@@ -237,8 +238,8 @@ mod tests {
             (scores[128 + 60], scores[256]) = (-3.0, 0.0);
             draws(&scores, &held, Settings::default())[128 + 60] as f64 / 20_000.0
         };
-        // Odds of e⁻³ up to four notes; 0.06 nats a note beyond.
-        for (n_notes, odds) in [(1, -3.0f64), (4, -3.0), (14, -2.4), (54, 0.0)] {
+        // Odds of e⁻³ up to twelve notes; 0.08 nats a note beyond.
+        for (n_notes, odds) in [(1, -3.0f64), (12, -3.0), (22, -2.2), (62, 1.0)] {
             let (share, expected) = (share_among(n_notes), odds.exp() / (1.0 + odds.exp()));
             assert!((share - expected).abs() < 0.012, "{n_notes}: {share} for {expected}");
         }
@@ -282,7 +283,7 @@ mod tests {
         let scale = |n| (0..n).map(|i| 30 + i % 20);
         for token in [61, 390] {
             // Each of n strikes, two steps apart, is two steps ahead.
-            for (n, nats) in [(48, 0.0), (98, -3.0), (198, -9.0)] {
+            for (n, nats) in [(48, 0.0), (98, -5.0), (198, -15.0)] {
                 let (share, expected) = (share_after(scale(n), 2, token), odds(nats));
                 assert!((share - expected).abs() < 0.015, "{n}: {share} for {expected}");
             }

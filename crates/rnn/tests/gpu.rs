@@ -158,8 +158,8 @@ fn scores_are_the_processor_s() {
 /// How far a draw is from the border of the event that it fell to, in probability.
 fn margin(scores: &[f32], held: &Held, settings: Settings, chance: f64) -> f64 {
     let beyond = |steps: u64, secs: f64| (steps as f64 * STEP_MICROS as f64 / 1e6 - secs).max(0.0);
-    let crowd = 0.06 * held.sounding().len().saturating_sub(4) as f64;
-    let begin = 2.0 * beyond(held.rest(), 3.0) - 0.03 * held.haste().saturating_sub(96) as f64;
+    let crowd = 0.08 * held.sounding().len().saturating_sub(12) as f64;
+    let begin = 2.0 * beyond(held.rest(), 3.0) - 0.05 * held.haste().saturating_sub(96) as f64;
     let help = |event: Event| match event {
         Event::NoteOff(pitch) => beyond(held.steps(pitch), 2.0) + crowd,
         Event::NoteOn(pitch) => begin - 0.1 * held.haste_on(pitch).saturating_sub(16) as f64,

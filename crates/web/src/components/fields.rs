@@ -21,7 +21,7 @@ pub fn TemperatureField(TemperatureFieldProps { value, on }: &TemperatureFieldPr
         <div class="field">
             <label for="temperature">{ "Temperature" }</label>
             <input id="temperature" type="range" min={TEMPERATURES.start().to_string()}
-                max={TEMPERATURES.end().to_string()} step="0.05" value={value.to_string()} {oninput}
+                max={TEMPERATURES.end().to_string()} step="0.02" value={value.to_string()} {oninput}
                 title="Low plays safe, high takes risks. Counts for what is not composed yet." />
             <span class="value" aria-hidden="true">{ format!("{value:.2}") }</span>
         </div>
