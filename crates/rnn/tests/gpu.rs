@@ -349,12 +349,12 @@ fn hasty_strikes_are_held_back_as_on_the_cpu() {
     };
     let seeds: Vec<u64> = (1..=24).collect();
     let (on, loudness) = (middle_c(Event::NoteOn), Token::all().nth(390).expect("a VELOCITY"));
-    // 98 strikes two steps apart are 196 steps ahead of four each: 3 nats from any note or loudness.
+    // 98 strikes two steps apart are 196 steps ahead of four each: 5 nats from any note or loudness.
     let run: Vec<Token> = (0..98).flat_map(|i| strike(30 + i % 20, 2)).collect();
     // Six strikes of a key ten steps apart are 36 ahead of sixteen each: 2 nats from that key alone.
     let drum: Vec<Token> = (0..6).flat_map(|_| strike(60, 10)).collect();
     for (event, score, primer) in
-        [(on, 3.0, &run), (loudness, 3.0, &run), (on, 2.0, &drum), (loudness, 0.0, &drum)]
+        [(on, 5.0, &run), (loudness, 5.0, &run), (on, 2.0, &drum), (loudness, 0.0, &drum)]
     {
         let file = patient(event, score);
         let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
