@@ -119,9 +119,9 @@ pub fn sample(scores: &[f32], held: &Held, settings: Settings, rng: &mut impl Rn
 ///
 /// A network that learned from people's histories has hardly seen a note that nobody released, forty notes at once, a
 /// rest of ten seconds or a key that is struck ten times a second. Once chance has led it there, it takes what it hears
-/// for the style of the piece: measured at equal age and without these helps, notes among twenty others are released 0.8
-/// times as often as people release them, while among up to twelve they are not released too seldom; `docs/sampling.md`
-/// has the rates with the helps. They are soft, begin where people are seldom, and grow until the music is back.
+/// for the style of the piece: measured at equal age and without the help for many notes, those among twenty others are
+/// released 0.8 times as often as people release them, while among up to twelve they are not released too seldom;
+/// `docs/sampling.md` has the rates with all helps. They are soft, begin where people are seldom, and grow until the music is back.
 struct Help {
     /// For the release of any note, because many sound.
     crowd: f32,
