@@ -45,6 +45,7 @@ pub mod midi;
 #[cfg(test)]
 mod notation;
 mod note;
+mod primer;
 pub mod schedule;
 mod sounding;
 pub mod statistics;
@@ -56,6 +57,7 @@ pub use metrics::{
     EventCounts, N_PITCH_CLASSES, Window, duration_secs, forward_windows, note_density, pitch_class_histogram,
 };
 pub use note::{Note, Performance};
+pub use primer::ending;
 pub use sounding::{Held, PITCH_STRIKE_STEPS, STRIKE_STEPS, Sounding};
 pub use vocabulary::{
     Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, N_VELOCITY_BINS, Pitch, STEP_MICROS, Shift, Token, Velocity,

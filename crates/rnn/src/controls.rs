@@ -34,13 +34,8 @@ impl Controls {
     /// the network loses both within ten seconds (`docs/quality.md`). Unset if there are no notes.
     #[must_use]
     pub fn like(primer: &[Token]) -> Self {
-        let mut secs = 0.0;
-        let begins_before = |token: &Token| {
-            secs += duration_secs(&[*token]);
-            secs > LIKE_SECS
-        };
-        let tokens = &primer[primer.iter().rposition(begins_before).unwrap_or(0)..];
-        let (secs, n_notes) = (duration_secs(tokens), EventCounts::of(tokens).note_on);
+        let (tokens, secs) = last_half_minute(primer);
+        let n_notes = EventCounts::of(tokens).note_on;
         if secs == 0.0 || n_notes == 0 {
             return Self::default();
         }
@@ -90,6 +85,17 @@ impl Controls {
         }] = 1.0;
         Ok(input)
     }
+}
+
+/// The end of a primer, by which what follows is measured, and how many seconds it takes.
+pub(crate) fn last_half_minute(primer: &[Token]) -> (&[Token], f64) {
+    let mut secs = 0.0;
+    let begins_before = |token: &Token| {
+        secs += duration_secs(&[*token]);
+        secs > LIKE_SECS
+    };
+    let tokens = &primer[primer.iter().rposition(begins_before).unwrap_or(0)..];
+    (tokens, duration_secs(tokens))
 }
 
 fn setting(name: &'static str, expected: &str, found: impl ToString) -> Error {

@@ -25,6 +25,7 @@
 mod config;
 mod controls;
 mod error;
+mod gain;
 mod generate;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -43,6 +44,7 @@ pub mod weights;
 pub use config::ModelConfig;
 pub use controls::{Controls, N_DENSITY_BINS, N_PITCH_CLASSES};
 pub use error::Error;
+pub use gain::Gain;
 pub use generate::Generator;
 #[cfg(feature = "burn")]
 pub use kernels::Compute;

@@ -174,7 +174,7 @@ pub(crate) struct GenerateArgs {
     /// Hear only so many seconds of it; what sounds then goes on.
     #[arg(long, requires = "primer")]
     pub(crate) primer_seconds: Option<f64>,
-    /// Do not ask for the primer's density and pitch classes.
+    /// Do not ask for the primer's density, pitch classes and loudness.
     #[arg(long, requires = "primer")]
     pub(crate) stray: bool,
     /// Leave the primer out of the written file.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use performance::{Event, Performance, STEP_MICROS, Token, decode, encode, midi};
 use rayon::prelude::*;
-use rnn::{Controls, Instrument, MAX_TAKES, ModelConfig, Perform, Quantized, Settings};
+use rnn::{Controls, Gain, Instrument, MAX_TAKES, ModelConfig, Perform, Quantized, Settings};
 
 use crate::cli::{DeviceKind, GenerateArgs};
 use crate::files::write_atomically;
@@ -44,7 +44,8 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         rnn::weights::read_metadata(&bytes).with_context(|| args.weights.display().to_string())?;
     let controls = controls(args, &primer, &config)?;
     let bar = progress::bar(seconds(wanted * seeds.len() as u64), "seconds of music");
-    let play = Play { settings, controls, primer: &primer, wanted, bar };
+    let gain = if args.stray { Gain::default() } else { Gain::of(&primer) };
+    let play = Play { settings, controls, gain, primer: &primer, wanted, bar };
     let takes = if args.device == DeviceKind::Flex {
         let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
         let shares = shares(&seeds);
@@ -90,6 +91,7 @@ pub(crate) fn sample(weights: &[u8], seconds: f64, seed: u64) -> Result<Performa
     let play = Play {
         settings: Settings::default(),
         controls: Controls::default(),
+        gain: Gain::default(),
         primer: &[],
         wanted: (seconds * 1e6 / STEP_MICROS as f64).ceil() as u64,
         bar: ProgressBar::hidden(),
@@ -102,6 +104,7 @@ pub(crate) fn sample(weights: &[u8], seconds: f64, seed: u64) -> Result<Performa
 pub(crate) struct Play<'a> {
     pub(crate) settings: Settings,
     pub(crate) controls: Controls,
+    pub(crate) gain: Gain,
     pub(crate) primer: &'a [Token],
     /// Length of the new music, in steps.
     pub(crate) wanted: u64,
@@ -131,13 +134,14 @@ impl Play<'_> {
     }
 
     async fn play(&self, mut takes: impl Perform, n_takes: usize) -> Result<Vec<Vec<Token>>> {
-        takes.prime(self.primer).await?;
+        let primer: Vec<Token> = self.primer.iter().map(|&token| self.gain.apply(token)).collect();
+        takes.prime(&primer).await?;
         takes.set_controls(&self.controls)?;
         let mut parts = vec![Part::default(); n_takes];
         let mut shown = 0;
         while parts.iter().any(|part| part.steps < self.wanted) {
             for (part, tokens) in parts.iter_mut().zip(takes.next_chunk(CHUNK).await?) {
-                part.add(&tokens, self.wanted);
+                part.add(tokens.into_iter().map(|token| self.gain.undo(token)), self.wanted);
             }
             let now = seconds(parts.iter().map(|part| part.steps.min(self.wanted)).sum());
             self.bar.inc(now - shown);
@@ -177,8 +181,8 @@ struct Part {
 
 impl Part {
     /// Takes tokens until there is music of `wanted` steps.
-    fn add(&mut self, tokens: &[Token], wanted: u64) {
-        for &token in tokens {
+    fn add(&mut self, tokens: impl Iterator<Item = Token>, wanted: u64) {
+        for token in tokens {
             if self.steps >= wanted {
                 return;
             }

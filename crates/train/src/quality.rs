@@ -92,7 +92,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
     let music = u64::from(args.pieces) * u64::from(args.seconds)
         + u64::from(args.long) * stability::SECS
         + plan.secs()
-        + 2 * primers.len() as u64 * primers::SECS;
+        + primers::PLAYS * primers.len() as u64 * primers::SECS;
     let start = Instant::now();
     let mut studio = Studio::new(network, settings, args.seed, music);
     let asks = (0..args.pieces).map(|_| Ask::freely(args.seconds.into())).collect();

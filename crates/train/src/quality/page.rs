@@ -241,7 +241,31 @@ fn primers(f: &mut String, found: &Findings) -> std::fmt::Result {
         row("the pianist", &continuity.human),
     ];
     let header = ["who goes on", "distance from the primer", "from the others'", "nearest"];
-    writeln!(f, "{}", markdown_table(&header, &rows))
+    writeln!(f, "{}", markdown_table(&header, &rows))?;
+    writeln!(
+        f,
+        "**Loudness.** The same primers as they are, and all of their notes softer and louder, as other instruments and \
+         other recordings have them. MIDI velocities of what follows (of the primers in the second column), and in \
+         brackets how far each is from its own primer's, up or down.\n"
+    )?;
+    let rows = continuity.loudness.iter().map(|loudness| {
+        let kept =
+            |kept: &super::primers::Kept| format!("{:.1} [{:.1}]", kept.velocity.value, kept.apart.value);
+        vec![
+            match loudness.louder {
+                0 => "as played".to_owned(),
+                by if by < 0 => format!("{} softer", -by),
+                by => format!("{by} louder"),
+            },
+            format!("{:.1}", loudness.primers.value),
+            kept(&loudness.network),
+            kept(&loudness.freely),
+            kept(&loudness.human),
+        ]
+    });
+    let header =
+        ["primers", "theirs", "network, as the page plays", "network, asked for nothing", "the pianist"];
+    writeln!(f, "{}", markdown_table(&header, &rows.collect::<Vec<_>>()))
 }
 
 fn copy_rate(f: &mut String, found: &Findings, folder: &str) -> std::fmt::Result {

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 use performance::statistics::{Excerpt, Profile};
-use performance::{Performance, Token};
-use rnn::Controls;
+use performance::{Performance, Token, decode};
+use rnn::{Controls, Gain};
 use serde::Serialize;
 
 use super::{Ask, Human, Studio};
@@ -23,7 +23,36 @@ pub(super) struct Continuity {
     pub(super) freely: Nearness,
     /// The same for what people played next.
     pub(super) human: Nearness,
+    /// Of primers as they are, and made softer and louder.
+    pub(super) loudness: Vec<Loudness>,
 }
+
+/// MIDI velocities of primers and of what follows, averaged over the notes of each.
+#[derive(Serialize)]
+pub(super) struct Loudness {
+    /// By how many MIDI velocities the primers were made louder.
+    pub(super) louder: i32,
+    pub(super) primers: Figure,
+    pub(super) network: Kept,
+    /// The network where it is asked for nothing.
+    pub(super) freely: Kept,
+    pub(super) human: Kept,
+}
+
+/// MIDI velocities of continuations.
+#[derive(Serialize)]
+pub(super) struct Kept {
+    pub(super) velocity: Figure,
+    /// How far from the primer's, up or down.
+    pub(super) apart: Figure,
+}
+
+/// How often each primer is gone on from: asked for and not, as it is, softer and louder.
+pub(super) const PLAYS: u64 = 6;
+/// By so many bins of VELOCITY primers are made softer and louder, too: as far as piano rolls lie from competitions.
+const STEPS: i8 = 5;
+/// MIDI velocities in a bin.
+const BIN: i32 = 4;
 
 /// Distances of continuations: 1 less the overlap area, averaged over features.
 #[derive(Serialize)]
@@ -51,33 +80,102 @@ pub(super) fn choose(args: &QualityArgs, people: &[Human]) -> Result<Vec<usize>>
 }
 
 pub(super) fn measure(studio: &mut Studio, people: &[Human], primers: &[usize]) -> Result<Continuity> {
-    let openings: Vec<(Vec<Token>, u64)> =
-        primers.iter().map(|&idx| opening(&people[idx].tokens, SECS as f64)).collect();
-    let mut play = |controls: fn(&[Token]) -> Controls| {
-        let asks = openings.iter().map(|(primer, _)| Ask {
-            controls: controls(primer),
-            primer: primer.clone(),
-            seconds: SECS,
-        });
-        studio.record(asks.collect())
-    };
-    let (kept, free) = (play(Controls::like)?, play(|_| Controls::default())?);
-    let part =
-        |performance: &Performance, from_us, to_us| Profile::of(&Excerpt::of(performance, from_us..to_us));
-    let ends = || openings.iter().map(|&(_, end_us)| (end_us, end_us + SECS * 1_000_000));
-    let humans = || primers.iter().map(|&idx| &people[idx].performance);
-    let before: Vec<Profile> = humans().zip(ends()).map(|(human, (end, _))| part(human, 0, end)).collect();
-    let human: Vec<Profile> =
-        humans().zip(ends()).map(|(human, (end, next))| part(human, end, next)).collect();
-    let after = |played: &[Performance]| -> Vec<Profile> {
-        played.iter().zip(ends()).map(|(p, (end, next))| part(p, end, next)).collect()
-    };
+    let mut go_on = |louder| Session::of(studio, primers.iter().map(|&idx| &people[idx]), louder);
+    let (as_played, softer, louder) = (go_on(0)?, go_on(-STEPS)?, go_on(STEPS)?);
+    let before = as_played.profiles(&as_played.human, Part::Primer);
+    let nearness =
+        |played: &[Performance]| nearness(&before, &as_played.profiles(played, Part::Continuation));
     Ok(Continuity {
         primers: primers.len(),
-        network: nearness(&before, &after(&kept)),
-        freely: nearness(&before, &after(&free)),
-        human: nearness(&before, &human),
+        network: nearness(&as_played.network),
+        freely: nearness(&as_played.freely),
+        human: nearness(&as_played.human),
+        loudness: [softer, as_played, louder].iter().map(Session::loudness).collect(),
     })
+}
+
+/// Primers, all louder or softer by the same, and what follows them.
+struct Session {
+    /// In bins.
+    louder: i8,
+    /// Where each primer ends, in microseconds.
+    ends_us: Vec<u64>,
+    network: Vec<Performance>,
+    freely: Vec<Performance>,
+    human: Vec<Performance>,
+}
+
+#[derive(Clone, Copy)]
+enum Part {
+    Primer,
+    Continuation,
+}
+
+impl Session {
+    fn of<'a>(studio: &mut Studio, people: impl Iterator<Item = &'a Human>, louder: i8) -> Result<Self> {
+        let gain = Gain::bins(louder);
+        let human: Vec<Vec<Token>> =
+            people.map(|human| human.tokens.iter().map(|&token| gain.apply(token)).collect()).collect();
+        let (openings, ends_us): (Vec<_>, Vec<_>) =
+            human.iter().map(|tokens| opening(tokens, SECS as f64)).unzip();
+        let mut play = |like: fn(&[Token]) -> (Controls, Gain)| {
+            let asks = openings.iter().map(|primer: &Vec<Token>| {
+                let (controls, gain) = like(primer);
+                Ask { controls, gain, primer: primer.clone(), seconds: SECS }
+            });
+            studio.record(asks.collect())
+        };
+        Ok(Self {
+            louder,
+            ends_us,
+            network: play(|primer| (Controls::like(primer), Gain::of(primer)))?,
+            freely: play(|_| Default::default())?,
+            human: human.iter().map(|tokens| decode(tokens).performance).collect(),
+        })
+    }
+
+    fn excerpts(&self, played: &[Performance], part: Part) -> Vec<Excerpt> {
+        let excerpt = |(performance, &end_us): (&Performance, &u64)| {
+            let range_us = match part {
+                Part::Primer => 0..end_us,
+                Part::Continuation => end_us..end_us + SECS * 1_000_000,
+            };
+            Excerpt::of(performance, range_us)
+        };
+        played.iter().zip(&self.ends_us).map(excerpt).collect()
+    }
+
+    fn profiles(&self, played: &[Performance], part: Part) -> Vec<Profile> {
+        self.excerpts(played, part).iter().map(Profile::of).collect()
+    }
+
+    fn loudness(&self) -> Loudness {
+        let velocities =
+            |played, part| -> Vec<Option<f64>> { self.excerpts(played, part).iter().map(velocity).collect() };
+        let primers = velocities(&self.human, Part::Primer);
+        let kept = |played| {
+            let after = velocities(played, Part::Continuation);
+            let both =
+                || primers.iter().zip(&after).filter_map(|(primer, after)| Some(((*primer)?, (*after)?)));
+            let apart: Vec<f64> = both().map(|(primer, after)| (after - primer).abs()).collect();
+            let velocity: Vec<f64> = both().map(|(_, after)| after).collect();
+            Kept { velocity: Figure::of_mean(&velocity), apart: Figure::of_mean(&apart) }
+        };
+        Loudness {
+            louder: i32::from(self.louder) * BIN,
+            primers: Figure::of_mean(&primers.iter().flatten().copied().collect::<Vec<_>>()),
+            network: kept(&self.network),
+            freely: kept(&self.freely),
+            human: kept(&self.human),
+        }
+    }
+}
+
+/// The mean MIDI velocity of the notes.
+fn velocity(excerpt: &Excerpt) -> Option<f64> {
+    let notes = excerpt.notes();
+    let sum: f64 = notes.iter().map(|note| f64::from(note.velocity.get())).sum();
+    (!notes.is_empty()).then(|| sum / notes.len() as f64)
 }
 
 fn nearness(primers: &[Profile], continuations: &[Profile]) -> Nearness {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 use performance::{Performance, STEP_MICROS, Token, decode};
 use rayon::prelude::*;
-use rnn::{Controls, Quantized, Settings};
+use rnn::{Controls, Gain, Quantized, Settings};
 
 use crate::generate::Play;
 use crate::progress;
@@ -15,6 +15,7 @@ const STEPS_PER_SEC: u64 = 1_000_000 / STEP_MICROS;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ask {
     pub(super) controls: Controls,
+    pub(super) gain: Gain,
     pub(super) primer: Vec<Token>,
     /// Length of what is new.
     pub(super) seconds: u64,
@@ -56,6 +57,7 @@ impl Studio {
                 let play = Play {
                     settings,
                     controls: ask.controls.clone(),
+                    gain: ask.gain,
                     primer: &ask.primer,
                     wanted: ask.seconds * STEPS_PER_SEC,
                     bar: ProgressBar::hidden(),

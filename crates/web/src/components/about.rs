@@ -51,8 +51,9 @@ pub fn About(props: &AboutProps) -> Html {
             </button>
             <h2 id="about-title">{ "Performance RNN" }</h2>
             <p>{ "A recurrent network invents a piano performance, note by note, on your own computer: nothing is \
-                recorded, and nothing leaves this page. Drop a MIDI file and it plays on from its end, in its key. \
-                Choose a MIDI device and it plays there. What you like can be kept, as MIDI or as sound." }</p>
+                recorded, and nothing leaves this page. Drop a MIDI file and it plays on from its end, in its key, \
+                as fast and as loud. Choose a MIDI device and it plays there. What you like can be kept, as MIDI or \
+                as sound." }</p>
             <p>{ "Temperature says how much it dares. The seed is where its chances come from: the same seed and \
                 settings play the same music again." }</p>
             <h3>{ "Keys" }</h3>

@@ -1,7 +1,7 @@
 //! Composing one performance, event by event.
 
-use performance::{Event, STEP_MICROS, Sounding, Token};
-use rnn::{Controls, Generator, Instrument};
+use performance::{Event, STEP_MICROS, Token, ending};
+use rnn::{Controls, Gain, Generator, Instrument};
 
 use super::engine::{Device, Engine, settings};
 use super::inbox::Inbox;
@@ -44,7 +44,8 @@ pub(super) struct Order {
 pub(super) async fn compose<D: Device>(engine: &Engine<D>, order: Order, inbox: &Inbox, ticker: &mut Ticker) {
     let Some(generator) = engine.generator(order.sampling, order.seed) else { return };
     let take = order.take;
-    let mut desk = Desk { generator, inbox, ticker, take, chunk_ms: D::CHUNK_MS, played_us: 0 };
+    let mut desk =
+        Desk { generator, inbox, ticker, take, chunk_ms: D::CHUNK_MS, gain: Gain::default(), played_us: 0 };
     if let Err(error) = desk.follow(&order).await {
         let why = error.to_string();
         if engine.can_be_lost() {
@@ -69,23 +70,26 @@ struct Desk<'a, I: Instrument> {
     take: TakeId,
     /// See [`Device::CHUNK_MS`].
     chunk_ms: f64,
+    /// The primer's.
+    gain: Gain,
     /// How far the page has played.
     played_us: u64,
 }
 
 impl<I: Instrument> Desk<'_, I> {
     async fn follow(&mut self, order: &Order) -> Result<(), rnn::Error> {
-        let primer = ending(&order.primer);
-        let composed: Vec<Token> =
-            order.composed.iter().filter_map(|&token| Token::new(token).ok()).collect();
+        let primer = ending(&tokens(&order.primer), MAX_PRIMER);
+        let composed = tokens(&order.composed);
+        self.gain = Gain::of(&primer);
         let total = primer.len() + composed.len();
         let mut done = 0;
         for (tokens, is_own) in [(&primer, false), (&composed, true)] {
             for chunk in tokens.chunks(PRIME_CHUNK) {
                 post(&Reply::Priming { take: self.take, done, total });
+                let heard: Vec<Token> = chunk.iter().map(|&token| self.gain.apply(token)).collect();
                 match is_own {
-                    false => self.generator.prime(chunk).await?,
-                    true => self.generator.recall(chunk).await?,
+                    false => self.generator.prime(&heard).await?,
+                    true => self.generator.recall(&heard).await?,
                 }
                 done += chunk.len();
                 if self.answer(0.0).await == Flow::Leave {
@@ -110,7 +114,7 @@ impl<I: Instrument> Desk<'_, I> {
             composed_us += music_us(&tokens);
             let fitting = n as f64 * self.chunk_ms / took_ms.max(0.5);
             n = (fitting as usize).clamp(1, (2 * n).min(MAX_CHUNK_EVENTS));
-            let tokens = tokens.into_iter().map(Token::get).collect();
+            let tokens = tokens.into_iter().map(|token| self.gain.undo(token).get()).collect();
             post(&Reply::Events { take: self.take, tokens, busy_ms: took_ms });
 
             let is_fast = (composed_us - start_us) as f64 > FAST * 1000.0 * busy_ms;
@@ -153,18 +157,8 @@ impl<I: Instrument> Desk<'_, I> {
     }
 }
 
-/// The end of a primer, without releases of keys that were struck before it.
-fn ending(primer: &[u16]) -> Vec<Token> {
-    let end = &primer[primer.len().saturating_sub(MAX_PRIMER)..];
-    let mut sounding = Sounding::default();
-    let tokens = end.iter().filter_map(|&token| Token::new(token).ok());
-    tokens
-        .filter(|&token| {
-            let is_legal = sounding.allows(Event::from(token));
-            sounding.apply(Event::from(token));
-            is_legal
-        })
-        .collect()
+fn tokens(numbers: &[u16]) -> Vec<Token> {
+    numbers.iter().filter_map(|&number| Token::new(number).ok()).collect()
 }
 
 fn music_us(tokens: &[Token]) -> u64 {

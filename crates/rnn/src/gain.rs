@@ -1,0 +1,145 @@
+//! Between the loudness of a primer and that of the music the network learned from.
+
+use performance::{Event, N_VELOCITY_BINS, Token, VelocityBin};
+
+use crate::controls::last_half_minute;
+
+/// The MIDI velocity that goes with one note a second, on average of those half minutes of MAESTRO's training pieces
+/// that begin a minute apart ...
+const VELOCITY_AT_ONE: f32 = 36.7;
+/// ... and how much more goes with twice as many (correlation 0.57; half minutes lie 9 around this).
+const VELOCITY_PER_DOUBLING: f32 = 8.0;
+/// MIDI velocities in a bin.
+const BIN: f32 = 4.0;
+
+/// By how much louder than it is the network hears the music, in bins of VELOCITY.
+///
+/// How loud a number is depends on the instrument: piano rolls of 1905 lie 20 below the competitions that the network
+/// knows, and sequencers write 100 or 127 throughout. Of itself the network takes that for a passing mood and is back
+/// among its own within half a minute (`docs/quality.md`). It therefore hears a primer as loud as others of its pace are,
+/// and what it plays is turned back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gain(i8);
+
+impl Gain {
+    /// Louder by so many bins, or softer.
+    #[must_use]
+    pub fn bins(louder: i8) -> Self {
+        Self(louder)
+    }
+
+    /// What brings the last half minute of a primer to the loudness of others; none if there are no notes of known
+    /// loudness.
+    #[must_use]
+    pub fn of(primer: &[Token]) -> Self {
+        let (tokens, secs) = last_half_minute(primer);
+        let mut loudness =
+            primer[..primer.len() - tokens.len()].iter().rev().find_map(|&token| velocity(token));
+        let (mut sum, mut n_loud, mut n_notes) = (0.0, 0, 0);
+        for &token in tokens {
+            loudness = velocity(token).or(loudness);
+            if let Event::NoteOn(_) = Event::from(token) {
+                n_notes += 1;
+                if let Some(velocity) = loudness {
+                    sum += velocity;
+                    n_loud += 1;
+                }
+            }
+        }
+        if secs == 0.0 || n_loud == 0 {
+            return Self::default();
+        }
+        let usual = VELOCITY_AT_ONE + VELOCITY_PER_DOUBLING * (n_notes as f32 / secs as f32).log2();
+        Self(((usual - sum / n_loud as f32) / BIN).round() as i8)
+    }
+
+    /// As the network hears it.
+    #[must_use]
+    pub fn apply(self, token: Token) -> Token {
+        louder(token, self.0)
+    }
+
+    /// As a listener hears it.
+    #[must_use]
+    pub fn undo(self, token: Token) -> Token {
+        louder(token, -self.0)
+    }
+}
+
+fn velocity(token: Token) -> Option<f32> {
+    match Event::from(token) {
+        Event::Velocity(bin) => Some(bin.velocity().get().into()),
+        Event::NoteOn(_) | Event::NoteOff(_) | Event::TimeShift(_) => None,
+    }
+}
+
+fn louder(token: Token, bins: i8) -> Token {
+    let Event::Velocity(bin) = Event::from(token) else { return token };
+    match VelocityBin::new(bin.get().saturating_add_signed(bins).clamp(1, N_VELOCITY_BINS)) {
+        Ok(bin) => Event::Velocity(bin).into(),
+        Err(_) => unreachable!("clamped"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use performance::{Pitch, Shift};
+
+    use super::*;
+
+    fn loudness(bin: u8) -> Token {
+        Event::Velocity(VelocityBin::new(bin).unwrap()).into()
+    }
+
+    /// So many seconds with eight notes in each.
+    fn eight_a_second(secs: usize) -> Vec<Token> {
+        let one = |pitch| {
+            let pitch = Pitch::new(pitch).unwrap();
+            let shift = Event::TimeShift(Shift::new(5).unwrap());
+            [Event::NoteOn(pitch), shift, shift, shift, Event::NoteOff(pitch)].map(Token::from)
+        };
+        let second: Vec<Token> =
+            (60..68).flat_map(one).chain([Event::TimeShift(Shift::new(5).unwrap()).into()]).collect();
+        second.repeat(secs)
+    }
+
+    #[test]
+    fn a_primer_is_heard_as_loud_as_others_of_its_pace() {
+        // Eight notes a second go with 36.7 + 3 × 8 = 60.7.
+        for (bin, gain) in [(1, 15), (10, 6), (16, 0), (32, -16)] {
+            let primer = [vec![loudness(bin)], eight_a_second(10)].concat();
+            assert_eq!(Gain::of(&primer), Gain::bins(gain), "bin {bin}");
+            // Who began before the last half minute is still as loud.
+            let long = [vec![loudness(bin)], eight_a_second(40)].concat();
+            assert_eq!(Gain::of(&long), Gain::bins(gain), "bin {bin}");
+            // What was before that does not matter.
+            let after_others =
+                [vec![loudness(1)], eight_a_second(20), vec![loudness(bin)], eight_a_second(31)].concat();
+            assert_eq!(Gain::of(&after_others), Gain::bins(gain), "bin {bin}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_known_nothing_is_changed() {
+        for primer in [vec![], vec![loudness(3)], eight_a_second(2), vec![loudness(3), eight_a_second(1)[0]]]
+        {
+            assert_eq!(Gain::of(&primer), Gain::default());
+        }
+    }
+
+    #[test]
+    fn what_is_applied_can_be_undone() {
+        let gain = Gain::bins(6);
+        for token in Token::all() {
+            let heard = gain.apply(token);
+            match Event::from(token) {
+                Event::Velocity(bin) => assert_eq!(heard, loudness((bin.get() + 6).min(32))),
+                _ => assert_eq!(heard, token),
+            }
+            if heard != loudness(32) {
+                assert_eq!(gain.undo(heard), token);
+            }
+        }
+        assert_eq!(gain.undo(loudness(2)), loudness(1), "no softer than the softest");
+    }
+}
