@@ -112,26 +112,27 @@ fn a_continuation_is_as_loud_as_its_primer() {
 
 /// Four takes of half a minute after a scale in C major of this MIDI velocity, all notes together.
 fn after_a_scale(velocity: u8, more: &[&str]) -> Vec<Note> {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("a folder");
     let scale = (0..).zip([60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79, 81, 83, 84]);
     let note = |(index, pitch): (u64, u8)| Note {
-        pitch: Pitch::new(pitch).unwrap(),
-        velocity: Velocity::new(velocity).unwrap(),
+        pitch: Pitch::new(pitch).expect("a pitch"),
+        velocity: Velocity::new(velocity).expect("a velocity"),
         start_us: index * 250_000,
         end_us: index * 250_000 + 240_000,
     };
     let primer = dir.path().join("scale.mid");
-    std::fs::write(&primer, midi::write(&Performance::new(scale.map(note).collect()))).unwrap();
+    std::fs::write(&primer, midi::write(&Performance::new(scale.map(note).collect()))).expect("a file");
     let status = Command::new(env!("CARGO_BIN_EXE_performance-rnn"))
         .args(["generate", "--seed", "1", "--takes", "4", "--seconds", "30", "--without-primer", "--weights"])
         .arg(root().join("www/weights/base.safetensors"))
         .args([Path::new("--primer"), &primer, Path::new("--out"), &dir.path().join("take.mid")])
         .args(more)
         .status()
-        .unwrap();
+        .expect("the command");
     assert!(status.success());
-    let takes = (1..=4).map(|take| std::fs::read(dir.path().join(format!("take-{take}.mid"))).unwrap());
-    takes.flat_map(|take| midi::read(&take).unwrap().performance.notes().to_vec()).collect()
+    let takes =
+        (1..=4).map(|take| std::fs::read(dir.path().join(format!("take-{take}.mid"))).expect("a take"));
+    takes.flat_map(|take| midi::read(&take).expect("MIDI").performance.notes().to_vec()).collect()
 }
 
 /// On four held-out pieces, through the command that the card names.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use performance::{Note, Performance, Pitch, Token, Velocity, encode, midi};
+use performance::{Event, Note, Performance, Pitch, Token, Velocity, encode, midi};
 use tests::browser::{Browser, Page, Scheme, Setup, WebGpu, screenshots};
 use tests::endurance::endure;
 use tests::listening::{Sound, recorded};
@@ -214,6 +214,26 @@ fn a_primer_is_continued() {
     page.wait_for_text("scale.mid", SOON);
     let tokens = play_and_download(&page, 7);
     assert!(tokens.len() > 50, "{} events", tokens.len());
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_primer_is_continued_as_loud_as_it_was() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/"));
+    let (_folder, file) = file("scale.mid", &midi::write(&scale()));
+    page.choose_files("Primer MIDI file", &[&file]);
+    page.wait_for_text("scale.mid", SOON);
+    play(&page, 7);
+    let velocity = |number| match Event::from(Token::new(number as u16).expect("a token")) {
+        Event::Velocity(bin) => Some(u32::from(bin.velocity().get())),
+        _ => None,
+    };
+    let velocities: Vec<u32> = composed(&page, 300).into_iter().filter_map(velocity).collect();
+    let mean = velocities.iter().sum::<u32>() / velocities.len() as u32;
+    println!("after velocity {SCALE_VELOCITY} it plays {mean}");
+    // Of itself the network comes back to about 60.
+    assert!(mean.abs_diff(SCALE_VELOCITY.into()) < 20, "{mean} after {SCALE_VELOCITY}");
     page.assert_no_errors();
 }
 
@@ -477,12 +497,15 @@ fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Two octaves of C major, four notes a second.
+/// A sequencer's loudness; pianists play a scale like that at about 50.
+const SCALE_VELOCITY: u8 = 115;
+
+/// Two octaves of C major, four notes a second, louder than the network has heard it.
 fn scale() -> Performance {
     let pitches = [60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79, 81, 83, 84];
     let note = |(index, pitch): (u64, u8)| Note {
         pitch: Pitch::new(pitch).expect("a pitch"),
-        velocity: Velocity::new(70).expect("a velocity"),
+        velocity: Velocity::new(SCALE_VELOCITY).expect("a velocity"),
         start_us: index * 250_000,
         end_us: index * 250_000 + 240_000,
     };
