@@ -29,6 +29,9 @@ pub(crate) const HASTE_NATS_PER_STEP: f32 = 0.05;
 pub(crate) const PITCH_HASTE_AFTER_STEPS: f32 = 16.0;
 /// How fast that help grows.
 pub(crate) const PITCH_HASTE_NATS_PER_STEP: f32 = 0.1;
+/// A TIME_SHIFT is likelier by so much with each doubling of its length. Larger slows the music down; without it slow
+/// passages pick up twice as soon as people's, and performances are half as dense again (`docs/sampling.md`).
+pub(crate) const PACE_NATS_PER_DOUBLING: f32 = 0.04;
 pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
 /// How the next event is drawn.
@@ -40,10 +43,10 @@ pub struct Settings {
     pub top_p: f32,
 }
 
-/// What sounds most like people (`docs/sampling.md`): at 1, performances grow denser and louder than theirs.
+/// What sounds most like people (`docs/sampling.md`).
 impl Default for Settings {
     fn default() -> Self {
-        Self { temperature: 1.02, top_p: 1.0 }
+        Self { temperature: 1.0, top_p: 1.0 }
     }
 }
 
@@ -66,13 +69,13 @@ impl Settings {
 
 /// Draws the next event.
 ///
-/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Five helps keep
+/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Six helps keep
 /// the music among what people play, because a network that has strayed from there seldom finds back: a NOTE_OFF
 /// becomes likelier by one nat with each second that the note has sounded beyond two, and by 0.08 nats with each note
 /// beyond twelve that sounds at once; a NOTE_ON and a VELOCITY become likelier by two nats with each second beyond
 /// three in which no note has begun, and less likely by 0.2 nats with each strike beyond 24 that is ahead of a pace
 /// of 31 a second; the NOTE_ON of a pitch becomes less likely by 1.6 nats with each strike beyond one by which that
-/// pitch is ahead of 8 a second.
+/// pitch is ahead of 8 a second; and a TIME_SHIFT becomes likelier by 0.04 nats with each doubling of its length.
 ///
 /// # Shapes
 /// `scores`: 413 numbers, before softmax.
@@ -121,7 +124,9 @@ pub fn sample(scores: &[f32], held: &Held, settings: Settings, rng: &mut impl Rn
 /// rest of ten seconds or a key that is struck ten times a second. Once chance has led it there, it takes what it hears
 /// for the style of the piece: measured at equal age and without the help for many notes, those among twenty others are
 /// released 0.8 times as often as people release them, while among up to twelve they are not released too seldom;
-/// `docs/sampling.md` has the rates with all helps. They are soft, begin where people are seldom, and grow until the music is back.
+/// `docs/sampling.md` has the rates with all helps. They are soft, begin where people are seldom, and grow until the
+/// music is back. Waits alone are helped always: of two half minutes in a row, the second has 2.0 notes a second more where
+/// the first had four to eight (48 performances of five minutes), and 1.0 more in what people play.
 struct Help {
     /// For the release of any note, because many sound.
     crowd: f32,
@@ -150,9 +155,16 @@ impl Help {
             }
             // A new loudness comes before most notes.
             Event::Velocity(_) => self.begin,
-            Event::TimeShift(_) => 0.0,
+            Event::TimeShift(shift) => doublings(shift.steps()) * PACE_NATS_PER_DOUBLING,
         }
     }
+}
+
+/// How often 1 has to be doubled to reach a number of steps, on straight lines between the powers of two: exact in 32
+/// bits, so that a GPU has the same.
+fn doublings(steps: u8) -> f32 {
+    let bits = f32::from(steps).to_bits() - 1f32.to_bits();
+    bits as f32 / (1 << 23) as f32
 }
 
 /// Keeps the smallest set of likeliest events whose share reaches `top_p`, in vocabulary order.
@@ -199,12 +211,13 @@ mod tests {
     #[test]
     fn frequencies_follow_the_softmax() {
         let mut scores = [-1e9; N_TOKENS];
-        (scores[256], scores[257]) = (0.0, 3.0f32.ln());
+        // Two VELOCITYs, with which nothing helps.
+        (scores[390], scores[391]) = (0.0, 3.0f32.ln());
         let counts = draws(&scores, &Held::default(), Settings::default());
-        let share = counts[257] as f64 / 20_000.0;
+        let share = counts[391] as f64 / 20_000.0;
         assert!((share - 0.75).abs() < 0.01, "{share}");
         let cold = draws(&scores, &Held::default(), Settings { temperature: 0.5, top_p: 1.0 });
-        let share = cold[257] as f64 / 20_000.0;
+        let share = cold[391] as f64 / 20_000.0;
         assert!((share - 0.9).abs() < 0.01, "{share}");
     }
 
@@ -253,7 +266,7 @@ mod tests {
                 held.apply(Event::TimeShift(Shift::new(125).unwrap()));
             }
             let mut scores = [-1e9; N_TOKENS];
-            (scores[token], scores[380]) = (-10.0, 0.0);
+            (scores[token], scores[256]) = (-10.0, 0.0);
             draws(&scores, &held, Settings::default())[token] as f64 / 20_000.0
         };
         for token in [60, 390] {
@@ -261,6 +274,18 @@ mod tests {
             assert!((share_after(8, token) - 0.5).abs() < 0.02, "{}", share_after(8, token));
             assert!(share_after(13, token) > 0.99, "{}", share_after(13, token));
         }
+    }
+
+    #[test]
+    fn long_waits_are_likelier() {
+        for (steps, doublings) in [(1, 0.0), (2, 1.0), (3, 1.5), (64, 6.0), (125, 6.953_125)] {
+            assert_eq!(super::doublings(steps), doublings, "{steps}");
+        }
+        let mut scores = [-1e9; N_TOKENS];
+        (scores[256], scores[256 + 63]) = (0.0, 0.0);
+        let share = draws(&scores, &Held::default(), Settings::default())[256 + 63] as f64 / 20_000.0;
+        // Odds of e^0.24.
+        assert!((share - 0.559_7).abs() < 0.012, "{share}");
     }
 
     #[test]

@@ -4,9 +4,9 @@ use cubecl::prelude::*;
 
 use super::kernels::{SCORE_COLUMNS, exp};
 use crate::sampling::{
-    CROWD_NATS_PER_NOTE, CROWD_NOTES, HASTE_AFTER_STEPS, HASTE_NATS_PER_STEP, PITCH_HASTE_AFTER_STEPS,
-    PITCH_HASTE_NATS_PER_STEP, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS, REST_NATS_PER_SEC,
-    STEP_SECS,
+    CROWD_NATS_PER_NOTE, CROWD_NOTES, HASTE_AFTER_STEPS, HASTE_NATS_PER_STEP, PACE_NATS_PER_DOUBLING,
+    PITCH_HASTE_AFTER_STEPS, PITCH_HASTE_NATS_PER_STEP, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC,
+    REST_AFTER_SECS, REST_NATS_PER_SEC, STEP_SECS,
 };
 use crate::takes::GUIDANCE;
 
@@ -83,6 +83,14 @@ fn begin(heard: &[u32], stream: usize) -> f32 {
     let rest = max(steps as f32 * STEP_SECS - REST_AFTER_SECS, 0.0f32) * REST_NATS_PER_SEC;
     let haste = max(heard[at + DONE], heard[at + NOW]) - heard[at + NOW];
     rest - max(haste as f32 - HASTE_AFTER_STEPS, 0.0f32) * HASTE_NATS_PER_STEP
+}
+
+/// What is added to the score of a TIME_SHIFT.
+#[cube]
+fn wait(steps: u32) -> f32 {
+    // As `sampling::doublings`: the exponent, and the mantissa as a fraction.
+    let bits = u32::reinterpret(steps as f32) - 0x3f80_0000u32;
+    bits as f32 / 8_388_608.0f32 * PACE_NATS_PER_DOUBLING
 }
 
 /// What is taken from the score of a pitch's NOTE_ON.
@@ -172,6 +180,8 @@ pub(super) fn sample(
             }
             if i >= FIRST_VELOCITY {
                 value += begin(&*heard, stream);
+            } else if i >= FIRST_TIME_SHIFT {
+                value += wait((i - FIRST_TIME_SHIFT + 1) as u32);
             }
         }
         score[i] = value;
