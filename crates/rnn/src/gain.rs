@@ -62,7 +62,7 @@ impl Gain {
     /// As a listener hears it.
     #[must_use]
     pub fn undo(self, token: Token) -> Token {
-        louder(token, -self.0)
+        louder(token, self.0.saturating_neg())
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) const PITCH_HASTE_AFTER_STEPS: f32 = 16.0;
 /// How fast that help grows.
 pub(crate) const PITCH_HASTE_NATS_PER_STEP: f32 = 0.1;
 /// A TIME_SHIFT is likelier by so much with each doubling of its length. Larger slows the music down; without it slow
-/// passages pick up twice as soon as people's, and performances are half as dense again (`docs/sampling.md`).
+/// passages pick up sooner than people's, and performances are nearly half as dense again (`docs/listening.md`).
 pub(crate) const PACE_NATS_PER_DOUBLING: f32 = 0.04;
 pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
