@@ -243,12 +243,18 @@ fn choose_device(page: &Page) {
     output.choose(MidiDevice::NAME);
 }
 
+/// What the page has composed so far.
+#[must_use]
+pub fn tokens(page: &Page) -> Vec<Token> {
+    let tokens: Vec<u16> = from(page.evaluate("Array.from(performanceRnn.tokens())"));
+    tokens.into_iter().filter_map(|token| Token::new(token).ok()).collect()
+}
+
 /// Waits until all of it is composed.
 fn composed(page: &Page, music_secs: u32) -> Vec<Token> {
     let deadline = Instant::now() + COMPOSE;
     loop {
-        let tokens: Vec<u16> = from(page.evaluate("Array.from(performanceRnn.tokens())"));
-        let tokens: Vec<Token> = tokens.into_iter().filter_map(|token| Token::new(token).ok()).collect();
+        let tokens = tokens(page);
         let secs = begins_end_secs(&tokens);
         if secs >= f64::from(music_secs) {
             return tokens;
@@ -273,8 +279,9 @@ fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("a list of numbers from the page")
 }
 
-/// Pitch and music time of each strike.
-fn begins_secs(tokens: &[Token]) -> Vec<(u8, f64)> {
+/// Pitch and music time of each strike, in seconds.
+#[must_use]
+pub fn begins_secs(tokens: &[Token]) -> Vec<(u8, f64)> {
     let mut at_us = 0;
     let begin = |&token: &Token| match Event::from(token) {
         Event::TimeShift(shift) => {
@@ -295,13 +302,15 @@ fn begins_end_secs(tokens: &[Token]) -> f64 {
     tokens.iter().map(shift).sum::<u64>() as f64 / 1e6
 }
 
-/// How many notes were to begin until `clock_secs`, and how many of them did within 2 ms.
-fn on_time(begins: &[(u8, f64)], onsets: &[f64], clock_secs: f64) -> [usize; 2] {
-    let (Some((_, first_begin)), Some(first_onset)) = (begins.first(), onsets.first().copied()) else {
-        return [0, 0];
-    };
+/// How many notes were to begin until `clock_secs`, and how many of them did within 2 ms of where they are, counted from
+/// the first one on.
+#[must_use]
+pub fn on_time(begins: &[(u8, f64)], onsets: &[f64], clock_secs: f64) -> [usize; 2] {
     let mut sorted = onsets.to_vec();
     sorted.sort_by(f64::total_cmp);
+    let (Some((_, first_begin)), Some(first_onset)) = (begins.first(), sorted.first().copied()) else {
+        return [0, 0];
+    };
     let mut counts = [0, 0];
     for (_, begin) in begins {
         let due = first_onset + begin - first_begin;

@@ -5,6 +5,8 @@ mod bus;
 mod recording;
 mod voices;
 
+use std::collections::BTreeSet;
+
 use gloo::timers::callback::Timeout;
 use performance::schedule::{Message, Timed};
 use wasm_bindgen::JsValue;
@@ -23,6 +25,9 @@ use voices::Voices;
 const SAMPLE_RATE: f32 = 48_000.0;
 /// How long a silenced bus stays connected: its fade and the hardware's buffers.
 const RETIRE_MS: u32 = 250;
+/// A note waits for its own sample until so long before it is due, and is played with one near it then. Larger plays
+/// more of a first second with stand-ins; smaller plays notes late when the page is held up.
+const LAST_MOMENT_US: u64 = 400_000;
 
 /// An open piano. Dropping it closes the sound.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub struct Piano {
     bus: Bus,
     voices: Voices,
     samples: Samples,
+    /// Keys whose samples are not decoded yet, and what follows on these keys.
+    waiting: Vec<Timed>,
     // Dropped, and so disconnected, when silent.
     retiring: Option<Timeout>,
 }
@@ -48,7 +55,15 @@ impl Piano {
         let context = AudioContext::new_with_context_options(&options).or_else(|_| AudioContext::new())?;
         let master = Master::new(&context)?;
         let bus = Bus::new(&context, &master)?;
-        Ok(Self { context, master, bus, voices: Voices::default(), samples, retiring: None })
+        Ok(Self {
+            context,
+            master,
+            bus,
+            voices: Voices::default(),
+            samples,
+            waiting: Vec::new(),
+            retiring: None,
+        })
     }
 
     /// Its context, whose clock is the page's one clock.
@@ -68,12 +83,32 @@ impl Piano {
         js::run_alone(self.context.resume(), "resuming the sound");
     }
 
-    /// Plays messages, each at its time.
+    /// Plays messages, each at its time. To be called all the time, with none as well: what waits for a sample is
+    /// tried again.
     ///
     /// # Errors
     /// In the browser's words, if it cannot.
     pub fn play(&mut self, messages: &[Timed]) -> Result<(), JsValue> {
-        perform(&self.context, &self.bus, &mut self.voices, &self.samples, messages)
+        let last_moment_us = (1e6 * self.context.current_time()) as u64 + LAST_MOMENT_US;
+        let samples = self.samples.clone();
+        let has_sample = |timed: &Timed| match timed.message {
+            Message::NoteOn { pitch, velocity } => samples.are_ready(&[(pitch, velocity)]),
+            Message::NoteOff { .. } => true,
+        };
+        // What follows on a key that waits, waits too.
+        let mut keys_that_wait = BTreeSet::new();
+        let (ready, waiting): (Vec<Timed>, Vec<Timed>) =
+            self.waiting.drain(..).chain(messages.iter().copied()).partition(|timed| {
+                let (Message::NoteOn { pitch, .. } | Message::NoteOff { pitch }) = timed.message;
+                let waits =
+                    keys_that_wait.contains(&pitch) || timed.at_us >= last_moment_us && !has_sample(timed);
+                if waits {
+                    keys_that_wait.insert(pitch);
+                }
+                !waits
+            });
+        self.waiting = waiting;
+        perform(&self.context, &self.bus, &mut self.voices, &self.samples, &ready)
     }
 
     /// Silence, reverb included, within 30 ms.
@@ -82,6 +117,7 @@ impl Piano {
     /// In the browser's words, if it cannot.
     pub fn silence(&mut self) -> Result<(), JsValue> {
         let now_secs = self.context.current_time();
+        self.waiting.clear();
         self.bus.fade_out(now_secs)?;
         let voices = std::mem::take(&mut self.voices);
         let bus = std::mem::replace(&mut self.bus, Bus::new(&self.context, &self.master)?);
