@@ -276,6 +276,29 @@ fn training_goes_on_from_weights_with_other_music() {
     let (before, all) = (events(&card, "the weights of "), events(&card, "**Training:** "));
     assert!(before >= 20_000 && all >= before, "{card}");
     assert!(card.contains("--from WEIGHTS"), "{card}");
+    the_cards_commands_print_its_rows(&card, &first);
+}
+
+fn the_cards_commands_print_its_rows(card: &str, data: &Path) {
+    let commands: Vec<&str> =
+        card.lines().filter_map(|line| line.strip_prefix("performance-rnn evaluate ")).collect();
+    let rows: Vec<&str> =
+        card.lines().skip_while(|line| !line.starts_with("|---")).skip(1).take(commands.len()).collect();
+    assert!(!commands.is_empty(), "{card}");
+    for (command, row) in commands.iter().zip(rows) {
+        let words = command.split_whitespace().map(|word| if word == "DATA" { text(data) } else { word });
+        let args: Vec<&str> = std::iter::once("evaluate").chain(words).collect();
+        let found = json(&args);
+        let figure = |name: &str| found[name].as_f64().expect("a figure");
+        let expected = format!(
+            "| {} | {:.4} | {:.2} | {:.2} |",
+            found["events"],
+            figure("nats_per_event"),
+            figure("nats_per_second"),
+            figure("nats_per_note")
+        );
+        assert!(row.contains(&expected), "{command} gives {expected}, the card says {row}");
+    }
 }
 
 /// The settings that `train --from` takes by itself, for a fraction of their events.

@@ -114,6 +114,9 @@ pub(crate) struct EvaluateArgs {
     /// Only pieces whose path begins with this, e.g. `validation/maestro-v3`.
     #[arg(long)]
     pub(crate) only: Option<String>,
+    /// Of those, only every n-th, beginning with the first.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) every: u16,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
     /// Measure the network in whole numbers, as the processor plays it, instead of the one in 32 bits.

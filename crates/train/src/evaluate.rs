@@ -54,7 +54,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let bytes =
         std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
     let named = || args.weights.display().to_string();
-    let pieces = pieces(&args.data, args.only.as_deref())?;
+    let pieces = pieces(&args.data, args.only.as_deref(), usize::from(args.every))?;
     let bar = progress::bar(pieces.iter().map(Vec::len).sum::<usize>() as u64, "events");
     let result = if args.quantized {
         let network = Quantized::load(&bytes).with_context(named)?;
@@ -89,12 +89,12 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     Ok(())
 }
 
-/// The pieces in `data`: prepared data, or a folder of MIDI files.
-fn pieces(data: &Path, only: Option<&str>) -> Result<Vec<Vec<Token>>> {
+/// Every so manyeth of the pieces in `data`: prepared data, or a folder of MIDI files.
+fn pieces(data: &Path, only: Option<&str>, every: usize) -> Result<Vec<Vec<Token>>> {
     let pieces: Vec<Vec<Token>> = if data.join(INDEX_FILE).exists() {
         let corpus = Arc::new(Corpus::open(data)?);
         let chosen = corpus.below(only.unwrap_or_default());
-        chosen.iter().map(|piece| corpus.tokens(piece)).collect::<Result<_>>()?
+        chosen.iter().step_by(every).map(|piece| corpus.tokens(piece)).collect::<Result<_>>()?
     } else {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(data).with_context(|| format!("{} cannot be read", data.display()))? {
@@ -104,7 +104,8 @@ fn pieces(data: &Path, only: Option<&str>) -> Result<Vec<Vec<Token>>> {
             }
         }
         files.sort();
-        files
+        let chosen: Vec<_> = files.iter().step_by(every).collect();
+        chosen
             .par_iter()
             .map(|file| {
                 let import = midi::read(&std::fs::read(file)?).with_context(|| file.display().to_string())?;

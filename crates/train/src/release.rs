@@ -25,30 +25,33 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let bytes = fs::read(&source).with_context(|| format!("{} cannot be read", source.display()))?;
     let (_, mut facts) = weights::read_metadata(&bytes)?;
     let device = device::open(args.device)?;
+    // As they will be read: what is measured is the file, not what was rounded to it.
     let model = weights::load(&bytes, &device)?;
+    let model = weights::load(&weights::save(&model, Precision::Half, &facts)?, &device)?;
     let corpus = Corpus::open(&args.data)?;
     let every = usize::from(args.every);
-    let sampled =
-        |prefix: &str, every: usize| (every, corpus.below(prefix).into_iter().step_by(every).collect());
-    let splits: [(&str, (usize, Vec<Piece>)); 3] = [
-        ("validation/maestro-v3", sampled("validation/maestro-v3", every)),
-        ("validation/asap", sampled("validation/asap", every)),
-        ("train", sampled("train/", every * TRAIN_SAMPLE)),
+    let sampled = |only: &'static str, every: usize| -> (Sample, Vec<Piece>) {
+        (Sample { only, every }, corpus.below(only).into_iter().step_by(every).collect())
+    };
+    let samples = [
+        sampled("validation/maestro-v3", every),
+        sampled("validation/asap", every),
+        sampled("train/", every * TRAIN_SAMPLE),
     ];
-    let total: usize = splits.iter().flat_map(|(_, (_, pieces))| pieces).map(|piece| piece.len).sum();
+    let total: usize = samples.iter().flat_map(|(_, pieces)| pieces).map(|piece| piece.len).sum();
     let bar = progress::bar(total as u64, "events");
-    let mut results: Vec<(String, Evaluation)> = Vec::new();
-    for (name, (every, pieces)) in splits {
-        let name = if every == 1 { name.to_owned() } else { format!("{name} (every {every}th piece)") };
+    let mut results: Vec<(Sample, Evaluation)> = Vec::new();
+    for (sample, pieces) in samples {
         if pieces.is_empty() {
             continue;
         }
         let tokens: Vec<Vec<Token>> =
             pieces.iter().map(|piece| corpus.tokens(piece)).collect::<Result<_>>()?;
-        results.push((name, evaluate(&model, &tokens, |n| bar.inc(n as u64))?));
+        results.push((sample, evaluate(&model, &tokens, |n| bar.inc(n as u64))?));
     }
     bar.finish_and_clear();
-    let (_, first) = results.first().context("expected prepared data with a validation split, found none")?;
+    let (main, first) =
+        results.first().context("expected prepared data with a validation split, found none")?;
     facts.insert("validation_nats".to_owned(), format!("{:.3}", first.nats_per_event));
     facts.insert("license".to_owned(), LICENSE.to_owned());
     facts.insert("data".to_owned(), args.data_name.clone());
@@ -66,9 +69,32 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
         "{} and its card; {:.4} nats/event on {}",
         weights_path.display(),
         first.nats_per_event,
-        results[0].0
+        main.name()
     );
     Ok(())
+}
+
+/// What a row of the card is of; `evaluate` takes both as options.
+struct Sample {
+    only: &'static str,
+    every: usize,
+}
+
+impl Sample {
+    fn name(&self) -> String {
+        let split = self.only.trim_end_matches('/');
+        match self.every {
+            1 => split.to_owned(),
+            every => format!("{split} (every {every}th piece)"),
+        }
+    }
+
+    fn options(&self) -> String {
+        match self.every {
+            1 => format!("--only {}", self.only),
+            every => format!("--only {} --every {every}", self.only),
+        }
+    }
 }
 
 fn commit() -> String {
@@ -82,7 +108,7 @@ fn commit() -> String {
 fn card(
     args: &ReleaseArgs,
     facts: &BTreeMap<String, String>,
-    results: &[(String, Evaluation)],
+    results: &[(Sample, Evaluation)],
     file: &[u8],
     config: &str,
 ) -> String {
@@ -97,10 +123,17 @@ fn card(
         _ => (String::new(), ""),
     };
     let mut losses = String::new();
-    for (split, result) in results {
+    let mut commands = String::new();
+    for (sample, result) in results {
+        commands += &format!(
+            "performance-rnn evaluate --weights {}.safetensors --data DATA {}\n",
+            args.out.display(),
+            sample.options()
+        );
         let types = &result.by_type;
         losses += &format!(
-            "| {split} | {} | {:.4} | {:.2} | {:.2} | {:.1} % | {:.3} | {:.3} | {:.3} | {:.3} |\n",
+            "| {} | {} | {:.4} | {:.2} | {:.2} | {:.1} % | {:.3} | {:.3} | {:.3} | {:.3} |\n",
+            sample.name(),
             result.events,
             result.nats_per_event,
             result.nats_per_second,
@@ -123,7 +156,8 @@ fn card(
          {from}- **Command:** `performance-rnn train --config {}{from_option} --data DATA --out RUN`, then\n  \
            `performance-rnn release --run RUN --data DATA --config {} --out {}`\n\n\
          ## Loss\n\n\
-         Whole pieces with carried state, no controls, no legality mask, no augmentation. Nats.\n\n\
+         Whole pieces with carried state, no controls, no legality mask, no augmentation. Nats. A row is what one\n\
+         of these commands prints:\n\n```\n{commands}```\n\n\
          | split | events | per event | per second | per note | accuracy | NOTE_ON | NOTE_OFF | TIME_SHIFT | VELOCITY |\n\
          |---|---|---|---|---|---|---|---|---|---|\n\
          {losses}\n\
