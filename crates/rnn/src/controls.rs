@@ -18,6 +18,13 @@ const LIKE_SECS: f64 = 30.0;
 /// Strikes of every pitch class in a primer beyond those there are: three notes do not make a scale, and a hundred do.
 const DOUBT: f32 = 0.25;
 
+/// The density, in notes per second, that is played as often when it is asked for as when it is not: people's mean.
+const USUAL_DENSITY: f32 = 9.0;
+
+/// How many times further from it than asked the network plays, in doublings, when its scores are taken further to what
+/// is asked (`takes::GUIDANCE`): 16 minutes each of 1 to 24 notes a second, with the weights of 126.9 million events.
+const DENSITY_REACH: f32 = 1.18;
+
 /// Settings that steer the music. All unset by default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Controls {
@@ -43,7 +50,7 @@ impl Controls {
         Self { density: Some(note_density(tokens, secs)), pitch_classes: Some(strikes), composer: None }
     }
 
-    /// The network's controls input.
+    /// The network's controls input, as in training.
     ///
     /// # Shapes
     /// `config.control_width()` numbers: density bins, unset; pitch classes, unset; composers, unset.
@@ -51,12 +58,28 @@ impl Controls {
     /// # Errors
     /// If a control is not a usable number, or the composer is not one of the model's.
     pub fn encode(&self, config: &ModelConfig) -> Result<Vec<f32>, Error> {
+        self.encode_reaching(1.0, config)
+    }
+
+    /// The controls input of a network whose scores are taken further to what is asked, as [`Takes`](crate::Takes) do:
+    /// the density is told as much nearer to the usual one, so that the one that is asked for is played.
+    ///
+    /// # Shapes
+    /// As [`Controls::encode`].
+    ///
+    /// # Errors
+    /// As [`Controls::encode`].
+    pub fn encode_guided(&self, config: &ModelConfig) -> Result<Vec<f32>, Error> {
+        self.encode_reaching(DENSITY_REACH, config)
+    }
+
+    fn encode_reaching(&self, reach: f32, config: &ModelConfig) -> Result<Vec<f32>, Error> {
         let mut input = vec![0.0; config.control_width()];
         let (density, rest) = input.split_at_mut(N_DENSITY_BINS + 1);
         let (pitch_classes, composer) = rest.split_at_mut(N_PITCH_CLASSES + 1);
         match self.density {
             Some(d) if d.is_finite() && d >= 0.0 => {
-                density_bins(d).into_iter().for_each(|(bin, share)| density[bin] += share);
+                density_bins(d, reach).into_iter().for_each(|(bin, share)| density[bin] += share);
             }
             Some(d) => return Err(setting("density", "of 0 or more notes per second", d)),
             None => density[N_DENSITY_BINS] = 1.0,
@@ -103,10 +126,12 @@ fn setting(name: &'static str, expected: &str, found: impl ToString) -> Error {
 }
 
 /// A density in notes per second lies between the middles of two bins, which have shares of it. Bins are: below 1,
-/// then doublings, then 64 and above.
-fn density_bins(notes_per_second: f32) -> [(usize, f32); 2] {
+/// then doublings, then 64 and above. What plays so many times further from the usual than it is told is told less.
+fn density_bins(notes_per_second: f32, reach: f32) -> [(usize, f32); 2] {
     let last = N_DENSITY_BINS - 1;
-    let place = (notes_per_second.log2() + 0.5).clamp(0.0, last as f32);
+    let usual = USUAL_DENSITY.log2();
+    let doublings = usual + (notes_per_second.log2() - usual) / reach;
+    let place = (doublings + 0.5).clamp(0.0, last as f32);
     let (bin, share) = (place as usize, place.fract());
     [(bin, 1.0 - share), ((bin + 1).min(last), share)]
 }
@@ -137,6 +162,21 @@ mod tests {
         }
         let middle = encoded(2f32.powf(2.5));
         assert!((middle[3] - 1.0).abs() < 1e-6, "{middle:?}");
+    }
+
+    #[test]
+    fn guided_densities_are_told_nearer_to_the_usual() {
+        let place = |density, reach| {
+            let bins = density_bins(density, reach);
+            bins.iter().map(|&(bin, share)| bin as f32 * share).sum::<f32>()
+        };
+        assert_eq!(place(USUAL_DENSITY, DENSITY_REACH), place(USUAL_DENSITY, 1.0));
+        for density in [1.0, 3.0, 20.0] {
+            let (asked, told) = (place(density, 1.0), place(density, DENSITY_REACH));
+            let usual = place(USUAL_DENSITY, 1.0);
+            assert!(((asked - usual) - DENSITY_REACH * (told - usual)).abs() < 1e-5, "{density}");
+        }
+        assert_eq!(density_bins(0.0, DENSITY_REACH)[0], (0, 1.0));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use performance::{Event, Held, N_TOKENS, STEP_MICROS, Token};
 use rand::{Rng, RngExt};
 
-use crate::Error;
 use crate::math::exp;
+use crate::{Controls, Error};
 
 /// Notes that have sounded for longer are helped to their end. Shorter helps more and cuts long notes of the
 /// network's own intent.
@@ -29,9 +29,10 @@ pub(crate) const HASTE_NATS_PER_STEP: f32 = 0.05;
 pub(crate) const PITCH_HASTE_AFTER_STEPS: f32 = 16.0;
 /// How fast that help grows.
 pub(crate) const PITCH_HASTE_NATS_PER_STEP: f32 = 0.1;
-/// A TIME_SHIFT is likelier by so much with each doubling of its length. Larger slows the music down; without it slow
-/// passages pick up sooner than people's, and performances are nearly half as dense again (`docs/listening.md`).
-pub(crate) const PACE_NATS_PER_DOUBLING: f32 = 0.04;
+/// A TIME_SHIFT is likelier by so much with each doubling of its length, unless a density is asked for, which needs no
+/// such help. Larger slows the music down; without it slow passages pick up sooner than people's, and performances are
+/// nearly half as dense again (`docs/listening.md`).
+const PACE_NATS_PER_DOUBLING: f32 = 0.04;
 pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
 /// How the next event is drawn.
@@ -75,19 +76,26 @@ impl Settings {
 /// beyond twelve that sounds at once; a NOTE_ON and a VELOCITY become likelier by two nats with each second beyond
 /// three in which no note has begun, and less likely by 0.2 nats with each strike beyond 24 that is ahead of a pace
 /// of 31 a second; the NOTE_ON of a pitch becomes less likely by 1.6 nats with each strike beyond one by which that
-/// pitch is ahead of 8 a second; and a TIME_SHIFT becomes likelier by 0.04 nats with each doubling of its length.
+/// pitch is ahead of 8 a second; and, unless a density is asked for, a TIME_SHIFT becomes likelier by 0.04 nats with each
+/// doubling of its length.
 ///
 /// # Shapes
 /// `scores`: 413 numbers, before softmax.
 ///
 /// # Errors
 /// If a score is not a finite number.
-pub fn sample(scores: &[f32], held: &Held, settings: Settings, rng: &mut impl Rng) -> Result<Token, Error> {
+pub fn sample(
+    scores: &[f32],
+    held: &Held,
+    settings: Settings,
+    asked: &Controls,
+    rng: &mut impl Rng,
+) -> Result<Token, Error> {
     debug_assert_eq!(scores.len(), N_TOKENS);
     if let Some(&broken) = scores.iter().find(|score| !score.is_finite()) {
         return Err(Error::NotFinite(broken));
     }
-    let help = Help::of(held);
+    let help = Help::of(held, asked);
     let mut legal: Vec<(Token, f32)> = Vec::with_capacity(N_TOKENS);
     for (token, &score) in Token::all().zip(scores) {
         let event = Event::from(token);
@@ -126,21 +134,33 @@ pub fn sample(scores: &[f32], held: &Held, settings: Settings, rng: &mut impl Rn
 /// released 0.8 times as often as people release them, while among up to twelve they are not released too seldom;
 /// `docs/sampling.md` has the rates with all helps. They are soft, begin where people are seldom, and grow until the
 /// music is back. Waits alone are helped always: of two half minutes in a row, the second has 2.0 notes a second more where
-/// the first had four to eight (48 performances of five minutes), and 1.0 more in what people play.
+/// the first had four to eight (48 performances of five minutes), and 1.0 more in what people play. Where a density is
+/// asked for the network is told it with every event, and waits that are helped would make it too low.
 struct Help {
     /// For the release of any note, because many sound.
     crowd: f32,
     /// For any note to begin, because none has for long, or against it, because many have.
     begin: f32,
+    /// For a TIME_SHIFT, with each doubling of its length.
+    pace: f32,
+}
+
+/// What a TIME_SHIFT becomes likelier by with each doubling of its length, in nats.
+pub(crate) fn pace(asked: &Controls) -> f32 {
+    if asked.density.is_some() { 0.0 } else { PACE_NATS_PER_DOUBLING }
 }
 
 impl Help {
-    fn of(held: &Held) -> Self {
+    fn of(held: &Held, asked: &Controls) -> Self {
         let n_notes = held.sounding().len() as f32;
         let rest_secs = held.rest() as f32 * STEP_SECS;
         let rest = (rest_secs - REST_AFTER_SECS).max(0.0) * REST_NATS_PER_SEC;
         let haste = (held.haste() as f32 - HASTE_AFTER_STEPS).max(0.0) * HASTE_NATS_PER_STEP;
-        Self { crowd: (n_notes - CROWD_NOTES).max(0.0) * CROWD_NATS_PER_NOTE, begin: rest - haste }
+        Self {
+            crowd: (n_notes - CROWD_NOTES).max(0.0) * CROWD_NATS_PER_NOTE,
+            begin: rest - haste,
+            pace: pace(asked),
+        }
     }
 
     fn with(&self, event: Event, held: &Held) -> f32 {
@@ -155,7 +175,7 @@ impl Help {
             }
             // A new loudness comes before most notes.
             Event::Velocity(_) => self.begin,
-            Event::TimeShift(shift) => doublings(shift.steps()) * PACE_NATS_PER_DOUBLING,
+            Event::TimeShift(shift) => doublings(shift.steps()) * self.pace,
         }
     }
 }
@@ -193,7 +213,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut counts = vec![0; N_TOKENS];
         for _ in 0..20_000 {
-            counts[sample(scores, held, settings, &mut rng).unwrap().index()] += 1;
+            counts[sample(scores, held, settings, &Controls::default(), &mut rng).unwrap().index()] += 1;
         }
         counts
     }
@@ -286,6 +306,12 @@ mod tests {
         let share = draws(&scores, &Held::default(), Settings::default())[256 + 63] as f64 / 20_000.0;
         // Odds of e^0.24.
         assert!((share - 0.559_7).abs() < 0.012, "{share}");
+        // None where a density is asked for.
+        let asked = Controls { density: Some(3.0), ..Controls::default() };
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut draw = || sample(&scores, &Held::default(), Settings::default(), &asked, &mut rng).unwrap();
+        let n = (0..20_000).filter(|_| draw().index() == 256 + 63).count();
+        assert!((n as f64 / 20_000.0 - 0.5).abs() < 0.012, "{n} of 20,000");
     }
 
     #[test]
@@ -343,7 +369,8 @@ mod tests {
         let mut scores = [0.0; N_TOKENS];
         scores[7] = f32::NAN;
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        assert!(sample(&scores, &Held::default(), Settings::default(), &mut rng).is_err());
+        let asked = Controls::default();
+        assert!(sample(&scores, &Held::default(), Settings::default(), &asked, &mut rng).is_err());
         assert!(Settings { temperature: 0.0, top_p: 1.0 }.check().is_err());
         assert!(Settings { temperature: 1.0, top_p: 0.0 }.check().is_err());
     }

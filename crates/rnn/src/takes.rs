@@ -40,7 +40,8 @@ pub struct Takes<N: Network> {
     network: N,
     settings: Settings,
     unset: N::Controls,
-    /// What is asked, if anything is.
+    asked: Controls,
+    /// The same for the network, if anything is.
     controls: Option<N::Controls>,
     moment: Snapshot<N>,
 }
@@ -87,7 +88,7 @@ impl<N: Network> Takes<N> {
             takes: seeds.iter().map(take).collect(),
             has_begun: false,
         };
-        Ok(Self { network, settings, unset, controls: None, moment })
+        Ok(Self { network, settings, unset, asked: Controls::default(), controls: None, moment })
     }
 
     /// Lets what would come unasked begin or end, before anything is drawn or heard.
@@ -113,7 +114,9 @@ impl<N: Network> Takes<N> {
             }
         }
         let takes = takes.iter_mut().zip(scores.chunks_exact(N_TOKENS));
-        takes.map(|(take, scores)| sample(scores, &take.held, self.settings, &mut take.rng)).collect()
+        takes
+            .map(|(take, scores)| sample(scores, &take.held, self.settings, &self.asked, &mut take.rng))
+            .collect()
     }
 
     /// # Shapes
@@ -146,9 +149,10 @@ impl<N: Network + Debug> Perform for Takes<N> {
     }
 
     fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
-        let encoded = controls.encode(self.network.config())?;
+        let encoded = controls.encode_guided(self.network.config())?;
         let is_asked = *controls != Controls::default();
         self.controls = is_asked.then(|| self.network.controls(&encoded));
+        self.asked = controls.clone();
         Ok(())
     }
 

@@ -133,7 +133,7 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
     // The same by hand: two memories, which part after the primer, and one of them goes on.
     let network = network();
     let encode = |controls: &Controls| {
-        network.controls(&controls.encode(network.config()).expect("the controls are usable"))
+        network.controls(&controls.encode_guided(network.config()).expect("the controls are usable"))
     };
     let (unset, set) = (encode(&Controls::default()), encode(&asked));
     let mut held = Held::default();
@@ -158,8 +158,9 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
         let is_asked = n < 40;
         let mixed = scores.iter().zip(unasked).map(|(s, u)| if is_asked { u + 2.0 * (s - u) } else { *s });
         let mixed: Vec<f32> = mixed.collect();
-        let expected =
-            sample(&mixed, &now_held, Settings::default(), &mut rng).expect("the scores are numbers");
+        let now_asked = if is_asked { &asked } else { &Controls::default() };
+        let expected = sample(&mixed, &now_held, Settings::default(), now_asked, &mut rng)
+            .expect("the scores are numbers");
         assert_eq!(expected, token, "seed {seed}, event {n}");
         let (heard, held) = heard(token);
         network.hear(&mut plain, &unset, &[heard]).expect("the network hears");

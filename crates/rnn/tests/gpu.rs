@@ -219,7 +219,8 @@ fn equal_draws(
     primer.iter().for_each(|&token| reference.hear(token));
     for (i, &token) in drawn.iter().enumerate() {
         let chance: f64 = rng.clone().random();
-        let expected = rnn::sample(&reference.scores, &reference.held, settings, &mut rng);
+        let expected =
+            rnn::sample(&reference.scores, &reference.held, settings, &Controls::default(), &mut rng);
         let expected = expected.expect("finite scores");
         if token != expected {
             let margin = margin(&reference.scores, &reference.held, settings, chance);

@@ -5,6 +5,7 @@ mod page;
 mod primers;
 mod stability;
 mod studio;
+mod usual;
 
 use std::fs;
 use std::path::Path;
@@ -25,6 +26,7 @@ use adherence::Adherence;
 use primers::Continuity;
 use stability::Stability;
 use studio::{Ask, Studio};
+use usual::Usual;
 
 /// Everything the page says.
 #[derive(Serialize)]
@@ -45,6 +47,8 @@ struct Findings {
     stability: Stability,
     adherence: Adherence,
     continuity: Continuity,
+    /// None if the training set is too small to tell.
+    usual: Option<Usual>,
     copies: Copies,
     /// What somebody wrote who looked and listened.
     notes: Option<String>,
@@ -129,6 +133,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         stability: stability::measure(&people, &long)?,
         adherence,
         continuity,
+        usual: Usual::of(&corpus)?,
         copies: copies::search(&corpus, [&human, &generated])?,
         notes,
     };

@@ -4,9 +4,9 @@ use cubecl::prelude::*;
 
 use super::kernels::{SCORE_COLUMNS, exp};
 use crate::sampling::{
-    CROWD_NATS_PER_NOTE, CROWD_NOTES, HASTE_AFTER_STEPS, HASTE_NATS_PER_STEP, PACE_NATS_PER_DOUBLING,
-    PITCH_HASTE_AFTER_STEPS, PITCH_HASTE_NATS_PER_STEP, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC,
-    REST_AFTER_SECS, REST_NATS_PER_SEC, STEP_SECS,
+    CROWD_NATS_PER_NOTE, CROWD_NOTES, HASTE_AFTER_STEPS, HASTE_NATS_PER_STEP, PITCH_HASTE_AFTER_STEPS,
+    PITCH_HASTE_NATS_PER_STEP, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS, REST_NATS_PER_SEC,
+    STEP_SECS,
 };
 use crate::takes::GUIDANCE;
 
@@ -87,10 +87,10 @@ fn begin(heard: &[u32], stream: usize) -> f32 {
 
 /// What is added to the score of a TIME_SHIFT.
 #[cube]
-fn wait(steps: u32) -> f32 {
+fn wait(steps: u32, nats_per_doubling: f32) -> f32 {
     // As `sampling::doublings`: the exponent, and the mantissa as a fraction.
     let bits = u32::reinterpret(steps as f32) - 0x3f80_0000u32;
-    bits as f32 / 8_388_608.0f32 * PACE_NATS_PER_DOUBLING
+    bits as f32 / 8_388_608.0f32 * nats_per_doubling
 }
 
 /// What is taken from the score of a pitch's NOTE_ON.
@@ -132,7 +132,7 @@ pub(super) fn hear(
 /// as in `sampling::sample`, in 32 bits. One cube per take.
 ///
 /// # Shapes
-/// `scores`: `[streams, SCORE_COLUMNS]`; `manner`: temperature, top-p; `orders`: as in [`hear`], with the
+/// `scores`: `[streams, SCORE_COLUMNS]`; `manner`: temperature, top-p, help for waits; `orders`: as in [`hear`], with the
 /// bits of a number in 0..1 for each event; `tokens`: `[capacity, takes]`.
 #[cube(launch_unchecked)]
 pub(super) fn sample(
@@ -181,7 +181,7 @@ pub(super) fn sample(
             if i >= FIRST_VELOCITY {
                 value += begin(&*heard, stream);
             } else if i >= FIRST_TIME_SHIFT {
-                value += wait((i - FIRST_TIME_SHIFT + 1) as u32);
+                value += wait((i - FIRST_TIME_SHIFT + 1) as u32, manner[2]);
             }
         }
         score[i] = value;

@@ -7,7 +7,8 @@ use super::kernels::{self, SCORE_COLUMNS};
 use super::memory::Buffer;
 use super::network::{Cut, Network};
 use super::sampler::{self, HEARD, SAMPLER_UNITS};
-use crate::{Error, Settings};
+use crate::sampling::pace;
+use crate::{Controls, Error, Settings};
 
 /// Events that the device can be asked for at once; longer chunks are several, each with a read-back.
 pub const CAPACITY: usize = 128;
@@ -27,13 +28,15 @@ pub(super) struct Stage {
     cut: Cut,
     /// Streams that the buffers have room for.
     room: usize,
-    /// Temperature and top-p.
-    settings: Buffer,
+    settings: Settings,
+    /// What the listener asks for.
+    asked: Controls,
+    /// Temperature, top-p, and how much waits are helped.
+    manner: Buffer,
     /// Scales of the first layer's gates, and what controls add to them.
     controls: Buffer,
     /// The controls input when nothing is asked.
     unset: Vec<f32>,
-    is_asked: bool,
     /// What to do next: for each take the events done, then numbers between 0 and 1, or events to hear.
     orders: Buffer,
     /// The events drawn, `[CAPACITY, takes]`.
@@ -73,10 +76,11 @@ impl Stage {
     /// `unset`: the network's controls input when nothing is asked.
     pub(super) fn new(network: &Network, takes: usize, settings: Settings, unset: Vec<f32>) -> Self {
         let mut network = network.clone();
-        let settings = Buffer::of_floats(&network.client, &[settings.temperature, settings.top_p]);
+        let asked = Controls::default();
+        let manner = Buffer::of_floats(&network.client, &manner(settings, &asked));
         // SAFETY: from here on everything goes through one queue, whichever thread asks, and so in order with
         // the recording.
-        unsafe { network.client.set_stream(settings.handle.stream) };
+        unsafe { network.client.set_stream(manner.handle.stream) };
         let client = &network.client;
         let room = network.cut(2 * takes).padded_streams();
         let n_layers = network.config().layers;
@@ -88,9 +92,10 @@ impl Stage {
             cut: network.cut(takes),
             room,
             settings,
+            asked,
+            manner,
             controls: Buffer::of_floats(client, &network.project(&unset, &unset)),
             unset,
-            is_asked: false,
             orders: Buffer::zeros(client, takes * (1 + CAPACITY)),
             tokens: Buffer::zeros(client, takes * CAPACITY),
             hidden: (0..n_layers).map(|_| [0, 1].map(activity)).collect(),
@@ -102,16 +107,28 @@ impl Stage {
         }
     }
 
-    pub(super) fn set_settings(&self, settings: Settings) {
-        let words = [settings.temperature, settings.top_p].map(f32::to_bits);
-        self.settings.write(&self.network.client, words.to_vec());
+    pub(super) fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+        self.write_manner();
     }
 
-    /// `asked`: the network's controls input, if anything is asked.
-    pub(super) fn set_controls(&mut self, asked: Option<&[f32]>) {
-        self.is_asked = asked.is_some();
-        let projected = self.network.project(asked.unwrap_or(&self.unset), &self.unset);
+    /// # Errors
+    /// If the network cannot be asked for them.
+    pub(super) fn set_controls(&mut self, asked: &Controls) -> Result<(), Error> {
+        let projected = self.network.project(&asked.encode_guided(self.network.config())?, &self.unset);
         self.controls.write(&self.network.client, projected.iter().map(|x| x.to_bits()).collect());
+        self.asked = asked.clone();
+        self.write_manner();
+        Ok(())
+    }
+
+    fn write_manner(&self) {
+        let words = manner(self.settings, &self.asked).map(f32::to_bits);
+        self.manner.write(&self.network.client, words.to_vec());
+    }
+
+    fn is_asked(&self) -> bool {
+        self.asked != Controls::default()
     }
 
     /// Hears up to [`CAPACITY`] events, a row for each take, all of one length.
@@ -162,14 +179,14 @@ impl Stage {
 
     /// Lets what would come unasked begin or end, before anything is drawn or heard.
     fn settle(&mut self) {
-        if self.is_asked && !self.is_forked {
+        if self.is_asked() && !self.is_forked {
             let units = self.network.quantized.padded();
             let rows = self.hidden.iter().map(|turns| &turns[self.now]).chain(&self.cell);
             rows.for_each(|buffer| self.launch_fork(buffer, 1, self.room, units));
             self.launch_fork(&self.heard, HEARD, 1, HEARD);
             self.launch_fork(&self.scores, SCORE_COLUMNS, 1, SCORE_COLUMNS);
         }
-        self.set_forked(self.is_asked);
+        self.set_forked(self.is_asked());
     }
 
     fn set_forked(&mut self, is_forked: bool) {
@@ -232,6 +249,11 @@ impl Stage {
         let word = |b: &[u8]| u32::from_le_bytes([b[0], b[1], b[2], b[3]]);
         Ok(bytes.iter().flat_map(|bytes| bytes.chunks_exact(4)).map(word).collect())
     }
+}
+
+/// As [`sampler::sample`] wants it.
+fn manner(settings: Settings, asked: &Controls) -> [f32; 3] {
+    [settings.temperature, settings.top_p, pace(asked)]
 }
 
 impl std::fmt::Debug for Stage {
@@ -383,7 +405,7 @@ impl Stage {
                 CubeCount::Static(takes as u32, 1, 1),
                 CubeDim::new_1d(SAMPLER_UNITS as u32),
                 self.scores.arg(1),
-                self.settings.arg(1),
+                self.manner.arg(1),
                 self.orders.arg(1),
                 self.heard.arg(1),
                 self.tokens.arg(1),

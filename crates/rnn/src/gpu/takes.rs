@@ -128,9 +128,7 @@ impl Perform for Takes {
     }
 
     fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
-        let encoded = controls.encode(self.stage.network.config())?;
-        self.stage.set_controls((*controls != Controls::default()).then_some(&encoded));
-        Ok(())
+        self.stage.set_controls(controls)
     }
 
     fn sounding(&self, take: usize) -> Sounding {

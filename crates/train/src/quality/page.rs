@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use performance::statistics::{CollapseKind, SMOOTHING};
+use rnn::Gain;
 
 use super::{Findings, Profiles, stability};
 use crate::files::write_atomically;
@@ -265,7 +266,22 @@ fn primers(f: &mut String, found: &Findings) -> std::fmt::Result {
     });
     let header =
         ["primers", "theirs", "network, as the page plays", "network, asked for nothing", "the pianist"];
-    writeln!(f, "{}", markdown_table(&header, &rows.collect::<Vec<_>>()))
+    writeln!(f, "{}", markdown_table(&header, &rows.collect::<Vec<_>>()))?;
+    let Some(usual) = &found.usual else { return Ok(()) };
+    writeln!(
+        f,
+        "The network hears each primer as loud as is usual for its pace, and what it plays is turned back. Usual are MIDI \
+         velocity {:.1} at one note a second and {:.1} more with each doubling (least squares over {} half minutes of {} \
+         training pieces; correlation {:.2}, standard deviation around it {:.1}); `rnn::Gain` has {:.1} and {:.1}.\n",
+        usual.at_one,
+        usual.per_doubling,
+        usual.half_minutes,
+        usual.pieces,
+        usual.correlation,
+        usual.around,
+        Gain::VELOCITY_AT_ONE,
+        Gain::VELOCITY_PER_DOUBLING
+    )
 }
 
 fn copy_rate(f: &mut String, found: &Findings, folder: &str) -> std::fmt::Result {
