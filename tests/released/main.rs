@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::tensor::Device;
-use performance::{Event, Note, Performance, Pitch, Sounding, Token, Velocity, midi};
-use rnn::{Generator, ModelConfig, Quantized, Settings, weights};
+use performance::{Event, Note, Performance, Pitch, Sounding, Token, Velocity, encode, midi};
+use rnn::{Controls, Gain, Generator, ModelConfig, Quantized, Settings, weights};
 use sha2::{Digest, Sha256};
 
 fn root() -> PathBuf {
@@ -72,6 +72,21 @@ fn seed_1_plays_what_it_always_played() {
     expect_test::expect_file!["seed-1.txt"].assert_eq(&numbers(&tokens));
 }
 
+/// As the page and the command go on from a primer: heard as loud as is usual, and more of the same asked for.
+#[test]
+fn after_a_scale_it_plays_what_it_always_played() {
+    let network = Quantized::load(&released()).unwrap();
+    let primer = encode(&scale(115));
+    let gain = Gain::of(&primer);
+    let heard: Vec<Token> = primer.iter().map(|&token| gain.apply(token)).collect();
+    let mut generator = Generator::new(&network, Settings::default(), 7);
+    now(generator.prime(&heard)).unwrap();
+    generator.set_controls(&Controls::like(&primer)).unwrap();
+    let tokens: Vec<Token> =
+        now(generator.next_chunk(300)).unwrap().into_iter().map(|token| gain.undo(token)).collect();
+    expect_test::expect_file!["after-a-scale.txt"].assert_eq(&numbers(&tokens));
+}
+
 /// Twenty tokens a line.
 fn numbers(tokens: &[Token]) -> String {
     let numbers: Vec<String> = tokens.iter().map(|token| token.get().to_string()).collect();
@@ -113,15 +128,8 @@ fn a_continuation_is_as_loud_as_its_primer() {
 /// Four takes of half a minute after a scale in C major of this MIDI velocity, all notes together.
 fn after_a_scale(velocity: u8, more: &[&str]) -> Vec<Note> {
     let dir = tempfile::tempdir().expect("a folder");
-    let scale = (0..).zip([60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79, 81, 83, 84]);
-    let note = |(index, pitch): (u64, u8)| Note {
-        pitch: Pitch::new(pitch).expect("a pitch"),
-        velocity: Velocity::new(velocity).expect("a velocity"),
-        start_us: index * 250_000,
-        end_us: index * 250_000 + 240_000,
-    };
     let primer = dir.path().join("scale.mid");
-    std::fs::write(&primer, midi::write(&Performance::new(scale.map(note).collect()))).expect("a file");
+    std::fs::write(&primer, midi::write(&scale(velocity))).expect("a file");
     let status = Command::new(env!("CARGO_BIN_EXE_performance-rnn"))
         .args(["generate", "--seed", "1", "--takes", "4", "--seconds", "30", "--without-primer", "--weights"])
         .arg(root().join("www/weights/base.safetensors"))
@@ -133,6 +141,18 @@ fn after_a_scale(velocity: u8, more: &[&str]) -> Vec<Note> {
     let takes =
         (1..=4).map(|take| std::fs::read(dir.path().join(format!("take-{take}.mid"))).expect("a take"));
     takes.flat_map(|take| midi::read(&take).expect("MIDI").performance.notes().to_vec()).collect()
+}
+
+/// Two octaves of C major, four notes a second.
+fn scale(velocity: u8) -> Performance {
+    let pitches = [60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79, 81, 83, 84];
+    let note = |(index, pitch): (u64, u8)| Note {
+        pitch: Pitch::new(pitch).expect("a pitch"),
+        velocity: Velocity::new(velocity).expect("a velocity"),
+        start_us: index * 250_000,
+        end_us: index * 250_000 + 240_000,
+    };
+    Performance::new((0..).zip(pitches).map(note).collect())
 }
 
 /// On four held-out pieces, through the command that the card names.

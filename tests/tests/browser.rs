@@ -218,24 +218,45 @@ fn a_primer_is_continued() {
     page.assert_no_errors();
 }
 
+/// The same file that native code is held to, `tests/released`: loudness and what is asked for included.
 #[test]
-fn a_primer_is_continued_as_loud_as_it_was() {
+fn a_primer_is_continued_as_native_code_does_and_as_loud_as_it_was() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    let page = browser.open(&site.url("/"));
-    let (_folder, file) = file("scale.mid", &midi::write(&scale()));
-    page.choose_files("Primer MIDI file", &[&file]);
-    page.wait_for_text("scale.mid", SOON);
-    play(&page, 7);
+    let page = browser.open(&site.url("/?backend=cpu"));
+    let tokens = after_a_scale(&page);
     let velocity = |number| match Event::from(Token::new(number as u16).expect("a token")) {
         Event::Velocity(bin) => Some(u32::from(bin.velocity().get())),
         _ => None,
     };
-    let velocities: Vec<u32> = composed(&page, 300).into_iter().filter_map(velocity).collect();
+    let velocities: Vec<u32> = tokens.into_iter().filter_map(velocity).collect();
     let mean = velocities.iter().sum::<u32>() / velocities.len() as u32;
     println!("after velocity {SCALE_VELOCITY} it plays {mean}");
     // Of itself the network comes back to about 60.
     assert!(mean.abs_diff(SCALE_VELOCITY.into()) < 20, "{mean} after {SCALE_VELOCITY}");
     page.assert_no_errors();
+}
+
+#[test]
+fn webgpu_continues_a_primer_as_native_code_does() {
+    let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
+    let page = browser.open(&site.url("/?backend=webgpu"));
+    after_a_scale(&page);
+    assert!(page.status().contains("software WebGPU"), "{}", page.status());
+    page.assert_no_errors();
+}
+
+/// What the page plays with seed 7 after a scale, which is what native code plays.
+#[track_caller]
+fn after_a_scale(page: &Page) -> Vec<u64> {
+    let native = numbers(include_str!("../released/after-a-scale.txt"));
+    assert_eq!(native.len(), 300);
+    let (_folder, file) = file("scale.mid", &midi::write(&scale()));
+    page.choose_files("Primer MIDI file", &[&file]);
+    page.wait_for_text("scale.mid", SOON);
+    play(page, 7);
+    let tokens = composed(page, 300);
+    assert_eq!(tokens, native);
+    tokens
 }
 
 #[test]

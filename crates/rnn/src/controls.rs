@@ -19,11 +19,11 @@ const LIKE_SECS: f64 = 30.0;
 const DOUBT: f32 = 0.25;
 
 /// The density, in notes per second, that is played as often when it is asked for as when it is not: people's mean.
-const USUAL_DENSITY: f32 = 9.0;
+const USUAL_DENSITY: f64 = 9.0;
 
 /// How many times further from it than asked the network plays, in doublings, when its scores are taken further to what
 /// is asked (`takes::GUIDANCE`): 16 minutes each of 1 to 24 notes a second, with the weights of 126.9 million events.
-const DENSITY_REACH: f32 = 1.18;
+const DENSITY_REACH: f64 = 1.18;
 
 /// Settings that steer the music. All unset by default.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,7 +73,7 @@ impl Controls {
         self.encode_reaching(DENSITY_REACH, config)
     }
 
-    fn encode_reaching(&self, reach: f32, config: &ModelConfig) -> Result<Vec<f32>, Error> {
+    fn encode_reaching(&self, reach: f64, config: &ModelConfig) -> Result<Vec<f32>, Error> {
         let mut input = vec![0.0; config.control_width()];
         let (density, rest) = input.split_at_mut(N_DENSITY_BINS + 1);
         let (pitch_classes, composer) = rest.split_at_mut(N_PITCH_CLASSES + 1);
@@ -127,11 +127,12 @@ fn setting(name: &'static str, expected: &str, found: impl ToString) -> Error {
 
 /// A density in notes per second lies between the middles of two bins, which have shares of it. Bins are: below 1,
 /// then doublings, then 64 and above. What plays so many times further from the usual than it is told is told less.
-fn density_bins(notes_per_second: f32, reach: f32) -> [(usize, f32); 2] {
+fn density_bins(notes_per_second: f32, reach: f64) -> [(usize, f32); 2] {
     let last = N_DENSITY_BINS - 1;
+    // In 64 bits and then rounded, because in 32 the last bit of a logarithm depends on the platform.
     let usual = USUAL_DENSITY.log2();
-    let doublings = usual + (notes_per_second.log2() - usual) / reach;
-    let place = (doublings + 0.5).clamp(0.0, last as f32);
+    let doublings = usual + (f64::from(notes_per_second).log2() - usual) / reach;
+    let place = ((doublings + 0.5) as f32).clamp(0.0, last as f32);
     let (bin, share) = (place as usize, place.fract());
     [(bin, 1.0 - share), ((bin + 1).min(last), share)]
 }
@@ -168,12 +169,12 @@ mod tests {
     fn guided_densities_are_told_nearer_to_the_usual() {
         let place = |density, reach| {
             let bins = density_bins(density, reach);
-            bins.iter().map(|&(bin, share)| bin as f32 * share).sum::<f32>()
+            bins.iter().map(|&(bin, share)| bin as f64 * f64::from(share)).sum::<f64>()
         };
-        assert_eq!(place(USUAL_DENSITY, DENSITY_REACH), place(USUAL_DENSITY, 1.0));
+        assert_eq!(place(9.0, DENSITY_REACH), place(9.0, 1.0));
         for density in [1.0, 3.0, 20.0] {
             let (asked, told) = (place(density, 1.0), place(density, DENSITY_REACH));
-            let usual = place(USUAL_DENSITY, 1.0);
+            let usual = place(9.0, 1.0);
             assert!(((asked - usual) - DENSITY_REACH * (told - usual)).abs() < 1e-5, "{density}");
         }
         assert_eq!(density_bins(0.0, DENSITY_REACH)[0], (0, 1.0));
