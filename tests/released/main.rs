@@ -1,11 +1,14 @@
 //! The weights that the page ships: they load, are what their card says, and play what they always played.
 
+mod scale;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::tensor::Device;
-use performance::{Event, Note, Performance, Pitch, Sounding, Token, Velocity, encode, midi};
+use performance::{Event, Note, Sounding, Token, encode, midi};
 use rnn::{Controls, Gain, Generator, ModelConfig, Quantized, Settings, weights};
+use scale::scale;
 use sha2::{Digest, Sha256};
 
 fn root() -> PathBuf {
@@ -141,18 +144,6 @@ fn after_a_scale(velocity: u8, more: &[&str]) -> Vec<Note> {
     let takes =
         (1..=4).map(|take| std::fs::read(dir.path().join(format!("take-{take}.mid"))).expect("a take"));
     takes.flat_map(|take| midi::read(&take).expect("MIDI").performance.notes().to_vec()).collect()
-}
-
-/// Two octaves of C major, four notes a second.
-fn scale(velocity: u8) -> Performance {
-    let pitches = [60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79, 81, 83, 84];
-    let note = |(index, pitch): (u64, u8)| Note {
-        pitch: Pitch::new(pitch).expect("a pitch"),
-        velocity: Velocity::new(velocity).expect("a velocity"),
-        start_us: index * 250_000,
-        end_us: index * 250_000 + 240_000,
-    };
-    Performance::new((0..).zip(pitches).map(note).collect())
 }
 
 /// On four held-out pieces, through the command that the card names.

@@ -1,10 +1,14 @@
 //! The built page in a real browser.
 
+#[path = "../released/scale.rs"]
+mod scale;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use performance::{Event, Note, Performance, Pitch, Token, Velocity, encode, midi};
+use performance::{Event, Note, Token, encode, midi};
+use scale::scale;
 use tests::browser::{Browser, Page, Scheme, Setup, WebGpu, screenshots};
 use tests::endurance::{begins_secs, endure, on_time, tokens};
 use tests::listening::{Sound, recorded};
@@ -210,7 +214,7 @@ fn software_gpu() -> Option<Browser> {
 fn a_primer_is_continued() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/"));
-    let (_folder, file) = file("scale.mid", &midi::write(&scale()));
+    let (_folder, file) = file("scale.mid", &midi::write(&scale(SCALE_VELOCITY)));
     page.choose_files("Primer MIDI file", &[&file]);
     page.wait_for_text("scale.mid", SOON);
     let tokens = play_and_download(&page, 7);
@@ -250,7 +254,7 @@ fn webgpu_continues_a_primer_as_native_code_does() {
 fn after_a_scale(page: &Page) -> Vec<u64> {
     let native = numbers(include_str!("../released/after-a-scale.txt"));
     assert_eq!(native.len(), 300);
-    let (_folder, file) = file("scale.mid", &midi::write(&scale()));
+    let (_folder, file) = file("scale.mid", &midi::write(&scale(SCALE_VELOCITY)));
     page.choose_files("Primer MIDI file", &[&file]);
     page.wait_for_text("scale.mid", SOON);
     play(page, 7);
@@ -264,7 +268,7 @@ fn a_dropped_primer_is_continued() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/"));
     page.button("Generate");
-    let (_folder, file) = file("scale.mid", &midi::write(&scale()));
+    let (_folder, file) = file("scale.mid", &midi::write(&scale(SCALE_VELOCITY)));
     page.select("body").drop_files(&[&file]);
     page.wait_for_text("scale.mid", SOON);
 }
@@ -490,9 +494,8 @@ fn the_page_fits_every_window() {
 #[track_caller]
 fn composed(page: &Page, n: usize) -> Vec<u64> {
     page.wait_for(&format!("{n} events"), START, || {
-        let tokens = page.evaluate("Array.from(performanceRnn.tokens())");
-        let tokens: Vec<u64> = tokens.as_array()?.iter().filter_map(serde_json::Value::as_u64).collect();
-        (tokens.len() >= n).then(|| tokens[..n].to_vec())
+        let tokens = tokens(page);
+        (tokens.len() >= n).then(|| tokens[..n].iter().map(|token| token.get().into()).collect())
     })
 }
 
@@ -552,15 +555,3 @@ fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 
 /// A sequencer's loudness; pianists play a scale like that at about 50.
 const SCALE_VELOCITY: u8 = 115;
-
-/// Two octaves of C major, four notes a second, louder than the network has heard it.
-fn scale() -> Performance {
-    let pitches = [60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79, 81, 83, 84];
-    let note = |(index, pitch): (u64, u8)| Note {
-        pitch: Pitch::new(pitch).expect("a pitch"),
-        velocity: Velocity::new(SCALE_VELOCITY).expect("a velocity"),
-        start_us: index * 250_000,
-        end_us: index * 250_000 + 240_000,
-    };
-    Performance::new((0..).zip(pitches).map(note).collect())
-}

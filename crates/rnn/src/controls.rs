@@ -18,11 +18,14 @@ const LIKE_SECS: f64 = 30.0;
 /// Strikes of every pitch class in a primer beyond those there are: three notes do not make a scale, and a hundred do.
 const DOUBT: f32 = 0.25;
 
-/// The density, in notes per second, that is played as often when it is asked for as when it is not: people's mean.
+/// People's mean density, in notes per second.
 const USUAL_DENSITY: f64 = 9.0;
 
-/// How many times further from it than asked the network plays, in doublings, when its scores are taken further to what
-/// is asked (`takes::GUIDANCE`): 16 minutes each of 1 to 24 notes a second, with the weights of 126.9 million events.
+/// How many times further from the usual density than it is told the network plays, in doublings, when its scores are
+/// taken further to what is asked (`takes::GUIDANCE`). Larger plays nearer to the usual.
+///
+/// Source: 16 minutes of each of 12 densities from 1 to 24 notes a second, with the weights of 126.9 million events;
+/// `docs/quality.md` has what is played with it.
 const DENSITY_REACH: f64 = 1.18;
 
 /// Settings that steer the music. All unset by default.

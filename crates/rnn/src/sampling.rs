@@ -133,7 +133,7 @@ pub fn sample(
 /// for the style of the piece: measured at equal age and without the help for many notes, those among twenty others are
 /// released 0.8 times as often as people release them, while among up to twelve they are not released too seldom;
 /// `docs/sampling.md` has the rates with all helps. They are soft, begin where people are seldom, and grow until the
-/// music is back. Waits alone are helped always: of two half minutes in a row, the second has 2.0 notes a second more where
+/// music is back. Waits alone are helped from the beginning: of two half minutes in a row, the second has 2.0 notes a second more where
 /// the first had four to eight (48 performances of five minutes), and 1.0 more in what people play. Where a density is
 /// asked for the network is told it with every event, and waits that are helped would make it too low.
 struct Help {

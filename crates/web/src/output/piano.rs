@@ -90,9 +90,8 @@ impl Piano {
     /// In the browser's words, if it cannot.
     pub fn play(&mut self, messages: &[Timed]) -> Result<(), JsValue> {
         let last_moment_us = (1e6 * self.context.current_time()) as u64 + LAST_MOMENT_US;
-        let samples = self.samples.clone();
         let has_sample = |timed: &Timed| match timed.message {
-            Message::NoteOn { pitch, velocity } => samples.are_ready(&[(pitch, velocity)]),
+            Message::NoteOn { pitch, velocity } => self.samples.are_ready(&[(pitch, velocity)]),
             Message::NoteOff { .. } => true,
         };
         // What follows on a key that waits, waits too.
