@@ -7,7 +7,7 @@ use std::process::Command;
 
 use burn::tensor::Device;
 use performance::{Event, Note, Sounding, Token, encode, midi};
-use rnn::{Controls, Gain, Generator, ModelConfig, Quantized, Settings, weights};
+use rnn::{Controls, Generator, ModelConfig, Quantized, Settings, VelocityOffset, weights};
 use scale::scale;
 use sha2::{Digest, Sha256};
 
@@ -80,13 +80,13 @@ fn seed_1_plays_what_it_always_played() {
 fn after_a_scale_it_plays_what_it_always_played() {
     let network = Quantized::load(&released()).unwrap();
     let primer = encode(&scale(115));
-    let gain = Gain::of(&primer);
-    let heard: Vec<Token> = primer.iter().map(|&token| gain.apply(token)).collect();
+    let offset = VelocityOffset::of(&primer);
+    let heard: Vec<Token> = primer.iter().map(|&token| offset.apply(token)).collect();
     let mut generator = Generator::new(&network, Settings::default(), 7);
-    now(generator.prime(&heard)).unwrap();
+    now(generator.prefill(&heard)).unwrap();
     generator.set_controls(&Controls::like(&primer)).unwrap();
     let tokens: Vec<Token> =
-        now(generator.next_chunk(300)).unwrap().into_iter().map(|token| gain.undo(token)).collect();
+        now(generator.next_chunk(300)).unwrap().into_iter().map(|token| offset.undo(token)).collect();
     expect_test::expect_file!["after-a-scale.txt"].assert_eq(&numbers(&tokens));
 }
 
@@ -104,7 +104,7 @@ fn a_continuation_keeps_the_key_of_its_primer() {
         let in_key = notes.iter().filter(|note| [0, 2, 4, 5, 7, 9, 11].contains(&(note.pitch.get() % 12)));
         in_key.count() as f64 / notes.len() as f64
     };
-    let (kept, strayed) = (share_in_key(&[]), share_in_key(&["--stray"]));
+    let (kept, strayed) = (share_in_key(&[]), share_in_key(&["--unconditioned"]));
     println!(
         "{:.0} % of the notes are in the key, without being asked {:.0} %",
         100.0 * kept,
@@ -121,7 +121,7 @@ fn a_continuation_is_as_loud_as_its_primer() {
             let notes = after_a_scale(primer, more);
             notes.iter().map(|note| f64::from(note.velocity.get())).sum::<f64>() / notes.len() as f64
         };
-        let (kept, strayed) = (velocity(&[]), velocity(&["--stray"]));
+        let (kept, strayed) = (velocity(&[]), velocity(&["--unconditioned"]));
         println!("after velocity {primer} it plays {kept:.0} on average, without being asked {strayed:.0}");
         assert!((kept - f64::from(primer)).abs() < 16.0, "{kept} after {primer}");
         assert_eq!(kept > strayed, is_louder, "{kept} after {primer}, without being asked {strayed}");

@@ -1,4 +1,4 @@
-//! What both hear before they go on: native code here, the page in `tests/tests/browser.rs`.
+//! What both step before they go on: native code here, the page in `tests/tests/browser.rs`.
 
 use performance::{Note, Performance, Pitch, Velocity};
 

@@ -58,7 +58,7 @@ pub use metrics::{
 };
 pub use note::{Note, Performance};
 pub use primer::ending;
-pub use sounding::{Held, PITCH_STRIKE_STEPS, STRIKE_STEPS, Sounding};
+pub use sounding::{NoteTracker, PITCH_STRIKE_STEPS, STRIKE_STEPS, Sounding};
 pub use vocabulary::{
     Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, N_VELOCITY_BINS, Pitch, STEP_MICROS, Shift, Token, Velocity,
     VelocityBin,

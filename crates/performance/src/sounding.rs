@@ -68,14 +68,14 @@ impl Sounding {
     }
 }
 
-/// Steps that one strike takes at the pace that [`Held::haste`] is measured from: 31 strikes a second.
+/// Steps that one strike takes at the pace that [`NoteTracker::strike_excess`] is measured from: 31 strikes a second.
 pub const STRIKE_STEPS: u64 = 4;
-/// Steps that one strike of the same pitch takes at the pace that [`Held::haste_on`] is measured from: 8 a second.
+/// Steps that one strike of the same pitch takes at the pace that [`NoteTracker::strike_excess_on`] is measured from: 8 a second.
 pub const PITCH_STRIKE_STEPS: u64 = 16;
 
 /// The pitches that sound, for how long they have, and how hastily they were struck.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub struct NoteTracker {
     sounding: Sounding,
     /// Steps of 8 ms so far.
     now: u64,
@@ -89,7 +89,7 @@ pub struct Held {
     pitch_done: [u64; N_PITCHES],
 }
 
-impl Default for Held {
+impl Default for NoteTracker {
     fn default() -> Self {
         Self {
             sounding: Sounding::default(),
@@ -102,7 +102,7 @@ impl Default for Held {
     }
 }
 
-impl Held {
+impl NoteTracker {
     /// Takes note of one more event.
     pub fn apply(&mut self, event: Event) {
         self.sounding.apply(event);
@@ -140,13 +140,13 @@ impl Held {
     /// By how many steps the strikes are ahead of a pace of one in [`STRIKE_STEPS`]. A chord is ahead for a moment,
     /// faster playing more and more; slower playing falls back to 0.
     #[must_use]
-    pub fn haste(&self) -> u64 {
+    pub fn strike_excess(&self) -> u64 {
         self.done.saturating_sub(self.now)
     }
 
     /// By how many steps the strikes of `pitch` are ahead of a pace of one in [`PITCH_STRIKE_STEPS`].
     #[must_use]
-    pub fn haste_on(&self, pitch: Pitch) -> u64 {
+    pub fn strike_excess_on(&self, pitch: Pitch) -> u64 {
         self.pitch_done[pitch.index()].saturating_sub(self.now)
     }
 }
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn held_notes_grow_old() {
-        let mut held = Held::default();
+        let mut held = NoteTracker::default();
         let [c, e] = [60, 64].map(|pitch| Pitch::new(pitch).unwrap());
         for token in tokens("+60 >10 +64 >5") {
             held.apply(token.into());
@@ -196,11 +196,11 @@ mod tests {
 
     #[test]
     fn haste_grows_with_strikes_and_passes_with_time() {
-        let mut held = Held::default();
+        let mut held = NoteTracker::default();
         let [c, e] = [60, 64].map(|pitch| Pitch::new(pitch).unwrap());
         let mut hastes = |events: &str| {
             tokens(events).into_iter().for_each(|token| held.apply(token.into()));
-            (held.haste(), held.haste_on(c), held.haste_on(e))
+            (held.strike_excess(), held.strike_excess_on(c), held.strike_excess_on(e))
         };
         assert_eq!(hastes(">50"), (0, 0, 0));
         assert_eq!(hastes("+60 +64"), (8, 16, 16));

@@ -21,7 +21,7 @@ const DOUBT: f32 = 0.25;
 /// People's mean density, in notes per second.
 const USUAL_DENSITY: f64 = 9.0;
 
-/// How many times further from the usual density than it is told the network plays, in doublings, when its scores are
+/// How many times further from the usual density than it is told the network plays, in doublings, when its logits are
 /// taken further to what is asked (`takes::GUIDANCE`). Larger plays nearer to the usual.
 ///
 /// Source: 16 minutes of each of 12 densities from 1 to 24 notes a second, with the weights of 126.9 million events;
@@ -64,7 +64,7 @@ impl Controls {
         self.encode_reaching(1.0, config)
     }
 
-    /// The controls input of a network whose scores are taken further to what is asked, as [`Takes`](crate::Takes) do:
+    /// The controls input of a network whose logits are taken further to what is asked, as [`Takes`](crate::Takes) do:
     /// the density is told as much nearer to the usual one, so that the one that is asked for is played.
     ///
     /// # Shapes

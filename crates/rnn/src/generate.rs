@@ -2,23 +2,23 @@
 
 use performance::{Sounding, Token};
 
-use crate::{Controls, Error, Instrument, Perform, Settings};
+use crate::{Backend, Controls, Error, Generate, Settings};
 
 /// Invents a performance: a network, its memory of what was played, and a seeded source of chance.
 ///
-/// Everything a player may want is made of `prime`, `set_controls`, `force`, `next_chunk` and
+/// Everything a player may want is made of `prefill`, `set_controls`, `force`, `next_chunk` and
 /// `snapshot`/`restore`. Reads from the device are asynchronous, because a browser has no others.
 #[derive(Debug)]
-pub struct Generator<I: Instrument> {
+pub struct Generator<I: Backend> {
     /// One take.
     takes: I::Takes,
 }
 
-impl<I: Instrument> Generator<I> {
+impl<I: Backend> Generator<I> {
     /// A generator that has heard nothing yet.
     #[must_use]
-    pub fn new(instrument: &I, settings: Settings, seed: u64) -> Self {
-        match instrument.takes(settings, &[seed]) {
+    pub fn new(backend: &I, settings: Settings, seed: u64) -> Self {
+        match backend.takes(settings, &[seed]) {
             Ok(takes) => Self { takes },
             Err(_) => unreachable!("one take is neither none nor too many, and controls can always be unset"),
         }
@@ -47,8 +47,8 @@ impl<I: Instrument> Generator<I> {
     ///
     /// # Errors
     /// If the device fails.
-    pub async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error> {
-        self.takes.prime(tokens).await
+    pub async fn prefill(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        self.takes.prefill(tokens).await
     }
 
     /// Listens to what it played itself, elsewhere, and goes on with what it would have drawn there.
@@ -64,7 +64,7 @@ impl<I: Instrument> Generator<I> {
     /// # Errors
     /// If the device fails.
     pub async fn force(&mut self, token: Token) -> Result<(), Error> {
-        self.takes.prime(&[token]).await
+        self.takes.prefill(&[token]).await
     }
 
     /// The next `n` events.
@@ -75,17 +75,17 @@ impl<I: Instrument> Generator<I> {
         Ok(self.takes.next_chunk(n).await?.pop().unwrap_or_default())
     }
 
-    /// The present moment, to come back to.
+    /// The present snapshot, to come back to.
     #[must_use]
-    pub fn snapshot(&self) -> <I::Takes as Perform>::Moment {
+    pub fn snapshot(&self) -> <I::Takes as Generate>::Snapshot {
         self.takes.snapshot()
     }
 
-    /// Goes back to a moment.
+    /// Goes back to a snapshot.
     ///
     /// # Errors
-    /// If the moment is one of another network.
-    pub fn restore(&mut self, moment: &<I::Takes as Perform>::Moment) -> Result<(), Error> {
-        self.takes.restore(moment)
+    /// If the snapshot is one of another network.
+    pub fn restore(&mut self, snapshot: &<I::Takes as Generate>::Snapshot) -> Result<(), Error> {
+        self.takes.restore(snapshot)
     }
 }

@@ -22,10 +22,10 @@
 //! chance as a seed. It knows inference only; the loss, the optimizer and augmentation are in `train`. It does
 //! not know what a MIDI file is; that is `performance`.
 
+mod backend;
 mod config;
 mod controls;
 mod error;
-mod gain;
 mod generate;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -35,25 +35,25 @@ mod math;
 #[cfg(feature = "burn")]
 mod model;
 mod network;
-mod perform;
 mod quantized;
 mod sampling;
 mod takes;
+mod velocity_offset;
 pub mod weights;
 
+pub use backend::{Backend, Generate};
 pub use config::ModelConfig;
 pub use controls::{Controls, N_DENSITY_BINS, N_PITCH_CLASSES};
 pub use error::Error;
-pub use gain::Gain;
 pub use generate::Generator;
 #[cfg(feature = "burn")]
 pub use kernels::Compute;
 #[cfg(all(feature = "remote", not(target_family = "wasm")))]
 pub use kernels::remote::server;
 #[cfg(feature = "burn")]
-pub use model::{Inputs, Layer, Model, ModelMemory, State};
-pub use network::{Heard, Network};
-pub use perform::{Instrument, Perform};
-pub use quantized::{Quantized, QuantizedMemory};
+pub use model::{Inputs, Layer, Model, ModelState, State};
+pub use network::{Network, StepInput};
+pub use quantized::{Quantized, QuantizedState};
 pub use sampling::{Settings, sample};
 pub use takes::{MAX_TAKES, Snapshot, Takes};
+pub use velocity_offset::VelocityOffset;

@@ -3,7 +3,7 @@
 //! Source: Oore et al., arXiv 1808.03715 (three LSTM layers of 512 units over 413 events); the
 //! sounding-notes input is robz's *note-on conditioning*.
 
-mod below;
+mod layer_input;
 mod network;
 
 use burn::module::{Module, Param};
@@ -16,8 +16,8 @@ use crate::kernels::{self, Compute, Projections};
 use crate::weights::NamedTensor;
 use crate::{Error, ModelConfig};
 
-use below::{Below, Heard};
-pub use network::ModelMemory;
+use layer_input::{LayerInput, StepInput};
+pub use network::ModelState;
 
 /// Rows of the event matrix that feed a unit at once, for the scale of fresh parameters.
 const ACTIVE_TOKENS: f32 = 1.0;
@@ -54,9 +54,9 @@ pub struct Model {
     pub controls: Param<Tensor<2>>,
     /// The stacked layers, the first without an input matrix of its own.
     pub layers: Vec<Layer>,
-    /// Hidden units to event scores, `[hidden, 413]`.
+    /// Hidden units to event logits, `[hidden, 413]`.
     pub head: Param<Tensor<2>>,
-    /// Scores of the events before anything is known, `[413]`.
+    /// Logits of the events before anything is known, `[413]`.
     pub head_bias: Param<Tensor<1>>,
 }
 
@@ -201,12 +201,12 @@ impl ModelConfig {
 }
 
 impl Model {
-    /// Scores of the next event after each step of a crop, and the state after the last.
+    /// Logits of the next event after each step of a crop, and the state after the last.
     ///
     /// Fused where the device has the kernel, else step by step; both agree to rounding.
     ///
     /// # Shapes
-    /// Scores: `[time, batch, 413]`, before softmax.
+    /// Logits: `[time, batch, 413]`, before softmax.
     #[must_use]
     pub fn forward(&self, inputs: Inputs, state: State) -> (Tensor<3>, State) {
         let [time, batch] = inputs.tokens.dims();
@@ -218,7 +218,7 @@ impl Model {
         let mut hidden: Option<Tensor<3>> = None;
         for (layer, (h, c)) in self.layers.iter().zip(state.layers.iter().cloned()) {
             let below = match (&layer.input, hidden.take()) {
-                (Some(weights), Some(below)) => Below::Layer {
+                (Some(weights), Some(below)) => LayerInput::Layer {
                     hidden: below.reshape([(time * batch) as i32, -1]), // [time * batch, hidden]
                     weights: weights.val(),
                     bias: layer.bias.val(),
@@ -233,12 +233,12 @@ impl Model {
             let sequence = kernels::recurrence(&xp, &layer.recurrent.val(), &h, &c, self.compute, again);
             let Some(sequence) = sequence else { return self.forward_stepwise(inputs, state) };
             states.push((sequence.last_hidden, sequence.last_cell));
-            hidden = Some(self.thin_out(sequence.hidden));
+            hidden = Some(self.dropout(sequence.hidden));
         }
         let Some(hidden) = hidden else { return self.forward_stepwise(inputs, state) };
         let flat = hidden.reshape([(time * batch) as i32, -1]); // [time * batch, hidden]
-        let scores = kernels::matmul(flat, self.head.val(), self.compute) + self.head_bias.val().unsqueeze();
-        (scores.reshape([time, batch, N_TOKENS]), State { layers: states })
+        let logits = kernels::matmul(flat, self.head.val(), self.compute) + self.head_bias.val().unsqueeze();
+        (logits.reshape([time, batch, N_TOKENS]), State { layers: states })
     }
 
     /// The same, one step at a time in plain tensor operations: for devices without the kernels, and the
@@ -246,7 +246,7 @@ impl Model {
     #[must_use]
     pub fn forward_stepwise(&self, inputs: Inputs, mut state: State) -> (Tensor<3>, State) {
         let [time, _] = inputs.tokens.dims();
-        let mut scores = Vec::with_capacity(time);
+        let mut logits = Vec::with_capacity(time);
         for t in 0..time {
             let step = Inputs {
                 tokens: inputs.tokens.clone().narrow(0, t, 1),
@@ -254,13 +254,13 @@ impl Model {
                 controls: inputs.controls.clone().narrow(0, t, 1),
             };
             let (step_scores, next) = self.step(&step, state);
-            scores.push(step_scores);
+            logits.push(step_scores);
             state = next;
         }
-        (Tensor::stack::<3>(scores, 0), state)
+        (Tensor::stack::<3>(logits, 0), state)
     }
 
-    /// One step: scores of the next event, `[batch, 413]`, and the state after it.
+    /// One step: logits of the next event, `[batch, 413]`, and the state after it.
     ///
     /// # Shapes
     /// `inputs` with `time = 1`.
@@ -271,7 +271,7 @@ impl Model {
         for (layer, (h, c)) in self.layers.iter().zip(state.layers) {
             let below = match (&layer.input, top.take()) {
                 (Some(weights), Some(hidden)) => {
-                    Below::Layer { hidden, weights: weights.val(), bias: layer.bias.val() }
+                    LayerInput::Layer { hidden, weights: weights.val(), bias: layer.bias.val() }
                 }
                 _ => self.below_first(inputs, layer),
             };
@@ -282,7 +282,7 @@ impl Model {
             };
             let c = sigmoid(forget) * c + sigmoid(input) * tanh(cell);
             let h = sigmoid(output) * tanh(c.clone());
-            top = Some(self.thin_out(h.clone()));
+            top = Some(self.dropout(h.clone()));
             states.push((h, c));
         }
         let Some(top) = top else { unreachable!("a model has at least one layer") };
@@ -290,7 +290,7 @@ impl Model {
     }
 
     /// Dropout where it applies; the rest is scaled up so that sums keep their size.
-    fn thin_out<const D: usize>(&self, hidden: Tensor<D>) -> Tensor<D> {
+    fn dropout<const D: usize>(&self, hidden: Tensor<D>) -> Tensor<D> {
         if self.dropout == 0.0 || !hidden.device().is_autodiff() {
             return hidden;
         }
@@ -300,8 +300,8 @@ impl Model {
     }
 
     /// What feeds the first layer.
-    fn below_first(&self, inputs: &Inputs, first: &Layer) -> Below {
-        Below::Heard(Heard {
+    fn below_first(&self, inputs: &Inputs, first: &Layer) -> LayerInput {
+        LayerInput::StepInput(StepInput {
             inputs: inputs.clone(),
             token: self.token.val(),
             sounding: self.sounding.val(),

@@ -14,7 +14,7 @@ pub trait Network {
     /// The controls of all takes, prepared once for all the events that they hold for.
     type Controls: Clone + Debug;
     /// All that the network remembers of the takes.
-    type Memory: Clone + Debug;
+    type State: Clone + Debug;
 
     /// The network's sizes.
     fn config(&self) -> &ModelConfig;
@@ -25,8 +25,8 @@ pub trait Network {
     /// `encoded`: `config().control_width()` numbers.
     fn controls(&self, encoded: &[f32]) -> Self::Controls;
 
-    /// The memory before anything was heard.
-    fn memory(&self, n_takes: usize) -> Self::Memory;
+    /// The state before anything was heard.
+    fn state(&self, n_takes: usize) -> Self::State;
 
     /// Listens.
     ///
@@ -35,14 +35,14 @@ pub trait Network {
     ///
     /// # Errors
     /// If the device fails.
-    fn hear(
+    fn step(
         &self,
-        memory: &mut Self::Memory,
+        state: &mut Self::State,
         controls: &Self::Controls,
-        heard: &[Heard],
+        heard: &[StepInput],
     ) -> Result<(), Error>;
 
-    /// Scores of each take's next event, before softmax. Asynchronous, because a browser reads from its GPU in no
+    /// Logits of each take's next event, before softmax. Asynchronous, because a browser reads from its GPU in no
     /// other way.
     ///
     /// # Shapes
@@ -54,12 +54,12 @@ pub trait Network {
         async_fn_in_trait,
         reason = "a future stays on the thread that polls it: a browser's worker has one"
     )]
-    async fn scores(&self, memory: &Self::Memory) -> Result<Vec<f32>, Error>;
+    async fn logits(&self, state: &Self::State) -> Result<Vec<f32>, Error>;
 }
 
 /// An event of a take, as the network takes it in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct StepInput {
     /// The event.
     pub token: Token,
     /// The pitches that are down after it.

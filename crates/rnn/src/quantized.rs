@@ -12,12 +12,12 @@ mod cell;
 mod dots;
 mod load;
 mod matrix;
+#[cfg(feature = "gpu")]
+pub(crate) mod packing;
 #[cfg(test)]
 mod tests;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod wasm;
-#[cfg(feature = "gpu")]
-pub(crate) mod words;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -25,9 +25,9 @@ use std::sync::Arc;
 
 use performance::N_TOKENS;
 
-use crate::{Error, Heard, MAX_TAKES, ModelConfig, Network};
+use crate::{Error, MAX_TAKES, ModelConfig, Network, StepInput};
 use cell::{GROUP, Gates};
-use dots::{Dots, Instructions, Work};
+use dots::{DotKernel, Instructions, WithSimd};
 use matrix::{Block, LANES, Matrix};
 
 /// A network whose matrices are in 8 bits; cheap to clone.
@@ -80,13 +80,13 @@ struct Layer {
 
 /// What the quantized network remembers of its takes.
 #[derive(Clone, Debug)]
-pub struct QuantizedMemory {
+pub struct QuantizedState {
     n_takes: usize,
-    layers: Vec<LayerMemory>,
+    layers: Vec<LayerState>,
 }
 
 #[derive(Clone, Debug)]
-struct LayerMemory {
+struct LayerState {
     /// `[takes, depth]`: the layer below now, where there is one, and this layer at the last step.
     inputs: Vec<i16>,
     /// `[takes, padded]`.
@@ -96,7 +96,7 @@ struct LayerMemory {
 impl Network for Quantized {
     /// The share of controls and bias in the first layer's gates, `[4 * padded]`.
     type Controls = Arc<[f32]>;
-    type Memory = QuantizedMemory;
+    type State = QuantizedState;
 
     fn config(&self) -> &ModelConfig {
         &self.config
@@ -113,60 +113,60 @@ impl Network for Quantized {
         base.into()
     }
 
-    fn memory(&self, n_takes: usize) -> QuantizedMemory {
-        let layer = |layer: &Layer| LayerMemory {
+    fn state(&self, n_takes: usize) -> QuantizedState {
+        let layer = |layer: &Layer| LayerState {
             inputs: vec![0; n_takes * layer.gates.depth()],
             cells: vec![0.0; n_takes * self.weights.padded],
         };
-        QuantizedMemory { n_takes, layers: self.weights.layers.iter().map(layer).collect() }
+        QuantizedState { n_takes, layers: self.weights.layers.iter().map(layer).collect() }
     }
 
-    fn hear(
+    fn step(
         &self,
-        memory: &mut QuantizedMemory,
+        state: &mut QuantizedState,
         controls: &Self::Controls,
-        heard: &[Heard],
+        heard: &[StepInput],
     ) -> Result<(), Error> {
-        self.instructions.run(Hear { weights: &self.weights, memory, controls, heard });
+        self.instructions.run(Step { weights: &self.weights, state, controls, heard });
         Ok(())
     }
 
-    async fn scores(&self, memory: &QuantizedMemory) -> Result<Vec<f32>, Error> {
-        let mut scores = vec![0.0; memory.n_takes * N_TOKENS];
-        self.instructions.run(Score { weights: &self.weights, memory, scores: &mut scores });
-        Ok(scores)
+    async fn logits(&self, state: &QuantizedState) -> Result<Vec<f32>, Error> {
+        let mut logits = vec![0.0; state.n_takes * N_TOKENS];
+        self.instructions.run(Logits { weights: &self.weights, state, logits: &mut logits });
+        Ok(logits)
     }
 }
 
-struct Hear<'a> {
+struct Step<'a> {
     weights: &'a Weights,
-    memory: &'a mut QuantizedMemory,
+    state: &'a mut QuantizedState,
     controls: &'a [f32],
-    heard: &'a [Heard],
+    heard: &'a [StepInput],
 }
 
-impl Work for Hear<'_> {
+impl WithSimd for Step<'_> {
     #[inline(always)]
-    fn run<D: Dots>(self) {
-        let Self { weights, memory, controls, heard } = self;
+    fn run<D: DotKernel>(self) {
+        let Self { weights, state, controls, heard } = self;
         let padded = weights.padded;
-        let mut base = vec![0.0; memory.n_takes * controls.len()];
-        let mut hidden = vec![0; memory.n_takes * padded];
+        let mut base = vec![0.0; state.n_takes * controls.len()];
+        let mut hidden = vec![0; state.n_takes * padded];
         let mut sums = [[0; GROUP]; MAX_TAKES];
-        for now in heard.chunks_exact(memory.n_takes) {
+        for now in heard.chunks_exact(state.n_takes) {
             for (base, heard) in base.chunks_exact_mut(controls.len()).zip(now) {
                 weights.first_gates(controls, *heard, base);
             }
-            for index in 0..memory.layers.len() {
+            for index in 0..state.layers.len() {
                 let layer = &weights.layers[index];
                 let base = if index == 0 { &base } else { &layer.bias };
-                weights.step::<D>(layer, base, &mut memory.layers[index], &mut sums, &mut hidden);
+                weights.step::<D>(layer, base, &mut state.layers[index], &mut sums, &mut hidden);
                 let depth = layer.gates.depth();
-                let own = memory.layers[index].inputs.chunks_exact_mut(depth);
+                let own = state.layers[index].inputs.chunks_exact_mut(depth);
                 own.zip(hidden.chunks_exact(padded)).for_each(|(row, hidden)| {
                     row[depth - padded..].copy_from_slice(hidden);
                 });
-                if let Some(above) = memory.layers.get_mut(index + 1) {
+                if let Some(above) = state.layers.get_mut(index + 1) {
                     let above = above.inputs.chunks_exact_mut(2 * padded);
                     above.zip(hidden.chunks_exact(padded)).for_each(|(row, hidden)| {
                         row[..padded].copy_from_slice(hidden);
@@ -180,7 +180,7 @@ impl Work for Hear<'_> {
 impl Weights {
     /// What goes into the first layer's gates beside its own last step.
     #[inline(always)]
-    fn first_gates(&self, controls: &[f32], heard: Heard, base: &mut [f32]) {
+    fn first_gates(&self, controls: &[f32], heard: StepInput, base: &mut [f32]) {
         let width = base.len();
         let token = &self.token[heard.token.index() * width..][..width];
         for ((base, controls), token) in base.iter_mut().zip(controls).zip(token) {
@@ -199,16 +199,16 @@ impl Weights {
     /// # Shapes
     /// `base`: `[takes, 4 * padded]`, or `[4 * padded]` for all of them; `hidden`: `[takes, padded]`.
     #[inline(always)]
-    fn step<D: Dots>(
+    fn step<D: DotKernel>(
         &self,
         layer: &Layer,
         base: &[f32],
-        memory: &mut LayerMemory,
+        state: &mut LayerState,
         sums: &mut [[i32; GROUP]; MAX_TAKES],
         hidden: &mut [i16],
     ) {
         let (base, _) = base.as_chunks::<GROUP>();
-        let (cells, _) = memory.cells.as_chunks_mut::<LANES>();
+        let (cells, _) = state.cells.as_chunks_mut::<LANES>();
         let (hidden, _) = hidden.as_chunks_mut::<LANES>();
         let n_groups = self.padded / LANES;
         let n_takes = hidden.len() / n_groups;
@@ -216,7 +216,7 @@ impl Weights {
         for group in 0..n_groups {
             for gate in 0..4 {
                 let panel = layer.gates.panel(4 * group + gate);
-                products::<D, GROUP>(panel, &memory.inputs, gate, &mut sums[..n_takes]);
+                products::<D, GROUP>(panel, &state.inputs, gate, &mut sums[..n_takes]);
             }
             let scales = layer.gates.scales_of_group(group);
             for (take, sums) in sums[..n_takes].iter().enumerate() {
@@ -228,30 +228,30 @@ impl Weights {
     }
 }
 
-struct Score<'a> {
+struct Logits<'a> {
     weights: &'a Weights,
-    memory: &'a QuantizedMemory,
+    state: &'a QuantizedState,
     /// `[takes, 413]`.
-    scores: &'a mut [f32],
+    logits: &'a mut [f32],
 }
 
-impl Work for Score<'_> {
+impl WithSimd for Logits<'_> {
     #[inline(always)]
-    fn run<D: Dots>(self) {
-        let Self { weights, memory, scores } = self;
-        let (Some(top), Some(layer)) = (memory.layers.last(), weights.layers.last()) else { return };
+    fn run<D: DotKernel>(self) {
+        let Self { weights, state, logits } = self;
+        let (Some(top), Some(layer)) = (state.layers.last(), weights.layers.last()) else { return };
         let (depth, padded) = (layer.gates.depth(), weights.padded);
-        let mut hidden = Vec::with_capacity(memory.n_takes * padded);
+        let mut hidden = Vec::with_capacity(state.n_takes * padded);
         top.inputs.chunks_exact(depth).for_each(|row| hidden.extend_from_slice(&row[depth - padded..]));
         let mut sums = [[0; LANES]; MAX_TAKES];
         for p in 0..weights.head.n_panels() {
-            products::<D, LANES>(weights.head.panel(p), &hidden, 0, &mut sums[..memory.n_takes]);
+            products::<D, LANES>(weights.head.panel(p), &hidden, 0, &mut sums[..state.n_takes]);
             let first = p * LANES;
             let bias = &weights.head_bias[first..N_TOKENS.min(first + LANES)];
-            for (sums, scores) in sums.iter().zip(scores.chunks_exact_mut(N_TOKENS)) {
+            for (sums, logits) in sums.iter().zip(logits.chunks_exact_mut(N_TOKENS)) {
                 let parts = sums.iter().zip(weights.head.scales(p)).zip(bias);
-                for (score, ((&sum, scale), bias)) in scores[first..].iter_mut().zip(parts) {
-                    *score = sum as f32 * scale + bias;
+                for (logit, ((&sum, scale), bias)) in logits[first..].iter_mut().zip(parts) {
+                    *logit = sum as f32 * scale + bias;
                 }
             }
         }
@@ -260,7 +260,12 @@ impl Work for Score<'_> {
 
 /// The products of a panel with the inputs of all takes, in the `slot`th 16 of each take's sums.
 #[inline(always)]
-fn products<D: Dots, const N: usize>(panel: &[Block], inputs: &[i16], slot: usize, sums: &mut [[i32; N]]) {
+fn products<D: DotKernel, const N: usize>(
+    panel: &[Block],
+    inputs: &[i16],
+    slot: usize,
+    sums: &mut [[i32; N]],
+) {
     let mut rows = inputs.chunks_exact(4 * panel.len().max(1));
     let mut sums = sums.iter_mut();
     while let n @ 1.. = sums.len().min(D::AT_ONCE) {
@@ -275,7 +280,7 @@ fn products<D: Dots, const N: usize>(panel: &[Block], inputs: &[i16], slot: usiz
 
 /// The same with `R` takes at once.
 #[inline(always)]
-fn tile<'a, D: Dots, const R: usize, const N: usize>(
+fn tile<'a, D: DotKernel, const R: usize, const N: usize>(
     panel: &[Block],
     rows: &mut impl Iterator<Item = &'a [i16]>,
     slot: usize,

@@ -1,6 +1,6 @@
-//! From scores to the next event: temperature, legality mask, top-p.
+//! From logits to the next event: temperature, legality mask, top-p.
 
-use performance::{Event, Held, N_TOKENS, STEP_MICROS, Token};
+use performance::{Event, N_TOKENS, NoteTracker, STEP_MICROS, Token};
 use rand::{Rng, RngExt};
 
 use crate::math::exp;
@@ -19,16 +19,16 @@ pub(crate) const CROWD_NATS_PER_NOTE: f32 = 0.08;
 pub(crate) const REST_AFTER_SECS: f32 = 3.0;
 /// How fast that help grows. Smaller lets rests outlast a listener's patience.
 pub(crate) const REST_NATS_PER_SEC: f32 = 2.0;
-/// When strikes are ahead by more steps of a pace of 31 a second ([`Held::haste`]), the next is held back. Less holds
+/// When strikes are ahead by more steps of a pace of 31 a second ([`NoteTracker::strike_excess`]), the next is held back. Less holds
 /// chords and runs back.
-pub(crate) const HASTE_AFTER_STEPS: f32 = 96.0;
+pub(crate) const STRIKE_EXCESS_AFTER_STEPS: f32 = 96.0;
 /// How fast that help grows.
-pub(crate) const HASTE_NATS_PER_STEP: f32 = 0.05;
-/// When strikes of one key are ahead by more steps of a pace of 8 a second ([`Held::haste_on`]), the next is held
+pub(crate) const STRIKE_EXCESS_NATS_PER_STEP: f32 = 0.05;
+/// When strikes of one key are ahead by more steps of a pace of 8 a second ([`NoteTracker::strike_excess_on`]), the next is held
 /// back. Less holds trills back.
-pub(crate) const PITCH_HASTE_AFTER_STEPS: f32 = 16.0;
+pub(crate) const PITCH_STRIKE_EXCESS_AFTER_STEPS: f32 = 16.0;
 /// How fast that help grows.
-pub(crate) const PITCH_HASTE_NATS_PER_STEP: f32 = 0.1;
+pub(crate) const PITCH_STRIKE_EXCESS_NATS_PER_STEP: f32 = 0.1;
 /// A TIME_SHIFT is likelier by so much with each doubling of its length, unless a density is asked for, which needs no
 /// such help. Larger slows the music down; without it slow passages pick up sooner than people's, and performances are
 /// nearly half as dense again (`docs/listening.md`).
@@ -38,7 +38,7 @@ pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 /// How the next event is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Scores are divided by this: below 1 safer, above 1 wilder.
+    /// Logits are divided by this: below 1 safer, above 1 wilder.
     pub temperature: f32,
     /// Only the likeliest events that together reach this probability are drawn from; 1 is all of them.
     pub top_p: f32,
@@ -80,33 +80,33 @@ impl Settings {
 /// doubling of its length.
 ///
 /// # Shapes
-/// `scores`: 413 numbers, before softmax.
+/// `logits`: 413 numbers, before softmax.
 ///
 /// # Errors
-/// If a score is not a finite number.
+/// If a logit is not a finite number.
 pub fn sample(
-    scores: &[f32],
-    held: &Held,
+    logits: &[f32],
+    held: &NoteTracker,
     settings: Settings,
     asked: &Controls,
     rng: &mut impl Rng,
 ) -> Result<Token, Error> {
-    debug_assert_eq!(scores.len(), N_TOKENS);
-    if let Some(&broken) = scores.iter().find(|score| !score.is_finite()) {
+    debug_assert_eq!(logits.len(), N_TOKENS);
+    if let Some(&broken) = logits.iter().find(|logit| !logit.is_finite()) {
         return Err(Error::NotFinite(broken));
     }
-    let help = Help::of(held, asked);
+    let help = LogitBias::of(held, asked);
     let mut legal: Vec<(Token, f32)> = Vec::with_capacity(N_TOKENS);
-    for (token, &score) in Token::all().zip(scores) {
+    for (token, &logit) in Token::all().zip(logits) {
         let event = Event::from(token);
         if held.sounding().allows(event) {
-            legal.push((token, score + help.with(event, held)));
+            legal.push((token, logit + help.with(event, held)));
         }
     }
-    let highest = legal.iter().map(|&(_, score)| score).fold(f32::NEG_INFINITY, f32::max);
+    let highest = legal.iter().map(|&(_, logit)| logit).fold(f32::NEG_INFINITY, f32::max);
     let mut legal: Vec<(Token, f64)> = legal
         .into_iter()
-        .map(|(token, score)| (token, f64::from(exp((score - highest) / settings.temperature))))
+        .map(|(token, logit)| (token, f64::from(exp((logit - highest) / settings.temperature))))
         .collect();
     if settings.top_p < 1.0 {
         keep_likeliest(&mut legal, f64::from(settings.top_p));
@@ -126,7 +126,7 @@ pub fn sample(
     }
 }
 
-/// What is added to scores, in nats, so that music that has strayed from what people play finds back.
+/// What is added to logits, in nats, so that music that has strayed from what people play finds back.
 ///
 /// A network that learned from people's histories has hardly seen a note that nobody released, forty notes at once, a
 /// rest of ten seconds or a key that is struck ten times a second. Once chance has led it there, it takes what it hears
@@ -136,7 +136,7 @@ pub fn sample(
 /// music is back. Waits alone are helped from the beginning: of two half minutes in a row, the second has 2.0 notes a second more where
 /// the first had four to eight (48 performances of five minutes), and 1.0 more in what people play. Where a density is
 /// asked for the network is told it with every event, and waits that are helped would make it too low.
-struct Help {
+struct LogitBias {
     /// For the release of any note, because many sound.
     crowd: f32,
     /// For any note to begin, because none has for long, or against it, because many have.
@@ -150,28 +150,31 @@ pub(crate) fn pace(asked: &Controls) -> f32 {
     if asked.density.is_some() { 0.0 } else { PACE_NATS_PER_DOUBLING }
 }
 
-impl Help {
-    fn of(held: &Held, asked: &Controls) -> Self {
+impl LogitBias {
+    fn of(held: &NoteTracker, asked: &Controls) -> Self {
         let n_notes = held.sounding().len() as f32;
         let rest_secs = held.rest() as f32 * STEP_SECS;
         let rest = (rest_secs - REST_AFTER_SECS).max(0.0) * REST_NATS_PER_SEC;
-        let haste = (held.haste() as f32 - HASTE_AFTER_STEPS).max(0.0) * HASTE_NATS_PER_STEP;
+        let strike_excess =
+            (held.strike_excess() as f32 - STRIKE_EXCESS_AFTER_STEPS).max(0.0) * STRIKE_EXCESS_NATS_PER_STEP;
         Self {
             crowd: (n_notes - CROWD_NOTES).max(0.0) * CROWD_NATS_PER_NOTE,
-            begin: rest - haste,
+            begin: rest - strike_excess,
             pace: pace(asked),
         }
     }
 
-    fn with(&self, event: Event, held: &Held) -> f32 {
+    fn with(&self, event: Event, held: &NoteTracker) -> f32 {
         match event {
             Event::NoteOff(pitch) => {
                 let secs = held.steps(pitch) as f32 * STEP_SECS;
                 (secs - RELEASE_AFTER_SECS).max(0.0) * RELEASE_NATS_PER_SEC + self.crowd
             }
             Event::NoteOn(pitch) => {
-                let haste = held.haste_on(pitch) as f32;
-                self.begin - (haste - PITCH_HASTE_AFTER_STEPS).max(0.0) * PITCH_HASTE_NATS_PER_STEP
+                let strike_excess = held.strike_excess_on(pitch) as f32;
+                self.begin
+                    - (strike_excess - PITCH_STRIKE_EXCESS_AFTER_STEPS).max(0.0)
+                        * PITCH_STRIKE_EXCESS_NATS_PER_STEP
             }
             // A new loudness comes before most notes.
             Event::Velocity(_) => self.begin,
@@ -209,18 +212,18 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    fn draws(scores: &[f32], held: &Held, settings: Settings) -> Vec<usize> {
+    fn draws(logits: &[f32], held: &NoteTracker, settings: Settings) -> Vec<usize> {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut counts = vec![0; N_TOKENS];
         for _ in 0..20_000 {
-            counts[sample(scores, held, settings, &Controls::default(), &mut rng).unwrap().index()] += 1;
+            counts[sample(logits, held, settings, &Controls::default(), &mut rng).unwrap().index()] += 1;
         }
         counts
     }
 
     #[test]
     fn illegal_events_are_never_drawn() {
-        let mut held = Held::default();
+        let mut held = NoteTracker::default();
         held.apply(Event::NoteOn(Pitch::new(60).unwrap()));
         let counts = draws(&[0.0; N_TOKENS], &held, Settings::default());
         assert_eq!(counts[60], 0, "NOTE_ON of a sounding pitch");
@@ -230,13 +233,13 @@ mod tests {
 
     #[test]
     fn frequencies_follow_the_softmax() {
-        let mut scores = [-1e9; N_TOKENS];
+        let mut logits = [-1e9; N_TOKENS];
         // Two VELOCITYs, with which nothing helps.
-        (scores[390], scores[391]) = (0.0, 3.0f32.ln());
-        let counts = draws(&scores, &Held::default(), Settings::default());
+        (logits[390], logits[391]) = (0.0, 3.0f32.ln());
+        let counts = draws(&logits, &NoteTracker::default(), Settings::default());
         let share = counts[391] as f64 / 20_000.0;
         assert!((share - 0.75).abs() < 0.01, "{share}");
-        let cold = draws(&scores, &Held::default(), Settings { temperature: 0.5, top_p: 1.0 });
+        let cold = draws(&logits, &NoteTracker::default(), Settings { temperature: 0.5, top_p: 1.0 });
         let share = cold[391] as f64 / 20_000.0;
         assert!((share - 0.9).abs() < 0.01, "{share}");
     }
@@ -244,14 +247,14 @@ mod tests {
     #[test]
     fn a_note_that_sounds_long_is_released() {
         let share_after = |secs: u32| {
-            let mut held = Held::default();
+            let mut held = NoteTracker::default();
             held.apply(Event::NoteOn(Pitch::new(60).unwrap()));
             for _ in 0..secs {
                 held.apply(Event::TimeShift(Shift::new(125).unwrap()));
             }
-            let mut scores = [-1e9; N_TOKENS];
-            (scores[128 + 60], scores[256]) = (-5.0, 0.0);
-            let counts = draws(&scores, &held, Settings::default());
+            let mut logits = [-1e9; N_TOKENS];
+            (logits[128 + 60], logits[256]) = (-5.0, 0.0);
+            let counts = draws(&logits, &held, Settings::default());
             counts[128 + 60] as f64 / 20_000.0
         };
         // e⁻⁵ to start with; even odds after seven seconds; all but certain after a dozen.
@@ -263,13 +266,13 @@ mod tests {
     #[test]
     fn many_notes_are_released_sooner() {
         let share_among = |n_notes: u8| {
-            let mut held = Held::default();
+            let mut held = NoteTracker::default();
             for pitch in 60..60 + n_notes {
                 held.apply(Event::NoteOn(Pitch::new(pitch).unwrap()));
             }
-            let mut scores = [-1e9; N_TOKENS];
-            (scores[128 + 60], scores[256]) = (-3.0, 0.0);
-            draws(&scores, &held, Settings::default())[128 + 60] as f64 / 20_000.0
+            let mut logits = [-1e9; N_TOKENS];
+            (logits[128 + 60], logits[256]) = (-3.0, 0.0);
+            draws(&logits, &held, Settings::default())[128 + 60] as f64 / 20_000.0
         };
         // Odds of e⁻³ up to twelve notes; 0.08 nats a note beyond.
         for (n_notes, odds) in [(1, -3.0f64), (12, -3.0), (22, -2.2), (62, 1.0)] {
@@ -281,13 +284,13 @@ mod tests {
     #[test]
     fn a_long_rest_ends() {
         let share_after = |secs: u32, token: usize| {
-            let mut held = Held::default();
+            let mut held = NoteTracker::default();
             for _ in 0..secs {
                 held.apply(Event::TimeShift(Shift::new(125).unwrap()));
             }
-            let mut scores = [-1e9; N_TOKENS];
-            (scores[token], scores[256]) = (-10.0, 0.0);
-            draws(&scores, &held, Settings::default())[token] as f64 / 20_000.0
+            let mut logits = [-1e9; N_TOKENS];
+            (logits[token], logits[256]) = (-10.0, 0.0);
+            draws(&logits, &held, Settings::default())[token] as f64 / 20_000.0
         };
         for token in [60, 390] {
             assert!(share_after(3, token) < 0.001, "{}", share_after(3, token));
@@ -301,15 +304,16 @@ mod tests {
         for (steps, doublings) in [(1, 0.0), (2, 1.0), (3, 1.5), (64, 6.0), (125, 6.953_125)] {
             assert_eq!(super::doublings(steps), doublings, "{steps}");
         }
-        let mut scores = [-1e9; N_TOKENS];
-        (scores[256], scores[256 + 63]) = (0.0, 0.0);
-        let share = draws(&scores, &Held::default(), Settings::default())[256 + 63] as f64 / 20_000.0;
+        let mut logits = [-1e9; N_TOKENS];
+        (logits[256], logits[256 + 63]) = (0.0, 0.0);
+        let share = draws(&logits, &NoteTracker::default(), Settings::default())[256 + 63] as f64 / 20_000.0;
         // Odds of e^0.24.
         assert!((share - 0.559_7).abs() < 0.012, "{share}");
         // None where a density is asked for.
         let asked = Controls { density: Some(3.0), ..Controls::default() };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut draw = || sample(&scores, &Held::default(), Settings::default(), &asked, &mut rng).unwrap();
+        let mut draw =
+            || sample(&logits, &NoteTracker::default(), Settings::default(), &asked, &mut rng).unwrap();
         let n = (0..20_000).filter(|_| draw().index() == 256 + 63).count();
         assert!((n as f64 / 20_000.0 - 0.5).abs() < 0.012, "{n} of 20,000");
     }
@@ -319,16 +323,16 @@ mod tests {
         /// Share of NOTE_ON 61 or VELOCITY among draws, where they and a TIME_SHIFT are equally likely, after strikes of
         /// these pitches in turn, `every` steps.
         fn share_after(strikes: impl Iterator<Item = u8>, every: u8, token: usize) -> f64 {
-            let mut held = Held::default();
+            let mut held = NoteTracker::default();
             for pitch in strikes.map(|pitch| Pitch::new(pitch).unwrap()) {
                 let shift = Event::TimeShift(Shift::new(every).unwrap());
                 for event in [Event::NoteOn(pitch), shift, Event::NoteOff(pitch)] {
                     held.apply(event);
                 }
             }
-            let mut scores = [-1e9; N_TOKENS];
-            (scores[token], scores[256]) = (0.0, 0.0);
-            draws(&scores, &held, Settings::default())[token] as f64 / 20_000.0
+            let mut logits = [-1e9; N_TOKENS];
+            (logits[token], logits[256]) = (0.0, 0.0);
+            draws(&logits, &held, Settings::default())[token] as f64 / 20_000.0
         }
         let odds = |nats: f64| nats.exp() / (1.0 + nats.exp());
         let scale = |n| (0..n).map(|i| 30 + i % 20);
@@ -353,10 +357,10 @@ mod tests {
 
     #[test]
     fn top_p_keeps_the_smallest_set_that_reaches_it() {
-        let mut scores = [-1e9; N_TOKENS];
-        (scores[256], scores[257], scores[258]) = (0.5f32.ln(), 0.3f32.ln(), 0.2f32.ln());
+        let mut logits = [-1e9; N_TOKENS];
+        (logits[256], logits[257], logits[258]) = (0.5f32.ln(), 0.3f32.ln(), 0.2f32.ln());
         let drawn = |top_p| {
-            let counts = draws(&scores, &Held::default(), Settings { temperature: 1.0, top_p });
+            let counts = draws(&logits, &NoteTracker::default(), Settings { temperature: 1.0, top_p });
             (256..259).filter(|&token| counts[token] > 0).collect::<Vec<_>>()
         };
         assert_eq!(drawn(0.4), [256]);
@@ -366,11 +370,11 @@ mod tests {
 
     #[test]
     fn broken_scores_are_an_error() {
-        let mut scores = [0.0; N_TOKENS];
-        scores[7] = f32::NAN;
+        let mut logits = [0.0; N_TOKENS];
+        logits[7] = f32::NAN;
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let asked = Controls::default();
-        assert!(sample(&scores, &Held::default(), Settings::default(), &asked, &mut rng).is_err());
+        assert!(sample(&logits, &NoteTracker::default(), Settings::default(), &asked, &mut rng).is_err());
         assert!(Settings { temperature: 0.0, top_p: 1.0 }.check().is_err());
         assert!(Settings { temperature: 1.0, top_p: 0.0 }.check().is_err());
     }

@@ -1,11 +1,11 @@
-//! What a player may rely on: seeds, legality, coming back to a moment, takes that do not hear each other.
+//! What a player may rely on: seeds, legality, coming back to a snapshot, takes that do not step each other.
 
-use performance::{Event, Held, Sounding, Token};
+use performance::{Event, NoteTracker, Sounding, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::{
-    Controls, Error, Generator, Heard, Instrument, MAX_TAKES, ModelConfig, Network, Perform, Quantized,
-    Settings, Takes, sample,
+    Backend, Controls, Error, Generate, Generator, MAX_TAKES, ModelConfig, Network, Quantized, Settings,
+    StepInput, Takes, sample,
 };
 
 /// A network with random weights.
@@ -64,9 +64,9 @@ fn only_legal_events_are_played() {
 fn a_restored_moment_plays_the_same_again() {
     let mut player = generator(3);
     next(&mut player, 10);
-    let moment = player.snapshot();
+    let snapshot = player.snapshot();
     let first = next(&mut player, 30);
-    player.restore(&moment).unwrap();
+    player.restore(&snapshot).unwrap();
     assert_eq!(first, next(&mut player, 30));
 }
 
@@ -80,11 +80,11 @@ fn what_was_played_elsewhere_is_gone_on_with() {
     }
     let primer = next(&mut generator(9), 30);
     let mut primed = generator(5);
-    now(primed.prime(&primer)).unwrap();
+    now(primed.prefill(&primer)).unwrap();
     let whole = next(&mut primed, 60);
     let mut other = generator(5);
     for (tokens, is_own) in [(&primer[..], false), (&whole[..7], true), (&whole[7..40], true)] {
-        now(async { if is_own { other.recall(tokens).await } else { other.prime(tokens).await } }).unwrap();
+        now(async { if is_own { other.recall(tokens).await } else { other.prefill(tokens).await } }).unwrap();
     }
     assert_eq!(next(&mut other, 20), whole[40..], "in pieces, after a primer");
 }
@@ -93,7 +93,7 @@ fn what_was_played_elsewhere_is_gone_on_with() {
 fn a_primer_is_heard_as_if_played_event_by_event() {
     let primer = next(&mut generator(9), 700);
     let (mut primed, mut forced) = (generator(2), generator(2));
-    now(primed.prime(&primer)).unwrap();
+    now(primed.prefill(&primer)).unwrap();
     for &token in &primer {
         now(forced.force(token)).unwrap();
     }
@@ -124,7 +124,7 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
     let asked = Controls { density: Some(2.0), ..Controls::default() };
     let primer = next(&mut generator(9), 30);
     let mut player = generator(seed);
-    now(player.prime(&primer)).expect("the primer is heard");
+    now(player.prefill(&primer)).expect("the primer is heard");
     player.set_controls(&asked).expect("a density can be asked for");
     let found = next(&mut player, 40);
     player.set_controls(&Controls::default()).expect("controls can be unset");
@@ -136,35 +136,36 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
         network.controls(&controls.encode_guided(network.config()).expect("the controls are usable"))
     };
     let (unset, set) = (encode(&Controls::default()), encode(&asked));
-    let mut held = Held::default();
+    let mut held = NoteTracker::default();
     let mut heard = |token: Token| {
         held.apply(token.into());
-        (Heard { token, sounding: held.sounding() }, held.clone())
+        (StepInput { token, sounding: held.sounding() }, held.clone())
     };
-    let mut plain = network.memory(1);
-    let mut now_held = Held::default();
+    let mut plain = network.state(1);
+    let mut now_held = NoteTracker::default();
     for &token in &primer {
         let (heard, held) = heard(token);
-        network.hear(&mut plain, &unset, &[heard]).expect("the network hears");
+        network.step(&mut plain, &unset, &[heard]).expect("the network hears");
         now_held = held;
     }
     let mut guided = plain.clone();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     for (n, &token) in [found, found_after].concat().iter().enumerate() {
-        let scores = now(network.scores(&guided)).expect("the network says what comes");
-        let unasked = now(network.scores(&plain)).expect("the network says what would come");
+        let logits = now(network.logits(&guided)).expect("the network says what comes");
+        let unconditional = now(network.logits(&plain)).expect("the network says what would come");
         // The controls count for the 40 events that are drawn while they are set. They are heard with them, too: the
-        // first of the 40 is drawn from a memory that has not heard them yet.
+        // first of the 40 is drawn from a state that has not heard them yet.
         let is_asked = n < 40;
-        let mixed = scores.iter().zip(unasked).map(|(s, u)| if is_asked { u + 2.0 * (s - u) } else { *s });
+        let mixed =
+            logits.iter().zip(unconditional).map(|(s, u)| if is_asked { u + 2.0 * (s - u) } else { *s });
         let mixed: Vec<f32> = mixed.collect();
         let now_asked = if is_asked { &asked } else { &Controls::default() };
         let expected = sample(&mixed, &now_held, Settings::default(), now_asked, &mut rng)
-            .expect("the scores are numbers");
+            .expect("the logits are numbers");
         assert_eq!(expected, token, "seed {seed}, event {n}");
         let (heard, held) = heard(token);
-        network.hear(&mut plain, &unset, &[heard]).expect("the network hears");
-        network.hear(&mut guided, if is_asked { &set } else { &unset }, &[heard]).expect("the network hears");
+        network.step(&mut plain, &unset, &[heard]).expect("the network hears");
+        network.step(&mut guided, if is_asked { &set } else { &unset }, &[heard]).expect("the network hears");
         now_held = held;
     }
 }
@@ -179,7 +180,7 @@ fn each_take_is_what_its_seed_gives_alone() {
         .map(|&seed| {
             let mut generator = generator(seed);
             generator.set_controls(&controls).unwrap();
-            now(generator.prime(&primer)).unwrap();
+            now(generator.prefill(&primer)).unwrap();
             next(&mut generator, 80)
         })
         .collect();
@@ -187,7 +188,7 @@ fn each_take_is_what_its_seed_gives_alone() {
     for n in 1..=MAX_TAKES {
         let mut takes = takes(&seeds[..n]);
         takes.set_controls(&controls).unwrap();
-        now(takes.prime(&primer)).unwrap();
+        now(takes.prefill(&primer)).unwrap();
         assert_eq!(now(takes.next_chunk(80)).unwrap(), alone[..n], "{n} takes");
     }
 }
@@ -197,9 +198,9 @@ fn takes_come_back_to_a_moment_and_their_number_is_limited() {
     let mut takes = takes(&[1, 1, 2]);
     let chunks = now(takes.next_chunk(20)).unwrap();
     assert_eq!(chunks[0], chunks[1]);
-    let moment = takes.snapshot();
+    let snapshot = takes.snapshot();
     let first = now(takes.next_chunk(20)).unwrap();
-    takes.restore(&moment).unwrap();
+    takes.restore(&snapshot).unwrap();
     assert_eq!(now(takes.next_chunk(20)).unwrap(), first);
     for n in [0, MAX_TAKES + 1] {
         let refused = network().takes(Settings::default(), &vec![1; n]).unwrap_err();

@@ -6,17 +6,17 @@ use std::sync::{Arc, OnceLock};
 
 use cubecl::device::WgpuDeviceKind;
 use cubecl::prelude::Client;
-use performance::{Event, Held, N_PITCHES, N_TOKENS, Pitch, STEP_MICROS, Shift, Sounding, Token};
+use performance::{Event, N_PITCHES, N_TOKENS, NoteTracker, Pitch, STEP_MICROS, Shift, Sounding, Token};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::gpu::{Network, Takes, Tuning};
 use rnn::weights::{self, NamedTensor, Precision};
 use rnn::{
-    Controls, Error, Heard, Instrument, ModelConfig, Network as _, Perform, Quantized, QuantizedMemory,
-    Settings,
+    Backend, Controls, Error, Generate, ModelConfig, Network as _, Quantized, QuantizedState, Settings,
+    StepInput,
 };
 
-/// Largest difference of two scores: a device may round a gate otherwise, and so once in a while a hidden unit.
+/// Largest difference of two logits: a device may round a gate otherwise, and so once in a while a hidden unit.
 const TOLERANCE: f32 = 2e-5;
 /// A draw this close to the border between two events may fall to either side.
 const TIE: f64 = 2e-6;
@@ -48,24 +48,30 @@ fn now<T>(future: impl Future<Output = T>) -> T {
 /// One performance on the processor, event by event.
 struct Reference {
     network: Quantized,
-    memory: QuantizedMemory,
+    memory: QuantizedState,
     controls: Arc<[f32]>,
-    held: Held,
-    scores: Vec<f32>,
+    held: NoteTracker,
+    logits: Vec<f32>,
 }
 
 impl Reference {
     fn new(file: &[u8], controls: &Controls) -> Self {
         let network = Quantized::load(file).expect("a weight file");
         let controls = network.controls(&controls.encode(network.config()).expect("usable controls"));
-        Self { memory: network.memory(1), network, controls, held: Held::default(), scores: Vec::new() }
+        Self {
+            memory: network.memory(1),
+            network,
+            controls,
+            held: NoteTracker::default(),
+            logits: Vec::new(),
+        }
     }
 
-    fn hear(&mut self, token: Token) {
+    fn step(&mut self, token: Token) {
         self.held.apply(Event::from(token));
-        let heard = Heard { token, sounding: self.held.sounding() };
-        self.network.hear(&mut self.memory, &self.controls, &[heard]).expect("a processor does not fail");
-        self.scores = now(self.network.scores(&self.memory)).expect("a processor does not fail");
+        let heard = StepInput { token, sounding: self.held.sounding() };
+        self.network.step(&mut self.memory, &self.controls, &[heard]).expect("a processor does not fail");
+        self.logits = now(self.network.logits(&self.memory)).expect("a processor does not fail");
     }
 }
 
@@ -139,10 +145,10 @@ fn scores_are_the_processor_s() {
                 takes.set_controls(&controls).unwrap();
                 let mut reference = Reference::new(&file, &controls);
                 for token in legal(&mut ChaCha8Rng::seed_from_u64(3), 12) {
-                    now(takes.prime(&[token])).unwrap();
-                    reference.hear(token);
-                    for scores in now(takes.scores()).unwrap() {
-                        let worst = scores.iter().zip(&reference.scores).map(|(a, b)| (a - b).abs());
+                    now(takes.prefill(&[token])).unwrap();
+                    reference.step(token);
+                    for logits in now(takes.logits()).unwrap() {
+                        let worst = logits.iter().zip(&reference.logits).map(|(a, b)| (a - b).abs());
                         let worst = worst.fold(0.0, f32::max);
                         assert!(
                             worst < TOLERANCE,
@@ -156,20 +162,20 @@ fn scores_are_the_processor_s() {
 }
 
 /// How far a draw is from the border of the event that it fell to, in probability.
-fn margin(scores: &[f32], held: &Held, settings: Settings, chance: f64) -> f64 {
+fn margin(logits: &[f32], held: &NoteTracker, settings: Settings, chance: f64) -> f64 {
     let beyond = |steps: u64, secs: f64| (steps as f64 * STEP_MICROS as f64 / 1e6 - secs).max(0.0);
     let crowd = 0.08 * held.sounding().len().saturating_sub(12) as f64;
-    let begin = 2.0 * beyond(held.rest(), 3.0) - 0.05 * held.haste().saturating_sub(96) as f64;
+    let begin = 2.0 * beyond(held.rest(), 3.0) - 0.05 * held.strike_excess().saturating_sub(96) as f64;
     let help = |event: Event| match event {
         Event::NoteOff(pitch) => beyond(held.steps(pitch), 2.0) + crowd,
-        Event::NoteOn(pitch) => begin - 0.1 * held.haste_on(pitch).saturating_sub(16) as f64,
+        Event::NoteOn(pitch) => begin - 0.1 * held.strike_excess_on(pitch).saturating_sub(16) as f64,
         Event::Velocity(_) => begin,
         Event::TimeShift(_) => 0.0,
     };
     let weight = |token: Token| {
         let event = Event::from(token);
-        let score = (f64::from(scores[token.index()]) + help(event)) / f64::from(settings.temperature);
-        if held.sounding().allows(event) { score.exp() } else { 0.0 }
+        let logit = (f64::from(logits[token.index()]) + help(event)) / f64::from(settings.temperature);
+        if held.sounding().allows(event) { logit.exp() } else { 0.0 }
     };
     let mut weights: Vec<f64> = Token::all().map(weight).collect();
     let mut order: Vec<usize> = (0..weights.len()).collect();
@@ -216,19 +222,19 @@ fn equal_draws(
     mut rng: ChaCha8Rng,
 ) -> usize {
     let mut reference = Reference::new(file, &Controls::default());
-    primer.iter().for_each(|&token| reference.hear(token));
+    primer.iter().for_each(|&token| reference.step(token));
     for (i, &token) in drawn.iter().enumerate() {
         let chance: f64 = rng.clone().random();
         let expected =
-            rnn::sample(&reference.scores, &reference.held, settings, &Controls::default(), &mut rng);
-        let expected = expected.expect("finite scores");
+            rnn::sample(&reference.logits, &reference.held, settings, &Controls::default(), &mut rng);
+        let expected = expected.expect("finite logits");
         if token != expected {
-            let margin = margin(&reference.scores, &reference.held, settings, chance);
+            let margin = margin(&reference.logits, &reference.held, settings, chance);
             eprintln!("event {i}: {token:?} for {expected:?}, {margin:e} from the border");
             assert!(margin < TIE, "event {i}: {token:?} for {expected:?}, {margin:e} from the border");
             return i;
         }
-        reference.hear(token);
+        reference.step(token);
     }
     drawn.len()
 }
@@ -268,8 +274,8 @@ fn temperature_and_top_p_are_the_cpu_s() {
     }
 }
 
-/// A network that lets a second pass, and another, and now and then draws an event, with odds of e to the `score`.
-fn patient(event: Token, score: f32) -> Vec<u8> {
+/// A network that lets a second pass, and another, and now and then draws an event, with odds of e to the `logit`.
+fn patient(event: Token, logit: f32) -> Vec<u8> {
     let config = ModelConfig { layers: 1, hidden: 8, ..ModelConfig::default() };
     let mut tensors = tensors(&config);
     for tensor in &mut tensors {
@@ -278,7 +284,7 @@ fn patient(event: Token, score: f32) -> Vec<u8> {
             "head_bias" => {
                 tensor.values.fill(-60.0);
                 tensor.values[second().index()] = 0.0;
-                tensor.values[event.index()] = score;
+                tensor.values[event.index()] = logit;
             }
             _ => {}
         }
@@ -307,7 +313,7 @@ fn a_note_that_sounds_long_is_released_as_on_the_cpu() {
         [[on].as_slice(), &[second(); 7], &[off, on]].concat(),
     ] {
         let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
-        now(takes.prime(&primer)).unwrap();
+        now(takes.prefill(&primer)).unwrap();
         let drawn = next(&mut takes, 30);
         for (&seed, drawn) in seeds.iter().zip(&drawn) {
             let rng = ChaCha8Rng::seed_from_u64(seed);
@@ -327,10 +333,10 @@ fn crowds_thin_out_and_rests_end_as_on_the_cpu() {
     let crowd = Token::all().skip(31).take(54).collect::<Vec<_>>();
     let loudness = Token::all().nth(390).expect("a VELOCITY");
     let rest = vec![second(); 8];
-    for (event, score, primer) in [(off, -3.0, crowd), (on, -10.0, rest.clone()), (loudness, -10.0, rest)] {
-        let file = patient(event, score);
+    for (event, logit, primer) in [(off, -3.0, crowd), (on, -10.0, rest.clone()), (loudness, -10.0, rest)] {
+        let file = patient(event, logit);
         let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
-        now(takes.prime(&primer)).unwrap();
+        now(takes.prefill(&primer)).unwrap();
         let drawn = next(&mut takes, 4);
         for (&seed, drawn) in seeds.iter().zip(&drawn) {
             let rng = ChaCha8Rng::seed_from_u64(seed);
@@ -354,12 +360,12 @@ fn hasty_strikes_are_held_back_as_on_the_cpu() {
     let run: Vec<Token> = (0..98).flat_map(|i| strike(30 + i % 20, 2)).collect();
     // Six strikes of a key ten steps apart are 36 ahead of sixteen each: 2 nats from that key alone.
     let drum: Vec<Token> = (0..6).flat_map(|_| strike(60, 10)).collect();
-    for (event, score, primer) in
+    for (event, logit, primer) in
         [(on, 5.0, &run), (loudness, 5.0, &run), (on, 2.0, &drum), (loudness, 0.0, &drum)]
     {
-        let file = patient(event, score);
+        let file = patient(event, logit);
         let Some(mut takes) = takes(&file, Tuning::Software, &seeds) else { return };
-        now(takes.prime(primer)).unwrap();
+        now(takes.prefill(primer)).unwrap();
         let drawn = next(&mut takes, 4);
         for (&seed, drawn) in seeds.iter().zip(&drawn) {
             let rng = ChaCha8Rng::seed_from_u64(seed);
@@ -375,11 +381,11 @@ fn a_restored_moment_knows_how_long_notes_have_sounded() {
     let file = patient(middle_c(Event::NoteOff), -5.0);
     let seeds: Vec<u64> = (1..=24).collect();
     let Some(mut takes) = takes(&file, Tuning::Gpu, &seeds) else { return };
-    now(takes.prime(&[[middle_c(Event::NoteOn)].as_slice(), &[second(); 3]].concat())).unwrap();
-    let moment = takes.snapshot();
+    now(takes.prefill(&[[middle_c(Event::NoteOn)].as_slice(), &[second(); 3]].concat())).unwrap();
+    let snapshot = takes.snapshot();
     let first = next(&mut takes, 20);
-    now(takes.prime(&[second(); 50])).unwrap();
-    takes.restore(&moment).unwrap();
+    now(takes.prefill(&[second(); 50])).unwrap();
+    takes.restore(&snapshot).unwrap();
     assert_eq!(first, next(&mut takes, 20));
 }
 
@@ -448,22 +454,22 @@ fn a_restored_moment_plays_the_same_again() {
     let file = file(2, 24, Precision::Half);
     let Some(mut takes) = takes(&file, Tuning::Gpu, &[3, 4]) else { return };
     next(&mut takes, 9);
-    let moment = takes.snapshot();
+    let snapshot = takes.snapshot();
     let sounding = takes.sounding(1);
     let first = next(&mut takes, 31);
-    takes.restore(&moment).unwrap();
+    takes.restore(&snapshot).unwrap();
     assert_eq!(takes.sounding(1), sounding);
     assert_eq!(first, next(&mut takes, 31));
-    takes.restore(&moment).unwrap();
-    assert_eq!(first, next(&mut takes, 31), "a moment can be gone back to again");
+    takes.restore(&snapshot).unwrap();
+    assert_eq!(first, next(&mut takes, 31), "a snapshot can be gone back to again");
     let Some(mut other) = self::takes(&file, Tuning::Gpu, &[3]) else { return };
-    assert!(other.restore(&moment).is_err());
+    assert!(other.restore(&snapshot).is_err());
 }
 
-/// Asked for something, then for nothing, then back at the moment before.
+/// Asked for something, then for nothing, then back at the snapshot before.
 #[test]
 fn what_is_asked_is_followed_as_far_as_on_the_cpu() {
-    async fn play(takes: &mut impl Perform) -> Vec<Vec<Token>> {
+    async fn play(takes: &mut impl Generate) -> Vec<Vec<Token>> {
         let asked = Controls { density: Some(12.0), ..Controls::default() };
         let other = Controls { composer: Some(0), ..asked.clone() };
         let mut chunks = takes.next_chunk(20).await.unwrap();
@@ -471,10 +477,10 @@ fn what_is_asked_is_followed_as_far_as_on_the_cpu() {
         chunks.extend(takes.next_chunk(50).await.unwrap());
         takes.set_controls(&other).unwrap();
         chunks.extend(takes.next_chunk(20).await.unwrap());
-        let moment = takes.snapshot();
+        let snapshot = takes.snapshot();
         takes.set_controls(&Controls::default()).unwrap();
         chunks.extend(takes.next_chunk(30).await.unwrap());
-        takes.restore(&moment).unwrap();
+        takes.restore(&snapshot).unwrap();
         chunks.extend(takes.next_chunk(10).await.unwrap());
         takes.set_controls(&other).unwrap();
         chunks.extend(takes.next_chunk(30).await.unwrap());
@@ -495,9 +501,9 @@ fn a_primer_is_heard_as_if_played_event_by_event() {
     let primer = legal(&mut ChaCha8Rng::seed_from_u64(9), 200);
     let Some(mut primed) = takes(&file, Tuning::Software, &[2]) else { return };
     let Some(mut forced) = takes(&file, Tuning::Software, &[2]) else { return };
-    now(primed.prime(&primer)).unwrap();
+    now(primed.prefill(&primer)).unwrap();
     for &token in &primer {
-        now(forced.prime(&[token])).unwrap();
+        now(forced.prefill(&[token])).unwrap();
     }
     assert_eq!(primed.sounding(0), forced.sounding(0));
     assert_eq!(next(&mut primed, 40), next(&mut forced, 40));

@@ -5,7 +5,7 @@ use performance::{Event, Sounding, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::weights::{Precision, save, tensors};
-use rnn::{Controls, Heard, Model, ModelConfig, Network, Quantized};
+use rnn::{Controls, Model, ModelConfig, Network, Quantized, StepInput};
 
 /// Natively every read is ready at once.
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -21,29 +21,29 @@ fn model(layers: usize, hidden: usize) -> Model {
     config.init(&Device::flex(), &mut ChaCha8Rng::seed_from_u64(1))
 }
 
-/// Scores after each of some random events in `n_takes` takes, `[time, takes, 413]`.
-fn scores<N: Network>(network: &N, n_takes: usize) -> Vec<f32> {
+/// Logits after each of some random events in `n_takes` takes, `[time, takes, 413]`.
+fn logits<N: Network>(network: &N, n_takes: usize) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let controls = Controls { density: Some(5.0), pitch_classes: Some([0.5; 12]), composer: Some(0) };
     let controls = network.controls(&controls.encode(network.config()).expect("a small network works"));
-    let mut memory = network.memory(n_takes);
+    let mut state = network.state(n_takes);
     let mut sounding = vec![Sounding::default(); n_takes];
-    let mut scores = now(network.scores(&memory)).expect("a small network works");
+    let mut logits = now(network.logits(&state)).expect("a small network works");
     for time in 0..40 {
-        let mut heard = || -> Vec<Heard> {
-            let hear = |sounding: &mut Sounding| {
+        let mut heard = || -> Vec<StepInput> {
+            let step = |sounding: &mut Sounding| {
                 let token = Token::new(rng.random_range(0..413)).expect("a small network works");
                 sounding.apply(Event::from(token));
-                Heard { token, sounding: *sounding }
+                StepInput { token, sounding: *sounding }
             };
-            sounding.iter_mut().map(hear).collect()
+            sounding.iter_mut().map(step).collect()
         };
         // Now and then several events at once.
         let events = if time % 10 == 9 { [heard(), heard(), heard()].concat() } else { heard() };
-        network.hear(&mut memory, &controls, &events).expect("a small network works");
-        scores.extend(now(network.scores(&memory)).expect("a small network works"));
+        network.step(&mut state, &controls, &events).expect("a small network works");
+        logits.extend(now(network.logits(&state)).expect("a small network works"));
     }
-    scores
+    logits
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn whole_numbers_come_close_to_32_bits() {
             Ok(part.values.clone())
         })
         .unwrap();
-        let (exact, rounded) = (scores(&model, n_takes), scores(&quantized, n_takes));
+        let (exact, rounded) = (logits(&model, n_takes), logits(&quantized, n_takes));
         assert_eq!(exact.len(), rounded.len());
         let worst = exact.iter().zip(&rounded).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         let spread = (exact.iter().map(|x| x * x).sum::<f32>() / exact.len() as f32).sqrt();
@@ -72,7 +72,7 @@ fn a_weight_file_is_the_same_network_both_ways() {
     let bytes = save(&model, Precision::Half, &Default::default()).unwrap();
     let (exact, rounded) =
         (rnn::weights::load(&bytes, &Device::flex()).unwrap(), Quantized::load(&bytes).unwrap());
-    let (exact, rounded) = (scores(&exact, 1), scores(&rounded, 1));
+    let (exact, rounded) = (logits(&exact, 1), logits(&rounded, 1));
     let worst = exact.iter().zip(&rounded).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst < 0.05, "off by {worst}");
 }

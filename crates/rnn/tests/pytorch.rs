@@ -1,4 +1,4 @@
-//! The same small network in PyTorch: scores, states, loss and gradients (`fixtures/pytorch.py`).
+//! The same small network in PyTorch: logits, states, loss and gradients (`fixtures/pytorch.py`).
 #![cfg(feature = "autodiff")]
 
 use std::collections::BTreeMap;
@@ -106,8 +106,8 @@ fn the_network_computes_what_pytorch_computes() {
     })
     .unwrap();
 
-    let (scores, after) = model.forward(inputs, state);
-    assert_close("scores", &values(&scores.clone().narrow(0, TIME - 1, 1)), &fixture.last_scores);
+    let (logits, after) = model.forward(inputs, state);
+    assert_close("logits", &values(&logits.clone().narrow(0, TIME - 1, 1)), &fixture.last_scores);
     let after = after.tensors();
     let of = |kind: &str| {
         after.iter().filter(|t| t.name.ends_with(kind)).flat_map(|t| t.values.clone()).collect::<Vec<f32>>()
@@ -116,7 +116,7 @@ fn the_network_computes_what_pytorch_computes() {
     assert_close("cell", &of("cell"), &fixture.cell);
 
     let targets = Tensor::<2, Int>::from_data(TensorData::new(targets, [rows, 1]), &plain);
-    let loss = log_softmax(scores.reshape([rows, N_TOKENS]), 1).gather(1, targets).mean().neg();
+    let loss = log_softmax(logits.reshape([rows, N_TOKENS]), 1).gather(1, targets).mean().neg();
     assert_close("loss", &values(&loss), &[fixture.loss]);
     let gradients = loss.backward();
     let mut collect = Collect { gradients: &gradients, path: Vec::new(), found: BTreeMap::new() };

@@ -65,9 +65,9 @@ proptest! {
     #[test]
     fn steps_and_sequence_agree(layers in 1..4usize, hidden in 1..70usize, time in 1..20usize, batch in 1..15usize) {
         let Case { model, inputs, state } = case(layers, hidden, time, batch, &Device::flex());
-        let (scores, after) = model.forward(inputs.clone(), state.clone());
+        let (logits, after) = model.forward(inputs.clone(), state.clone());
         let (stepwise, after_steps) = model.forward_stepwise(inputs, state);
-        assert_close("scores", &values(&scores), &values(&stepwise), 1e-4);
+        assert_close("logits", &values(&logits), &values(&stepwise), 1e-4);
         assert_states_close(&after, &after_steps);
     }
 }
@@ -80,9 +80,9 @@ fn the_papers_size_agrees() {
         Ok((0..shape.iter().product()).map(|_| rng.random_range(-0.05..0.05)).collect())
     })
     .unwrap();
-    let (scores, after) = model.forward(inputs.clone(), state.clone());
+    let (logits, after) = model.forward(inputs.clone(), state.clone());
     let (stepwise, after_steps) = model.forward_stepwise(inputs, state);
-    assert_close("scores", &values(&scores), &values(&stepwise), 1e-4);
+    assert_close("logits", &values(&logits), &values(&stepwise), 1e-4);
     assert_states_close(&after, &after_steps);
 }
 
@@ -112,18 +112,18 @@ mod gradients {
         }
     }
 
-    /// A loss that weighs every score differently.
-    fn loss(scores: Tensor<3>) -> Tensor<1> {
-        let n = scores.dims().iter().product::<usize>();
+    /// A loss that weighs every logit differently.
+    fn loss(logits: Tensor<3>) -> Tensor<1> {
+        let n = logits.dims().iter().product::<usize>();
         let weights: Vec<f32> =
             (0..n).map(|i| ((i * 37 % 101) as f32 / 50.0 - 1.0) / (n as f32).sqrt()).collect();
         let weights =
-            Tensor::<3>::from_data(TensorData::new(weights, scores.dims()), &scores.device().inner());
-        (scores * Tensor::from_inner(weights)).sum()
+            Tensor::<3>::from_data(TensorData::new(weights, logits.dims()), &logits.device().inner());
+        (logits * Tensor::from_inner(weights)).sum()
     }
 
-    pub(super) fn gradients(model: &Model, scores: Tensor<3>) -> Vec<Vec<f32>> {
-        let grads = loss(scores).backward();
+    pub(super) fn gradients(model: &Model, logits: Tensor<3>) -> Vec<Vec<f32>> {
+        let grads = loss(logits).backward();
         let mut collect = Collect(&grads, Vec::new());
         model.visit(&mut collect);
         collect.1
@@ -269,10 +269,10 @@ mod gpu {
         ) {
             let Some(device) = adapter() else { return Ok(()) };
             let Case { model, inputs, state } = case(layers, hidden, time, batch, &device);
-            let (scores, after) = model.forward(inputs, state);
+            let (logits, after) = model.forward(inputs, state);
             let Case { model, inputs, state } = case(layers, hidden, time, batch, &Device::flex());
             let (expected, expected_after) = model.forward(inputs, state);
-            assert_close("scores", &values(&scores), &values(&expected), 1e-4);
+            assert_close("logits", &values(&logits), &values(&expected), 1e-4);
             assert_states_close(&after, &expected_after);
         }
     }

@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use rnn::weights::{Precision, save};
-use rnn::{Instrument, ModelConfig, Perform, Quantized, Settings, State};
+use rnn::{Backend, Generate, ModelConfig, Quantized, Settings, State};
 use serde::Serialize;
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
@@ -144,8 +144,8 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 }
 
 /// Events per second of all takes together.
-fn generated(instrument: &impl Instrument, seeds: &[u64]) -> Result<f64> {
-    let mut takes = instrument.takes(Settings::default(), seeds)?;
+fn generated(backend: &impl Backend, seeds: &[u64]) -> Result<f64> {
+    let mut takes = backend.takes(Settings::default(), seeds)?;
     block_on(takes.next_chunk(4))?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {

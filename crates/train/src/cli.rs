@@ -174,11 +174,14 @@ pub(crate) struct GenerateArgs {
     /// MIDI file to go on from.
     #[arg(long)]
     pub(crate) primer: Option<PathBuf>,
-    /// Hear only so many seconds of it; what sounds then goes on.
+    /// Use only the first seconds of the primer; notes that sound there go on.
     #[arg(long, requires = "primer")]
     pub(crate) primer_seconds: Option<f64>,
-    /// Do not ask for the primer's density, pitch classes and loudness.
+    /// Do not condition on the primer's density and pitch classes, nor match its loudness.
     #[arg(long, requires = "primer")]
+    pub(crate) unconditioned: bool,
+    /// The old name of `--unconditioned`.
+    #[arg(long, requires = "primer", hide = true)]
     pub(crate) stray: bool,
     /// Leave the primer out of the written file.
     #[arg(long, requires = "primer")]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use performance::{Event, Performance, STEP_MICROS, Token, decode, encode, midi};
 use rayon::prelude::*;
-use rnn::{Controls, Gain, Instrument, MAX_TAKES, ModelConfig, Perform, Quantized, Settings};
+use rnn::{Backend, Controls, Generate, MAX_TAKES, ModelConfig, Quantized, Settings, VelocityOffset};
 
 use crate::cli::{DeviceKind, GenerateArgs};
 use crate::files::write_atomically;
@@ -44,8 +44,12 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         rnn::weights::read_metadata(&bytes).with_context(|| args.weights.display().to_string())?;
     let controls = controls(args, &primer, &config)?;
     let bar = progress::bar(seconds(wanted * seeds.len() as u64), "seconds of music");
-    let gain = if args.stray { Gain::default() } else { Gain::of(&primer) };
-    let play = Play { settings, controls, gain, primer: &primer, wanted, bar };
+    let offset = if args.unconditioned || args.stray {
+        VelocityOffset::default()
+    } else {
+        VelocityOffset::of(&primer)
+    };
+    let play = Play { settings, controls, offset, primer: &primer, wanted, bar };
     let takes = if args.device == DeviceKind::Flex {
         let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
         let shares = shares(&seeds);
@@ -91,7 +95,7 @@ pub(crate) fn sample(weights: &[u8], seconds: f64, seed: u64) -> Result<Performa
     let play = Play {
         settings: Settings::default(),
         controls: Controls::default(),
-        gain: Gain::default(),
+        offset: VelocityOffset::default(),
         primer: &[],
         wanted: (seconds * 1e6 / STEP_MICROS as f64).ceil() as u64,
         bar: ProgressBar::hidden(),
@@ -104,7 +108,7 @@ pub(crate) fn sample(weights: &[u8], seconds: f64, seed: u64) -> Result<Performa
 pub(crate) struct Play<'a> {
     pub(crate) settings: Settings,
     pub(crate) controls: Controls,
-    pub(crate) gain: Gain,
+    pub(crate) offset: VelocityOffset,
     pub(crate) primer: &'a [Token],
     /// Length of the new music, in steps.
     pub(crate) wanted: u64,
@@ -114,8 +118,8 @@ pub(crate) struct Play<'a> {
 
 impl Play<'_> {
     /// A take of each seed, without the primer.
-    pub(crate) fn on(&self, instrument: &impl Instrument, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
-        block_on(self.play(instrument.takes(self.settings, seeds)?, seeds.len()))
+    pub(crate) fn on(&self, backend: &impl Backend, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
+        block_on(self.play(backend.takes(self.settings, seeds)?, seeds.len()))
     }
 
     /// The same on a GPU.
@@ -133,15 +137,15 @@ impl Play<'_> {
         unreachable!("a device that this program was not built for does not open")
     }
 
-    async fn play(&self, mut takes: impl Perform, n_takes: usize) -> Result<Vec<Vec<Token>>> {
-        let primer: Vec<Token> = self.primer.iter().map(|&token| self.gain.apply(token)).collect();
-        takes.prime(&primer).await?;
+    async fn play(&self, mut takes: impl Generate, n_takes: usize) -> Result<Vec<Vec<Token>>> {
+        let primer: Vec<Token> = self.primer.iter().map(|&token| self.offset.apply(token)).collect();
+        takes.prefill(&primer).await?;
         takes.set_controls(&self.controls)?;
         let mut parts = vec![Part::default(); n_takes];
         let mut shown = 0;
         while parts.iter().any(|part| part.steps < self.wanted) {
             for (part, tokens) in parts.iter_mut().zip(takes.next_chunk(CHUNK).await?) {
-                part.add(tokens.into_iter().map(|token| self.gain.undo(token)), self.wanted);
+                part.add(tokens.into_iter().map(|token| self.offset.undo(token)), self.wanted);
             }
             let now = seconds(parts.iter().map(|part| part.steps.min(self.wanted)).sum());
             self.bar.inc(now - shown);
@@ -196,7 +200,7 @@ impl Part {
 
 /// What is asked, and otherwise what the primer is like.
 fn controls(args: &GenerateArgs, primer: &[Token], config: &ModelConfig) -> Result<Controls> {
-    let like = if args.stray { Controls::default() } else { Controls::like(primer) };
+    let like = if args.unconditioned || args.stray { Controls::default() } else { Controls::like(primer) };
     let pitch_classes = match &args.pitch_classes {
         Some(weights) => match <[f32; 12]>::try_from(weights.as_slice()) {
             Ok(weights) => Some(weights),

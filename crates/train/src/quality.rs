@@ -1,11 +1,11 @@
 //! `quality`: lets a network play by the hour, measures it against people, and writes the page that says so.
 
 mod adherence;
+mod loudness_model;
 mod page;
+mod pool;
 mod primers;
 mod stability;
-mod studio;
-mod usual;
 
 use std::fs;
 use std::path::Path;
@@ -23,10 +23,10 @@ use crate::corpus::Corpus;
 use crate::measure::{self, Breakdown, Piece, Row};
 use crate::provenance::{self, machine, place};
 use adherence::Adherence;
+use loudness_model::LoudnessModel;
+use pool::{GeneratorPool, Request};
 use primers::Continuity;
 use stability::Stability;
-use studio::{Ask, Studio};
-use usual::Usual;
 
 /// Everything the page says.
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ struct Findings {
     adherence: Adherence,
     continuity: Continuity,
     /// None if the training set is too small to tell.
-    usual: Option<Usual>,
+    loudness_model: Option<LoudnessModel>,
     copies: Copies,
     /// What somebody wrote who looked and listened.
     notes: Option<String>,
@@ -98,13 +98,13 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         + plan.secs()
         + primers::PLAYS * primers.len() as u64 * primers::SECS;
     let start = Instant::now();
-    let mut studio = Studio::new(network, settings, args.seed, music);
-    let asks = (0..args.pieces).map(|_| Ask::freely(args.seconds.into())).collect();
-    let played = studio.record(asks)?;
-    let long = studio.record((0..args.long).map(|_| Ask::freely(stability::SECS)).collect())?;
-    let adherence = plan.measure(&mut studio, &people)?;
-    let continuity = primers::measure(&mut studio, &people, &primers)?;
-    let events = studio.finish();
+    let mut pool = GeneratorPool::new(network, settings, args.seed, music);
+    let asks = (0..args.pieces).map(|_| Request::freely(args.seconds.into())).collect();
+    let played = pool.record(asks)?;
+    let long = pool.record((0..args.long).map(|_| Request::freely(stability::SECS)).collect())?;
+    let adherence = plan.measure(&mut pool, &people)?;
+    let continuity = primers::measure(&mut pool, &people, &primers)?;
+    let events = pool.finish();
     let generation_secs = start.elapsed().as_secs_f64();
     if let Some(dir) = &args.keep {
         keep(dir, "piece", &played)?;
@@ -133,7 +133,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         stability: stability::measure(&people, &long)?,
         adherence,
         continuity,
-        usual: Usual::of(&corpus)?,
+        loudness_model: LoudnessModel::of(&corpus)?,
         copies: copies::search(&corpus, [&human, &generated])?,
         notes,
     };

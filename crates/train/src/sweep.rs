@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use performance::statistics::{CollapseKind, Excerpt, Feature, ReleaseRates};
 use performance::{STEP_MICROS, decode};
 use rayon::prelude::*;
-use rnn::{Controls, Gain, Quantized, Settings};
+use rnn::{Controls, Quantized, Settings, VelocityOffset};
 use serde::Serialize;
 
 use crate::cli::SweepArgs;
@@ -78,7 +78,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
         let play = Play {
             settings: pair,
             controls: Controls::default(),
-            gain: Gain::default(),
+            offset: VelocityOffset::default(),
             primer: &[],
             wanted: wanted / STEP_MICROS,
             bar: bar.clone(),

@@ -15,7 +15,7 @@ use crate::hooks::{
     use_theme,
 };
 use crate::js;
-use crate::place::Wish;
+use crate::placement::Preference;
 use crate::roll::RollSource;
 use crate::state::{Action, EngineState, Length, State, WithPrimer};
 
@@ -45,8 +45,8 @@ pub fn App() -> Html {
     let state = use_reducer(|| Store(opening_state()));
     let on = use_callback(state.dispatcher(), |action, dispatcher| dispatcher.dispatch(action));
     let player = use_player(&state, &on);
-    let wish = *use_memo((), |()| asked_wish().unwrap_or_else(Wish::stored));
-    let engine = use_engine(&state, &on, &player, wish);
+    let preference = *use_memo((), |()| asked_preference().unwrap_or_else(Preference::stored));
+    let engine = use_engine(&state, &on, &player, preference);
     let on_connect = use_midi(&state, &on, &player);
     let (theme, on_theme) = use_theme();
     use_debug(&state, &player);
@@ -91,7 +91,7 @@ pub fn App() -> Html {
                     is_recording={state.recording.is_some()} on_forget={on.reform(Action::Forget)} />
             </main>
             <StatusLine engine={state.engine.clone()} speed={state.speed} on_model={on_about(true)} />
-            <About is_open={*is_about_open} {model} wish={engine.wish()} on_wish={commands.on_wish.clone()}
+            <About is_open={*is_about_open} {model} preference={engine.preference()} on_preference={commands.on_preference.clone()}
                 on_close={on_about(false)} on_model_file={commands.on_model.clone()} />
         </>
     }
@@ -128,8 +128,8 @@ fn opening_state() -> State {
 }
 
 /// `?backend=webgpu`, `cpu`, `auto` or `measure` in the page's address.
-fn asked_wish() -> Option<Wish> {
-    Wish::from_value(&query()?.get("backend")?)
+fn asked_preference() -> Option<Preference> {
+    Preference::from_value(&query()?.get("backend")?)
 }
 
 fn query() -> Option<UrlSearchParams> {

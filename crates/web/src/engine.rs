@@ -23,7 +23,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker for this place. `on_reply` hears what it says, `on_crash` why it died.
+    /// Starts the worker for this placement. `on_reply` hears what it says, `on_crash` why it died.
     ///
     /// # Errors
     /// A notice for the visitor, if the browser does not start it.
@@ -122,7 +122,7 @@ fn parse(data: &JsValue) -> Result<Reply, String> {
 /// Loads the worker's own script and wasm, as Trunk lays them beside the page. Failures must reach
 /// `onerror`, which rejected promises do not.
 fn shim(backend: Backend) -> Result<String, JsValue> {
-    let [script, wasm] = backend.files().map(js::beside_the_page);
+    let [script, wasm] = backend.files().map(js::asset_url);
     let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
     Ok(format!(
         "addEventListener('unhandledrejection', event => setTimeout(() => {{ throw event.reason; }})); \

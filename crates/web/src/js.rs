@@ -23,7 +23,7 @@ pub fn get(object: &JsValue, name: &str) -> JsValue {
 }
 
 /// Lets a promise run by itself; a rejection goes to the console.
-pub fn run_alone(promise: Result<Promise, JsValue>, what: &'static str) {
+pub fn spawn(promise: Result<Promise, JsValue>, what: &'static str) {
     spawn_local(async move {
         let outcome = match promise {
             Ok(promise) => JsFuture::from(promise).await,
@@ -62,7 +62,7 @@ pub fn window() -> web_sys::Window {
 ///
 /// # Errors
 /// If the page's own address is not one, or its list is broken.
-pub fn beside_the_page(path: &str) -> Result<String, JsValue> {
+pub fn asset_url(path: &str) -> Result<String, JsValue> {
     let document = gloo::utils::document();
     let list = document.get_element_by_id("files").and_then(|list| list.text_content());
     let name = match list {

@@ -25,7 +25,7 @@ mod hooks;
 pub mod js;
 pub mod notice;
 mod output;
-mod place;
+mod placement;
 mod player;
 pub mod protocol;
 pub mod queue;

@@ -15,7 +15,7 @@ pub enum Request {
         /// Absolute: a worker that was started from a blob resolves no relative ones.
         weights_url: String,
         /// Where the worker runs the network, for its answers.
-        place: Place,
+        placement: Placement,
     },
     /// Take the weights from a visitor's own file, whose bytes travel beside this message.
     LoadFile {
@@ -161,7 +161,7 @@ pub struct Batch {
 pub enum Backend {
     /// The processor.
     Cpu,
-    /// A GPU, or what passes for one: see [`Place::is_software`].
+    /// A GPU, or what passes for one: see [`Placement::is_software`].
     WebGpu,
 }
 
@@ -178,7 +178,7 @@ impl Backend {
 
 /// Where the network runs, and why there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct Placement {
     /// On what.
     pub backend: Backend,
     /// Whether the visitor has chosen it.
@@ -191,7 +191,7 @@ pub struct Place {
     pub reason: Option<Notice>,
 }
 
-impl Place {
+impl Placement {
     /// The processor, for a reason.
     #[must_use]
     pub fn cpu(reason: Notice) -> Self {
@@ -205,7 +205,7 @@ impl Place {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Engine {
     /// Where.
-    pub place: Place,
+    pub placement: Placement,
     /// Speed measured while getting ready.
     pub events_per_second: f64,
     /// What it plays with.

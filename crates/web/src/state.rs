@@ -122,9 +122,9 @@ impl State {
         match action {
             Action::Replied { reply, now_ms } => self.hear(reply, now_ms),
             Action::EngineStarting => self.engine = EngineState::Starting,
-            Action::Placed(place) => {
+            Action::Placed(placement) => {
                 if let EngineState::Ready(engine) = &mut self.engine {
-                    Rc::make_mut(engine).place = place;
+                    Rc::make_mut(engine).placement = placement;
                 }
             }
             Action::Generate { drawn_seed } => self.generate(drawn_seed),

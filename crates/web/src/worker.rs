@@ -1,6 +1,6 @@
 //! The worker's side: doing what the page asks for, with whatever network and device it is run with.
 //!
-//! The worker does one thing at a time, in the order in which it was asked, except that asking for something new
+//! The worker does one thing at a time, in the job in which it was asked, except that asking for something new
 //! ends composing between any two events.
 
 mod bench;
@@ -21,7 +21,7 @@ pub use engine::{Device, Processor};
 
 use crate::js;
 use crate::notice::Notice;
-use crate::protocol::{Place, Reply, Request};
+use crate::protocol::{Placement, Reply, Request};
 use engine::Engine;
 use inbox::{Inbox, Incoming};
 use ticker::Ticker;
@@ -56,8 +56,8 @@ async fn listen<D: Device>() {
     loop {
         let Incoming { request, bytes } = inbox.next().await;
         match request {
-            Request::Load { weights_url, place } => {
-                if let Err(notice) = load(&mut engine, &weights_url, place).await {
+            Request::Load { weights_url, placement } => {
+                if let Err(notice) = load(&mut engine, &weights_url, placement).await {
                     post(&Reply::Failed { notice });
                 }
             }
@@ -70,8 +70,8 @@ async fn listen<D: Device>() {
             }
             Request::Start { take, seed, sampling, primer, composed, length_us } => {
                 if let Some(engine) = &engine {
-                    let order = compose::Order { take, seed, sampling, primer, composed, length_us };
-                    compose::compose(engine, order, &inbox, &mut ticker).await;
+                    let job = compose::Job { take, seed, sampling, primer, composed, length_us };
+                    compose::compose(engine, job, &inbox, &mut ticker).await;
                 }
             }
             Request::Bench { takes, at_least_ms } => {
@@ -95,7 +95,7 @@ async fn listen<D: Device>() {
 async fn load<D: Device>(
     engine: &mut Option<Engine<D>>,
     weights_url: &str,
-    place: Place,
+    placement: Placement,
 ) -> Result<(), Notice> {
     let cached = weights::cached(weights_url).await;
     let is_cached = cached.is_some();
@@ -106,7 +106,7 @@ async fn load<D: Device>(
     post(&Reply::Preparing);
     if engine.is_none() {
         // A device can be opened once only.
-        match Engine::open(place).await {
+        match Engine::open(placement).await {
             Ok(opened) => *engine = Some(opened),
             Err(reason) => {
                 post(&Reply::Unsuited { reason });

@@ -12,15 +12,15 @@ use cubecl::prelude::*;
 
 use super::sampler::{HEARD, LAST};
 
-/// Columns of the score buffer: 413 rounded up to whole groups of four.
-pub(super) const SCORE_COLUMNS: usize = 416;
+/// Columns of the logit buffer: 413 rounded up to whole groups of four.
+pub(super) const LOGIT_COLUMNS: usize = 416;
 
 const N_TOKENS: usize = performance::N_TOKENS;
 
 /// How a matrix product is cut into cubes, fixed when a kernel is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Tiling {
-    /// Neighboring units (or groups of four scores) of a cube.
+    /// Neighboring units (or groups of four logits) of a cube.
     pub(super) width: usize,
     /// Parts that the rows are dealt out to, a power of two; more hide memory latency, fewer wait less.
     pub(super) slices: usize,
@@ -47,7 +47,7 @@ impl Tiling {
     }
 }
 
-/// Four gates of one unit (or four scores) and a tile of streams, in whole numbers: `[4, vectors]`.
+/// Four gates of one unit (or four logits) and a tile of streams, in whole numbers: `[4, vectors]`.
 type Sums<N> = Array<Vector<i32, N>>;
 
 /// eˣ as `math::exp` has it, step by step, so that a GPU's own is not asked: each has another.
@@ -372,24 +372,24 @@ pub(super) fn layer<N: Size>(
     }
 }
 
-/// Scores of the next event.
+/// Logits of the next event.
 ///
 /// # Shapes
-/// `weights`, `bias`: groups of four scores where the layers have units; `top`: `[units, streams]`;
-/// `scores`: `[streams, SCORE_COLUMNS]`. Cubes: `[SCORE_COLUMNS / 4 / width, streams / tile]`.
+/// `weights`, `bias`: groups of four logits where the layers have units; `top`: `[units, streams]`;
+/// `logits`: `[streams, LOGIT_COLUMNS]`. Cubes: `[LOGIT_COLUMNS / 4 / width, streams / tile]`.
 #[cube(launch_unchecked)]
 pub(super) fn head<N: Size>(
     weights: &[Vector<u32, Const<4>>],
     bias: &[Vector<f32, Const<4>>],
     top: &[Vector<i32, N>],
-    scores: &mut [f32],
+    logits: &mut [f32],
     vectors_per_row: usize,
     #[comptime] units: usize,
     #[comptime] tiling: Tiling,
 ) {
     let lane = UNIT_POS_X as usize;
     let slice = UNIT_POS_Y as usize;
-    let groups = comptime!(SCORE_COLUMNS / 4);
+    let groups = comptime!(LOGIT_COLUMNS / 4);
     let wanted = CUBE_POS_X as usize * tiling.width + lane;
     let group = min(wanted, comptime!(groups - 1));
     let tile = CUBE_POS_Y as usize;
@@ -416,18 +416,18 @@ pub(super) fn head<N: Size>(
         for i in 0..4usize {
             #[unroll]
             for v in 0..tiling.vectors {
-                let score = gate::<N>(&sums, scales, &base, i, v, tiling);
+                let logit = gate::<N>(&sums, scales, &base, i, v, tiling);
                 #[unroll]
                 for n in 0..N::value() {
                     let stream = (tile * tiling.vectors + v) * N::value() + n;
-                    scores[stream * SCORE_COLUMNS + group * 4 + i] = score.extract(n);
+                    logits[stream * LOGIT_COLUMNS + group * 4 + i] = logit.extract(n);
                 }
             }
         }
     }
 }
 
-/// `into` becomes what `from` is: a moment kept, or gone back to.
+/// `into` becomes what `from` is: a snapshot kept, or gone back to.
 #[cube(launch_unchecked)]
 pub(super) fn copy(from: &[u32], into: &mut [u32], len: usize) {
     if ABSOLUTE_POS < len {
@@ -435,7 +435,7 @@ pub(super) fn copy(from: &[u32], into: &mut [u32], len: usize) {
     }
 }
 
-/// The streams after the first `takes` become what those are: what happens unasked begins with what happened.
+/// The streams after the first `takes` become what those are: what happens unconditional begins with what happened.
 ///
 /// # Shapes
 /// `buffer`: numbers of a stream `step` apart, streams `stride` apart.

@@ -10,7 +10,7 @@
 //! ```
 //! use cubecl::prelude::Client;
 //! use rnn::gpu::{Network, Tuning};
-//! use rnn::{Instrument, Perform, Settings};
+//! use rnn::{Backend, Generate, Settings};
 //!
 //! // `gpu::open` gives the client of the machine's GPU, `gpu::client` that of a device that Burn opened.
 //! # async fn play(weights: &[u8], client: Client) -> Result<(), rnn::Error> {
@@ -24,19 +24,19 @@
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod device;
+mod device;
 mod kernels;
 mod memory;
 mod network;
 mod probe;
 mod sampler;
-mod stage;
 mod takes;
 
+pub use device::CAPACITY;
 #[cfg(all(feature = "burn", any(feature = "wgpu", feature = "cuda")))]
 pub use device::client;
 #[cfg(feature = "wgpu")]
 pub use device::open;
 pub use network::{Network, Tuning};
 pub use probe::Probe;
-pub use stage::CAPACITY;
-pub use takes::{Moment, Takes};
+pub use takes::{Snapshot, Takes};

@@ -6,7 +6,7 @@ use cubecl::prelude::*;
 
 use super::kernels::Tiling;
 use super::memory::Buffer;
-use crate::quantized::words::{Product, by_unit};
+use crate::quantized::packing::{Product, by_unit};
 use crate::{Error, ModelConfig, Network as _, Quantized};
 
 /// What kind of machine the kernels are cut for; the results are the same but for rounding.
@@ -107,8 +107,8 @@ impl Network {
 
     /// The first layer's scales, and what bias and either of two controls inputs add to its gates,
     /// `[3, units, 4]`.
-    pub(super) fn project(&self, asked: &[f32], unasked: &[f32]) -> Vec<f32> {
-        let added = [asked, unasked].map(|controls| by_unit(&self.quantized.controls(controls)));
+    pub(super) fn project(&self, asked: &[f32], unconditional: &[f32]) -> Vec<f32> {
+        let added = [asked, unconditional].map(|controls| by_unit(&self.quantized.controls(controls)));
         [&self.first_scales, &added[0][..], &added[1]].concat()
     }
 

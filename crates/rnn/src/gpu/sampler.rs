@@ -2,11 +2,11 @@
 
 use cubecl::prelude::*;
 
-use super::kernels::{SCORE_COLUMNS, exp};
+use super::kernels::{LOGIT_COLUMNS, exp};
 use crate::sampling::{
-    CROWD_NATS_PER_NOTE, CROWD_NOTES, HASTE_AFTER_STEPS, HASTE_NATS_PER_STEP, PITCH_HASTE_AFTER_STEPS,
-    PITCH_HASTE_NATS_PER_STEP, RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS, REST_NATS_PER_SEC,
-    STEP_SECS,
+    CROWD_NATS_PER_NOTE, CROWD_NOTES, PITCH_STRIKE_EXCESS_AFTER_STEPS, PITCH_STRIKE_EXCESS_NATS_PER_STEP,
+    RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS, REST_NATS_PER_SEC, STEP_SECS,
+    STRIKE_EXCESS_AFTER_STEPS, STRIKE_EXCESS_NATS_PER_STEP,
 };
 use crate::takes::GUIDANCE;
 
@@ -14,7 +14,7 @@ use crate::takes::GUIDANCE;
 pub(super) const SAMPLER_UNITS: usize = 256;
 /// Numbers about one stream in the `heard` buffer: four words of sounding pitches, the last event, the steps
 /// so far, the step at which any pitch was last struck, the one at which all strikes would be done at the pace that
-/// haste is measured from, and of each pitch the same two.
+/// strike_excess is measured from, and of each pitch the same two.
 pub(super) const HEARD: usize = PITCH_DONE + N_PITCHES;
 /// Where in these the last event is.
 pub(super) const LAST: usize = 4;
@@ -23,7 +23,7 @@ const LAST_STRUCK: usize = 6;
 const DONE: usize = 7;
 const STRUCK: usize = 8;
 const PITCH_DONE: usize = STRUCK + N_PITCHES;
-/// Written in place of an event when a score was no finite number.
+/// Written in place of an event when a logit was no finite number.
 pub(super) const BROKEN: u32 = u32::MAX;
 
 /// Events that one thread adds up in order: 32 of them cover the vocabulary.
@@ -62,7 +62,7 @@ fn note(heard: &mut [u32], stream: usize, token: u32) {
     }
 }
 
-/// What is added to the score of a sounding pitch's NOTE_OFF, as `sampling::Help` has it.
+/// What is added to the logit of a sounding pitch's NOTE_OFF, as `sampling::Help` has it.
 #[cube]
 fn release(heard: &[u32], stream: usize, pitch: usize) -> f32 {
     let at = stream * HEARD;
@@ -75,17 +75,17 @@ fn release(heard: &[u32], stream: usize, pitch: usize) -> f32 {
     max(steps as f32 * STEP_SECS - RELEASE_AFTER_SECS, 0.0f32) * RELEASE_NATS_PER_SEC + crowd
 }
 
-/// What is added to the scores of all NOTE_ONs and VELOCITYs.
+/// What is added to the logits of all NOTE_ONs and VELOCITYs.
 #[cube]
 fn begin(heard: &[u32], stream: usize) -> f32 {
     let at = stream * HEARD;
     let steps = heard[at + NOW] - heard[at + LAST_STRUCK];
     let rest = max(steps as f32 * STEP_SECS - REST_AFTER_SECS, 0.0f32) * REST_NATS_PER_SEC;
-    let haste = max(heard[at + DONE], heard[at + NOW]) - heard[at + NOW];
-    rest - max(haste as f32 - HASTE_AFTER_STEPS, 0.0f32) * HASTE_NATS_PER_STEP
+    let strike_excess = max(heard[at + DONE], heard[at + NOW]) - heard[at + NOW];
+    rest - max(strike_excess as f32 - STRIKE_EXCESS_AFTER_STEPS, 0.0f32) * STRIKE_EXCESS_NATS_PER_STEP
 }
 
-/// What is added to the score of a TIME_SHIFT.
+/// What is added to the logit of a TIME_SHIFT.
 #[cube]
 fn wait(steps: u32, nats_per_doubling: f32) -> f32 {
     // As `sampling::doublings`: the exponent, and the mantissa as a fraction.
@@ -93,12 +93,12 @@ fn wait(steps: u32, nats_per_doubling: f32) -> f32 {
     bits as f32 / 8_388_608.0f32 * nats_per_doubling
 }
 
-/// What is taken from the score of a pitch's NOTE_ON.
+/// What is taken from the logit of a pitch's NOTE_ON.
 #[cube]
-fn haste_on(heard: &[u32], stream: usize, pitch: usize) -> f32 {
+fn strike_excess_on(heard: &[u32], stream: usize, pitch: usize) -> f32 {
     let at = stream * HEARD;
-    let haste = max(heard[at + PITCH_DONE + pitch], heard[at + NOW]) - heard[at + NOW];
-    max(haste as f32 - PITCH_HASTE_AFTER_STEPS, 0.0f32) * PITCH_HASTE_NATS_PER_STEP
+    let strike_excess = max(heard[at + PITCH_DONE + pitch], heard[at + NOW]) - heard[at + NOW];
+    max(strike_excess as f32 - PITCH_STRIKE_EXCESS_AFTER_STEPS, 0.0f32) * PITCH_STRIKE_EXCESS_NATS_PER_STEP
 }
 
 /// Hears an event that was decided elsewhere. One unit per take; a forked one is two streams, the second of which
@@ -108,7 +108,7 @@ fn haste_on(heard: &[u32], stream: usize, pitch: usize) -> f32 {
 /// `orders`: `[takes, 1 + capacity]`, the number of events done so far and then the events;
 /// `heard`: `[streams, HEARD]`.
 #[cube(launch_unchecked)]
-pub(super) fn hear(
+pub(super) fn step(
     orders: &mut [u32],
     heard: &mut [u32],
     takes: usize,
@@ -132,12 +132,12 @@ pub(super) fn hear(
 /// as in `sampling::sample`, in 32 bits. One cube per take.
 ///
 /// # Shapes
-/// `scores`: `[streams, SCORE_COLUMNS]`; `manner`: temperature, top-p, help for waits; `orders`: as in [`hear`], with the
+/// `logits`: `[streams, LOGIT_COLUMNS]`; `params`: temperature, top-p, help for waits; `orders`: as in [`step`], with the
 /// bits of a number in 0..1 for each event; `tokens`: `[capacity, takes]`.
 #[cube(launch_unchecked)]
 pub(super) fn sample(
-    scores: &[f32],
-    manner: &[f32],
+    logits: &[f32],
+    params: &[f32],
     orders: &mut [u32],
     heard: &mut [u32],
     tokens: &mut [u32],
@@ -148,9 +148,9 @@ pub(super) fn sample(
     let stream = CUBE_POS;
     let lane = UNIT_POS as usize;
     let padded = comptime!(N_RUNS * RUN);
-    // A score that is not to be drawn is so low that its weight is zero.
+    // A logit that is not to be drawn is so low that its weight is zero.
     let never = f32::new(-1e30);
-    let mut score = Shared::<[f32]>::new_slice(padded);
+    let mut logit = Shared::<[f32]>::new_slice(padded);
     let mut weight = Shared::<[f32]>::new_slice(padded);
     let mut partial = Shared::<[f32]>::new_slice(N_RUNS);
     let mut broken = Shared::<[u32]>::new_slice(N_RUNS);
@@ -158,10 +158,10 @@ pub(super) fn sample(
     for i in range_stepped(lane, padded, SAMPLER_UNITS) {
         let mut value = never;
         if i < N_TOKENS {
-            value = scores[stream * SCORE_COLUMNS + i];
+            value = logits[stream * LOGIT_COLUMNS + i];
             if is_forked {
-                let unasked = scores[(takes + stream) * SCORE_COLUMNS + i];
-                value = unasked + GUIDANCE * (value - unasked);
+                let unconditional = logits[(takes + stream) * LOGIT_COLUMNS + i];
+                value = unconditional + GUIDANCE * (value - unconditional);
             }
             if i < FIRST_TIME_SHIFT {
                 let pitch = i % N_PITCHES;
@@ -175,16 +175,16 @@ pub(super) fn sample(
                     value += release(&*heard, stream, pitch);
                 }
                 if down == 0 && off == 0 {
-                    value += begin(&*heard, stream) - haste_on(&*heard, stream, pitch);
+                    value += begin(&*heard, stream) - strike_excess_on(&*heard, stream, pitch);
                 }
             }
             if i >= FIRST_VELOCITY {
                 value += begin(&*heard, stream);
             } else if i >= FIRST_TIME_SHIFT {
-                value += wait((i - FIRST_TIME_SHIFT + 1) as u32, manner[2]);
+                value += wait((i - FIRST_TIME_SHIFT + 1) as u32, params[2]);
             }
         }
-        score[i] = value;
+        logit[i] = value;
     }
     sync_cube();
 
@@ -192,7 +192,7 @@ pub(super) fn sample(
         let mut highest = never;
         let mut found = 0u32;
         for i in 0..RUN {
-            let value = score[lane * RUN + i];
+            let value = logit[lane * RUN + i];
             if u32::reinterpret(value) & 0x7f80_0000 == 0x7f80_0000 {
                 found = 1u32;
             }
@@ -207,19 +207,19 @@ pub(super) fn sample(
     for i in 0..N_RUNS {
         highest = max(highest, partial[i]);
     }
-    let temperature = manner[0];
+    let temperature = params[0];
     for i in range_stepped(lane, padded, SAMPLER_UNITS) {
         let mut value = 0.0f32;
-        if score[i] > never {
-            value = exp::<Const<1>>(Vector::new((score[i] - highest) / temperature)).extract(0usize);
+        if logit[i] > never {
+            value = exp::<Const<1>>(Vector::new((logit[i] - highest) / temperature)).extract(0usize);
         }
         weight[i] = value;
     }
     sync_cube();
 
-    let top_p = manner[1];
+    let top_p = params[1];
     if top_p < 1.0 {
-        keep_likeliest(&score, &mut weight, lane, top_p);
+        keep_likeliest(&logit, &mut weight, lane, top_p);
     }
 
     if lane < N_RUNS {
@@ -277,9 +277,9 @@ pub(super) fn sample(
 }
 
 /// Clears the weights of all but the smallest set of likeliest events whose share reaches `top_p`; of equal
-/// scores the lower event is the likelier.
+/// logits the lower event is the likelier.
 #[cube]
-fn keep_likeliest(score: &Shared<[f32]>, weight: &mut Shared<[f32]>, lane: usize, top_p: f32) {
+fn keep_likeliest(logit: &Shared<[f32]>, weight: &mut Shared<[f32]>, lane: usize, top_p: f32) {
     let padded = comptime!(N_RUNS * RUN);
     let mut dropped = Array::<bool>::new(comptime!(padded.div_ceil(SAMPLER_UNITS)));
     #[unroll]
@@ -287,13 +287,13 @@ fn keep_likeliest(score: &Shared<[f32]>, weight: &mut Shared<[f32]>, lane: usize
         let mine = part * SAMPLER_UNITS + lane;
         dropped[part] = false;
         if mine < padded {
-            let own = score[mine];
+            let own = logit[mine];
             let mut likelier = 0.0f32;
             let mut total = 0.0f32;
             for i in 0..padded {
                 let other = weight[i];
                 total += other;
-                if score[i] > own || (score[i] == own && i < mine) {
+                if logit[i] > own || (logit[i] == own && i < mine) {
                     likelier += other;
                 }
             }

@@ -3,7 +3,7 @@
 use cubecl::client::Graph;
 use cubecl::prelude::*;
 
-use super::kernels::{self, SCORE_COLUMNS};
+use super::kernels::{self, LOGIT_COLUMNS};
 use super::memory::Buffer;
 use super::network::{Cut, Network};
 use super::sampler::{self, HEARD, SAMPLER_UNITS};
@@ -17,27 +17,27 @@ pub const CAPACITY: usize = 128;
 const RECORDED: usize = 8;
 
 /// The device's side of takes.
-pub(super) struct Stage {
+pub(super) struct DeviceState {
     /// First, so that it is gone before what it replays on.
     recording: Recording,
     pub(super) network: Network,
     takes: usize,
-    /// Whether each take is two streams: what was asked for, and, `takes` further on, what would come unasked.
+    /// Whether each take is two streams: what was asked for, and, `takes` further on, what would come unconditional.
     is_forked: bool,
     /// For the streams there are now.
     cut: Cut,
-    /// Streams that the buffers have room for.
-    room: usize,
+    /// Streams that the buffers have capacity for.
+    capacity: usize,
     settings: Settings,
     /// What the listener asks for.
     asked: Controls,
     /// Temperature, top-p, and how much waits are helped.
-    manner: Buffer,
+    params: Buffer,
     /// Scales of the first layer's gates, and what controls add to them.
     controls: Buffer,
     /// The controls input when nothing is asked.
     unset: Vec<f32>,
-    /// What to do next: for each take the events done, then numbers between 0 and 1, or events to hear.
+    /// What to do next: for each take the events done, then numbers between 0 and 1, or events to step.
     orders: Buffer,
     /// The events drawn, `[CAPACITY, takes]`.
     tokens: Buffer,
@@ -47,15 +47,15 @@ pub(super) struct Stage {
     cell: Vec<Buffer>,
     /// Of each stream the sounding pitches, since when they sound, and the last event.
     heard: Buffer,
-    /// Scores of the next event of each stream.
-    scores: Buffer,
+    /// Logits of the next event of each stream.
+    logits: Buffer,
     /// Which of the two `hidden` is now.
     now: usize,
 }
 
 /// What the next event depends on, to come back to.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
+pub(super) struct DeviceSnapshot {
     activity: Vec<Buffer>,
     is_forked: bool,
 }
@@ -72,36 +72,36 @@ enum Recording {
     Refused,
 }
 
-impl Stage {
+impl DeviceState {
     /// `unset`: the network's controls input when nothing is asked.
     pub(super) fn new(network: &Network, takes: usize, settings: Settings, unset: Vec<f32>) -> Self {
         let mut network = network.clone();
         let asked = Controls::default();
-        let manner = Buffer::of_floats(&network.client, &manner(settings, &asked));
+        let params = Buffer::of_floats(&network.client, &params(settings, &asked));
         // SAFETY: from here on everything goes through one queue, whichever thread asks, and so in order with
         // the recording.
-        unsafe { network.client.set_stream(manner.handle.stream) };
+        unsafe { network.client.set_stream(params.handle.stream) };
         let client = &network.client;
-        let room = network.cut(2 * takes).padded_streams();
+        let capacity = network.cut(2 * takes).padded_streams();
         let n_layers = network.config().layers;
-        let activity = |_| Buffer::zeros(client, network.quantized.padded() * room);
+        let activity = |_| Buffer::zeros(client, network.quantized.padded() * capacity);
         Self {
             recording: Recording::None,
             takes,
             is_forked: false,
             cut: network.cut(takes),
-            room,
+            capacity,
             settings,
             asked,
-            manner,
+            params,
             controls: Buffer::of_floats(client, &network.project(&unset, &unset)),
             unset,
             orders: Buffer::zeros(client, takes * (1 + CAPACITY)),
             tokens: Buffer::zeros(client, takes * CAPACITY),
             hidden: (0..n_layers).map(|_| [0, 1].map(activity)).collect(),
             cell: (0..n_layers).map(activity).collect(),
-            heard: Buffer::zeros(client, room * HEARD),
-            scores: Buffer::zeros(client, room * SCORE_COLUMNS),
+            heard: Buffer::zeros(client, capacity * HEARD),
+            logits: Buffer::zeros(client, capacity * LOGIT_COLUMNS),
             now: 0,
             network,
         }
@@ -123,8 +123,8 @@ impl Stage {
     }
 
     fn write_manner(&self) {
-        let words = manner(self.settings, &self.asked).map(f32::to_bits);
-        self.manner.write(&self.network.client, words.to_vec());
+        let words = params(self.settings, &self.asked).map(f32::to_bits);
+        self.params.write(&self.network.client, words.to_vec());
     }
 
     fn is_asked(&self) -> bool {
@@ -132,18 +132,18 @@ impl Stage {
     }
 
     /// Hears up to [`CAPACITY`] events, a row for each take, all of one length.
-    pub(super) fn hear(&mut self, rows: Vec<Vec<u32>>) {
-        self.settle();
+    pub(super) fn step(&mut self, rows: Vec<Vec<u32>>) {
+        self.sync();
         let n = rows.first().map_or(0, Vec::len);
         self.order(rows);
         for _ in 0..n {
-            self.launch_hear();
+            self.launch_step();
             self.launch_layers();
         }
     }
 
-    /// Works out the scores of the event after those heard.
-    pub(super) fn score(&self) {
+    /// Works out the logits of the event after those heard.
+    pub(super) fn logit(&self) {
         self.launch_head();
     }
 
@@ -153,7 +153,7 @@ impl Stage {
     /// # Errors
     /// If the device fails.
     pub(super) async fn draw(&mut self, rows: Vec<Vec<u32>>) -> Result<Vec<u32>, Error> {
-        self.settle();
+        self.sync();
         let n = rows.first().map_or(0, Vec::len);
         self.order(rows);
         let mut left = n;
@@ -168,23 +168,23 @@ impl Stage {
         self.read(&self.tokens, n * self.takes).await
     }
 
-    /// Scores of the next event, `[takes, SCORE_COLUMNS]`, as the network has them.
+    /// Logits of the next event, `[takes, LOGIT_COLUMNS]`, as the network has them.
     ///
     /// # Errors
     /// If the device fails.
-    pub(super) async fn scores(&self) -> Result<Vec<f32>, Error> {
-        let words = self.read(&self.scores, self.takes * SCORE_COLUMNS).await?;
+    pub(super) async fn logits(&self) -> Result<Vec<f32>, Error> {
+        let words = self.read(&self.logits, self.takes * LOGIT_COLUMNS).await?;
         Ok(words.into_iter().map(f32::from_bits).collect())
     }
 
-    /// Lets what would come unasked begin or end, before anything is drawn or heard.
-    fn settle(&mut self) {
+    /// Lets what would come unconditional begin or end, before anything is drawn or heard.
+    fn sync(&mut self) {
         if self.is_asked() && !self.is_forked {
             let units = self.network.quantized.padded();
             let rows = self.hidden.iter().map(|turns| &turns[self.now]).chain(&self.cell);
-            rows.for_each(|buffer| self.launch_fork(buffer, 1, self.room, units));
+            rows.for_each(|buffer| self.launch_fork(buffer, 1, self.capacity, units));
             self.launch_fork(&self.heard, HEARD, 1, HEARD);
-            self.launch_fork(&self.scores, SCORE_COLUMNS, 1, SCORE_COLUMNS);
+            self.launch_fork(&self.logits, LOGIT_COLUMNS, 1, LOGIT_COLUMNS);
         }
         self.set_forked(self.is_asked());
     }
@@ -202,19 +202,19 @@ impl Stage {
     }
 
     /// A copy of everything that the next event depends on.
-    pub(super) fn keep(&self) -> Kept {
+    pub(super) fn snapshot(&self) -> DeviceSnapshot {
         let client = &self.network.client;
         let kept = |buffer: &Buffer| {
             let copy = Buffer::zeros(client, buffer.words());
             launch_copy(client, buffer, &copy);
             copy
         };
-        Kept { activity: self.activity().map(kept).collect(), is_forked: self.is_forked }
+        DeviceSnapshot { activity: self.activity().map(kept).collect(), is_forked: self.is_forked }
     }
 
     /// Goes back to what was kept; whether it was kept of as many takes of such a network.
     #[must_use]
-    pub(super) fn go_back(&mut self, kept: &Kept) -> bool {
+    pub(super) fn restore(&mut self, kept: &DeviceSnapshot) -> bool {
         if !kept.activity.iter().map(Buffer::words).eq(self.activity().map(Buffer::words)) {
             return false;
         }
@@ -228,7 +228,7 @@ impl Stage {
     /// What the next event depends on.
     fn activity(&self) -> impl Iterator<Item = &Buffer> {
         let hidden = self.hidden.iter().map(|turns| &turns[self.now]);
-        hidden.chain(&self.cell).chain([&self.heard, &self.scores])
+        hidden.chain(&self.cell).chain([&self.heard, &self.logits])
     }
 
     /// Hands the device what to do next, one row for each take.
@@ -252,14 +252,14 @@ impl Stage {
 }
 
 /// As [`sampler::sample`] wants it.
-fn manner(settings: Settings, asked: &Controls) -> [f32; 3] {
+fn params(settings: Settings, asked: &Controls) -> [f32; 3] {
     [settings.temperature, settings.top_p, pace(asked)]
 }
 
-impl std::fmt::Debug for Stage {
+impl std::fmt::Debug for DeviceState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { network, cut, takes, .. } = self;
-        f.debug_struct("Stage")
+        f.debug_struct("DeviceState")
             .field("network", network)
             .field("cut", cut)
             .field("takes", takes)
@@ -268,13 +268,13 @@ impl std::fmt::Debug for Stage {
 }
 
 /// Launches.
-impl Stage {
+impl DeviceState {
     /// Replays the recording and returns true, or sees to it that there will be one.
     fn replay(&mut self) -> Result<bool, Error> {
         let recorded = match &self.recording {
             Recording::Ready(graph) => {
                 // SAFETY: the buffers live as long as the recording, which is dropped first, and only this
-                // stage, from the stream it recorded on, uses them.
+                // device, from the stream it recorded on, uses them.
                 let replayed = unsafe { graph.replay() };
                 replayed.map_err(|e| Error::Device(e.to_string()))?;
                 return Ok(true);
@@ -322,11 +322,11 @@ impl Stage {
         for (index, layer) in network.layers.iter().enumerate() {
             let [last, hidden] = [last, now].map(|turn| self.hidden[index][turn].arg(lanes));
             let cell = self.cell[index].arg(lanes);
-            let (cubes, cube, row) = (cut.cubes(units), cut.cube(), self.room / lanes);
+            let (cubes, cube, row) = (cut.cubes(units), cut.cube(), self.capacity / lanes);
             match index.checked_sub(1) {
                 None => {
                     // SAFETY: rows of `heard` are events and pitches of the table, units come in whole cubes,
-                    // and streams that nobody asked for have room.
+                    // and streams that nobody asked for have capacity.
                     unsafe {
                         kernels::first_layer::launch_unchecked(
                             client,
@@ -382,14 +382,14 @@ impl Stage {
         unsafe {
             kernels::head::launch_unchecked(
                 &network.client,
-                cut.cubes(SCORE_COLUMNS / 4),
+                cut.cubes(LOGIT_COLUMNS / 4),
                 cut.cube(),
                 cut.lanes,
                 network.head.weights.arg(4),
                 network.head.bias.arg(4),
                 top[self.now].arg(cut.lanes),
-                self.scores.arg(1),
-                self.room / cut.lanes,
+                self.logits.arg(1),
+                self.capacity / cut.lanes,
                 network.quantized.padded(),
                 cut.tiling,
             );
@@ -404,8 +404,8 @@ impl Stage {
                 &self.network.client,
                 CubeCount::Static(takes as u32, 1, 1),
                 CubeDim::new_1d(SAMPLER_UNITS as u32),
-                self.scores.arg(1),
-                self.manner.arg(1),
+                self.logits.arg(1),
+                self.params.arg(1),
                 self.orders.arg(1),
                 self.heard.arg(1),
                 self.tokens.arg(1),
@@ -416,11 +416,11 @@ impl Stage {
         }
     }
 
-    fn launch_hear(&self) {
+    fn launch_step(&self) {
         let takes = self.takes;
         // SAFETY: as above.
         unsafe {
-            sampler::hear::launch_unchecked(
+            sampler::step::launch_unchecked(
                 &self.network.client,
                 CubeCount::Static(takes.div_ceil(64) as u32, 1, 1),
                 CubeDim::new_1d(64),
@@ -433,10 +433,10 @@ impl Stage {
         }
     }
 
-    /// Begins what would come unasked of each take: see [`kernels::fork`].
+    /// Begins what would come unconditional of each take: see [`kernels::fork`].
     fn launch_fork(&self, buffer: &Buffer, stride: usize, step: usize, numbers: usize) {
         let (takes, units) = (self.takes, self.takes * numbers);
-        // SAFETY: the buffers have room for twice the takes.
+        // SAFETY: the buffers have capacity for twice the takes.
         unsafe {
             kernels::fork::launch_unchecked(
                 &self.network.client,

@@ -4,18 +4,18 @@ use performance::{Event, N_TOKENS, Sounding, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::kernels::SCORE_COLUMNS;
+use super::device::{CAPACITY, DeviceSnapshot, DeviceState};
+use super::kernels::LOGIT_COLUMNS;
 use super::network::Network;
 use super::sampler::BROKEN;
-use super::stage::{CAPACITY, Kept, Stage};
-use crate::perform::{chance, opening, skip};
-use crate::{Controls, Error, Instrument, Perform, Settings};
+use crate::backend::{chance, opening, skip};
+use crate::{Backend, Controls, Error, Generate, Settings};
 
 /// One or many performances, played from one network with the same settings and controls, each from a seed
 /// of its own: a take is the same whatever is played beside it.
 #[derive(Debug)]
 pub struct Takes {
-    stage: Stage,
+    device: DeviceState,
     host: Host,
 }
 
@@ -24,19 +24,19 @@ pub struct Takes {
 struct Host {
     sounding: Vec<Sounding>,
     rng: Vec<ChaCha8Rng>,
-    /// Whether anything was heard, and so scores exist.
+    /// Whether anything was heard, and so logits exist.
     opened: bool,
 }
 
 /// Everything that changes while takes are played; restoring it plays the same again.
 #[derive(Clone, Debug)]
-pub struct Moment {
-    stage: Kept,
+pub struct Snapshot {
+    device: DeviceSnapshot,
     host: Host,
 }
 
 impl Takes {
-    /// As [`Instrument::takes`]: 1 of them or more.
+    /// As [`Backend::takes`]: 1 of them or more.
     pub(crate) fn new(network: &Network, settings: Settings, seeds: &[u64]) -> Result<Self, Error> {
         if seeds.is_empty() {
             return Err(Error::Setting {
@@ -47,7 +47,7 @@ impl Takes {
         }
         let unset = Controls::default().encode(network.config())?;
         Ok(Self {
-            stage: Stage::new(network, seeds.len(), settings, unset),
+            device: DeviceState::new(network, seeds.len(), settings, unset),
             host: Host {
                 sounding: vec![Sounding::default(); seeds.len()],
                 rng: seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect(),
@@ -63,20 +63,20 @@ impl Takes {
         self.host.rng.len()
     }
 
-    /// Scores of the next event of each take as the network has them, 413 each, read from the device: for tests and
+    /// Logits of the next event of each take as the network has them, 413 each, read from the device: for tests and
     /// for the curious.
     ///
     /// # Errors
     /// If the device fails.
-    pub async fn scores(&self) -> Result<Vec<Vec<f32>>, Error> {
-        let scores = self.stage.scores().await?;
-        Ok(scores.chunks_exact(SCORE_COLUMNS).map(|row| row[..N_TOKENS].to_vec()).collect())
+    pub async fn logits(&self) -> Result<Vec<Vec<f32>>, Error> {
+        let logits = self.device.logits().await?;
+        Ok(logits.chunks_exact(LOGIT_COLUMNS).map(|row| row[..N_TOKENS].to_vec()).collect())
     }
 
     /// Draws up to [`CAPACITY`] events of each take.
     async fn draw(&mut self, n: usize, takes: &mut [Vec<Token>]) -> Result<(), Error> {
         let chances = |rng: &mut ChaCha8Rng| (0..n).map(|_| (chance(rng) as f32).to_bits()).collect();
-        let words = self.stage.draw(self.host.rng.iter_mut().map(chances).collect()).await?;
+        let words = self.device.draw(self.host.rng.iter_mut().map(chances).collect()).await?;
         for row in words.chunks_exact(self.len()) {
             for ((&word, take), sounding) in row.iter().zip(takes.iter_mut()).zip(&mut self.host.sounding) {
                 let token = match u16::try_from(word).ok().and_then(|number| Token::new(number).ok()) {
@@ -91,17 +91,17 @@ impl Takes {
         Ok(())
     }
 
-    /// Each take hears its own events; all hear as many.
-    fn hear(&mut self, takes: &[&[Token]]) {
+    /// Each take hears its own events; all step as many.
+    fn step(&mut self, takes: &[&[Token]]) {
         let time = takes.first().map_or(0, |tokens| tokens.len());
         for start in (0..time).step_by(CAPACITY) {
             let chunk = start..time.min(start + CAPACITY);
             let numbers =
                 |tokens: &&[Token]| tokens[chunk.clone()].iter().map(|t| u32::from(t.get())).collect();
-            self.stage.hear(takes.iter().map(numbers).collect());
+            self.device.step(takes.iter().map(numbers).collect());
         }
         if time > 0 {
-            self.stage.score();
+            self.device.logit();
             self.host.opened = true;
         }
         for (sounding, tokens) in self.host.sounding.iter_mut().zip(takes) {
@@ -112,7 +112,7 @@ impl Takes {
     }
 }
 
-impl Instrument for Network {
+impl Backend for Network {
     type Takes = Takes;
 
     fn takes(&self, settings: Settings, seeds: &[u64]) -> Result<Takes, Error> {
@@ -120,30 +120,30 @@ impl Instrument for Network {
     }
 }
 
-impl Perform for Takes {
-    type Moment = Moment;
+impl Generate for Takes {
+    type Snapshot = Snapshot;
 
     fn set_settings(&mut self, settings: Settings) {
-        self.stage.set_settings(settings);
+        self.device.set_settings(settings);
     }
 
     fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
-        self.stage.set_controls(controls)
+        self.device.set_controls(controls)
     }
 
     fn sounding(&self, take: usize) -> Sounding {
         self.host.sounding.get(take).copied().unwrap_or_default()
     }
 
-    async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error> {
-        self.hear(&vec![tokens; self.len()]);
+    async fn prefill(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        self.step(&vec![tokens; self.len()]);
         Ok(())
     }
 
     async fn recall(&mut self, tokens: &[Token]) -> Result<(), Error> {
         let Host { rng, opened, .. } = &mut self.host;
         rng.iter_mut().for_each(|rng| skip(rng, tokens.len(), *opened));
-        self.prime(tokens).await
+        self.prefill(tokens).await
     }
 
     /// With one read-back for each [`CAPACITY`] events.
@@ -152,7 +152,7 @@ impl Perform for Takes {
         let mut left = n;
         if n > 0 && !self.host.opened {
             let openings: Vec<Token> = self.host.rng.iter_mut().map(opening).collect();
-            self.hear(&openings.iter().map(std::slice::from_ref).collect::<Vec<_>>());
+            self.step(&openings.iter().map(std::slice::from_ref).collect::<Vec<_>>());
             for (take, opening) in takes.iter_mut().zip(openings) {
                 take.push(opening);
             }
@@ -167,20 +167,20 @@ impl Perform for Takes {
     }
 
     /// A copy on the device.
-    fn snapshot(&self) -> Moment {
-        Moment { stage: self.stage.keep(), host: self.host.clone() }
+    fn snapshot(&self) -> Snapshot {
+        Snapshot { device: self.device.snapshot(), host: self.host.clone() }
     }
 
-    fn restore(&mut self, moment: &Moment) -> Result<(), Error> {
-        let takes = moment.host.rng.len();
-        if takes != self.len() || !self.stage.go_back(&moment.stage) {
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        let takes = snapshot.host.rng.len();
+        if takes != self.len() || !self.device.restore(&snapshot.device) {
             return Err(Error::Setting {
-                name: "a moment",
+                name: "a snapshot",
                 expected: format!("of {} takes of this network", self.len()),
                 found: format!("one of {takes}"),
             });
         }
-        self.host = moment.host.clone();
+        self.host = snapshot.host.clone();
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn split(n: usize, work: impl Fn(Range<usize>) + Sync) {
     (0..n.div_ceil(share)).into_par_iter().for_each(|i| work(i * share..n.min((i + 1) * share)));
 }
 
-/// Work that is compiled once per instruction set and chosen at run time.
+/// WithSimd that is compiled once per instruction set and chosen at run time.
 pub(super) trait Kernel<F: Format> {
     fn run<S: Simd<F>>(self);
 }

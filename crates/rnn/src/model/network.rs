@@ -4,24 +4,24 @@ use burn::tensor::{Int, Tensor, TensorData};
 use performance::{N_PITCHES, N_TOKENS};
 
 use super::{Inputs, Model, State};
-use crate::{Error, Heard, ModelConfig, Network};
+use crate::{Error, ModelConfig, Network, StepInput};
 
 /// Longest stretch that goes through the network at once.
 const CHUNK: usize = 256;
 
 /// What the network in 32 bits remembers of its takes.
 #[derive(Clone, Debug)]
-pub struct ModelMemory {
+pub struct ModelState {
     n_takes: usize,
     state: State,
-    /// Scores of the next events, still on the device, `[takes, 413]`.
-    scores: Tensor<2>,
+    /// Logits of the next events, still on the device, `[takes, 413]`.
+    logits: Tensor<2>,
 }
 
 impl Network for Model {
     /// The controls input.
     type Controls = Vec<f32>;
-    type Memory = ModelMemory;
+    type State = ModelState;
 
     fn config(&self) -> &ModelConfig {
         &self.config
@@ -31,31 +31,31 @@ impl Network for Model {
         encoded.to_vec()
     }
 
-    fn memory(&self, n_takes: usize) -> ModelMemory {
+    fn state(&self, n_takes: usize) -> ModelState {
         let state = State::zeros(&self.config, n_takes, &self.head.val().device());
-        let scores = self.head_bias.val().unsqueeze::<2>().repeat_dim(0, n_takes); // [takes, 413]
-        ModelMemory { n_takes, state, scores }
+        let logits = self.head_bias.val().unsqueeze::<2>().repeat_dim(0, n_takes); // [takes, 413]
+        ModelState { n_takes, state, logits }
     }
 
-    fn hear(&self, memory: &mut ModelMemory, controls: &Vec<f32>, heard: &[Heard]) -> Result<(), Error> {
-        let n_takes = memory.n_takes;
+    fn step(&self, state: &mut ModelState, controls: &Vec<f32>, heard: &[StepInput]) -> Result<(), Error> {
+        let n_takes = state.n_takes;
         for heard in heard.chunks(CHUNK * n_takes) {
             let time = heard.len() / n_takes;
             let inputs = self.inputs(controls, heard, time);
-            let state = memory.state.clone();
+            let state = state.state.clone();
             if time == 1 {
-                (memory.scores, memory.state) = self.step(&inputs, state);
+                (state.logits, state.state) = self.step(&inputs, state);
             } else {
-                let (scores, state) = self.forward(inputs, state);
-                memory.scores = scores.narrow(0, time - 1, 1).reshape([n_takes, N_TOKENS]);
-                memory.state = state;
+                let (logits, state) = self.forward(inputs, state);
+                state.logits = logits.narrow(0, time - 1, 1).reshape([n_takes, N_TOKENS]);
+                state.state = state;
             }
         }
         Ok(())
     }
 
-    async fn scores(&self, memory: &ModelMemory) -> Result<Vec<f32>, Error> {
-        let data = memory.scores.clone().into_data_async().await;
+    async fn logits(&self, state: &ModelState) -> Result<Vec<f32>, Error> {
+        let data = state.logits.clone().into_data_async().await;
         Ok(data.map_err(|e| Error::Device(e.to_string()))?.iter::<f32>().collect())
     }
 }
@@ -63,7 +63,7 @@ impl Network for Model {
 impl Model {
     /// # Shapes
     /// `heard`: `[time, takes]`.
-    fn inputs(&self, controls: &[f32], heard: &[Heard], time: usize) -> Inputs {
+    fn inputs(&self, controls: &[f32], heard: &[StepInput], time: usize) -> Inputs {
         let device = self.head.val().device();
         let n_takes = heard.len() / time;
         let mut sounding = vec![0.0f32; heard.len() * N_PITCHES];

@@ -8,7 +8,7 @@ use super::matrix::{Block, LANES};
 pub(super) type Sums = [i32; LANES];
 
 /// A way to compute sums.
-pub(super) trait Dots {
+pub(super) trait DotKernel {
     /// So many activations at most go through a panel together, sharing each load of weights: as many as there are
     /// registers for their sums.
     const AT_ONCE: usize;
@@ -21,8 +21,8 @@ pub(super) trait Dots {
 }
 
 /// Something that runs with any of the ways.
-pub(super) trait Work {
-    fn run<D: Dots>(self);
+pub(super) trait WithSimd {
+    fn run<D: DotKernel>(self);
 }
 
 /// The ways to compute sums that this program was compiled with.
@@ -68,7 +68,7 @@ impl Instructions {
     }
 
     /// Runs `work` compiled for these instructions.
-    pub(super) fn run(self, work: impl Work) {
+    pub(super) fn run(self, work: impl WithSimd) {
         match self {
             Self::Portable => work.run::<Portable>(),
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -84,7 +84,7 @@ impl Instructions {
 /// Plain Rust.
 pub(super) struct Portable;
 
-impl Dots for Portable {
+impl DotKernel for Portable {
     const AT_ONCE: usize = 2;
 
     #[inline(always)]
@@ -126,8 +126,8 @@ mod tests {
         sums: &'a mut [Sums; N],
     }
 
-    impl<const N: usize> Work for Compare<'_, N> {
-        fn run<D: Dots>(self) {
+    impl<const N: usize> WithSimd for Compare<'_, N> {
+        fn run<D: DotKernel>(self) {
             *self.sums = D::dots(self.panel, self.rows);
         }
     }

@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use super::*;
 use crate::Controls;
 
-/// The scores, bit by bit, of a random network after some random events.
-fn scores(config: &ModelConfig, n_takes: usize, instructions: Instructions) -> Vec<u32> {
+/// The logits, bit by bit, of a random network after some random events.
+fn logits(config: &ModelConfig, n_takes: usize, instructions: Instructions) -> Vec<u32> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let weights = |_: &str, shape: &[usize]| {
         Ok((0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect())
@@ -18,21 +18,21 @@ fn scores(config: &ModelConfig, n_takes: usize, instructions: Instructions) -> V
     network.instructions = instructions;
     let controls = Controls { density: Some(2.0), ..Controls::default() };
     let controls = network.controls(&controls.encode(config).expect("a density"));
-    let mut memory = network.memory(n_takes);
+    let mut state = network.state(n_takes);
     let mut sounding = [Sounding::default(); MAX_TAKES];
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let heard: Vec<Heard> = (0..6 * n_takes)
+    let heard: Vec<StepInput> = (0..6 * n_takes)
         .map(|i| {
             let token = Token::new(rng.random_range(0..N_TOKENS as u16)).expect("below 413");
             sounding[i % n_takes].apply(Event::from(token));
-            Heard { token, sounding: sounding[i % n_takes] }
+            StepInput { token, sounding: sounding[i % n_takes] }
         })
         .collect();
-    network.hear(&mut memory, &controls, &heard).expect("a processor does not fail");
-    let mut scores = vec![0.0; n_takes * N_TOKENS];
-    instructions.run(Score { weights: &network.weights, memory: &memory, scores: &mut scores });
-    assert!(scores.iter().all(|score| score.is_finite()));
-    scores.into_iter().map(f32::to_bits).collect()
+    network.step(&mut state, &controls, &heard).expect("a processor does not fail");
+    let mut logits = vec![0.0; n_takes * N_TOKENS];
+    instructions.run(Logits { weights: &network.weights, state: &state, logits: &mut logits });
+    assert!(logits.iter().all(|logit| logit.is_finite()));
+    logits.into_iter().map(f32::to_bits).collect()
 }
 
 proptest! {
@@ -41,9 +41,9 @@ proptest! {
     #[test]
     fn all_instructions_play_the_same(layers in 1..4usize, hidden in 1..70usize, n_takes in 1..=MAX_TAKES) {
         let config = ModelConfig { layers, hidden, composers: vec!["Bach".into()] };
-        let reference = scores(&config, n_takes, Instructions::Portable);
+        let reference = logits(&config, n_takes, Instructions::Portable);
         for instructions in Instructions::available() {
-            prop_assert!(scores(&config, n_takes, instructions) == reference, "{instructions:?}");
+            prop_assert!(logits(&config, n_takes, instructions) == reference, "{instructions:?}");
         }
     }
 }
@@ -67,8 +67,8 @@ struct Products<'a> {
     sums: &'a mut [[i32; LANES]; 1],
 }
 
-impl Work for Products<'_> {
-    fn run<D: Dots>(self) {
+impl WithSimd for Products<'_> {
+    fn run<D: DotKernel>(self) {
         products::<D, LANES>(self.panel, self.rows, 0, self.sums);
     }
 }

@@ -10,13 +10,13 @@ use core::arch::wasm32::{
     v128_load32_splat,
 };
 
-use super::dots::{Dots, Sums, check};
+use super::dots::{DotKernel, Sums, check};
 use super::matrix::Block;
 
 /// Fixed vectors, which every current browser has.
 pub(super) struct Simd128;
 
-impl Dots for Simd128 {
+impl DotKernel for Simd128 {
     /// Four vectors of sums each, beside weights and activations in the 16 registers that processors have.
     const AT_ONCE: usize = 2;
 

@@ -6,13 +6,13 @@ use core::arch::x86_64::{
     _mm512_cvtepi8_epi16, _mm512_dpwssd_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
 };
 
-use super::dots::{Dots, Sums, Work, check};
+use super::dots::{DotKernel, Sums, WithSimd, check};
 use super::matrix::{Block, LANES};
 
 /// The caller must have detected AVX2.
-pub(super) fn with_avx2(work: impl Work) {
+pub(super) fn with_avx2(work: impl WithSimd) {
     #[target_feature(enable = "avx2")]
-    fn run(work: impl Work) {
+    fn run(work: impl WithSimd) {
         work.run::<Avx2>();
     }
     // SAFETY: `Instructions::available` names this way only where the feature was detected.
@@ -20,9 +20,9 @@ pub(super) fn with_avx2(work: impl Work) {
 }
 
 /// The caller must have detected AVX-512 F, BW, VL and VNNI.
-pub(super) fn with_avx512(work: impl Work) {
+pub(super) fn with_avx512(work: impl WithSimd) {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-    fn run(work: impl Work) {
+    fn run(work: impl WithSimd) {
         work.run::<Avx512>();
     }
     // SAFETY: `Instructions::available` names this way only where the features were detected.
@@ -32,7 +32,7 @@ pub(super) fn with_avx512(work: impl Work) {
 /// Only named inside functions that are entered after AVX2 was detected.
 struct Avx2;
 
-impl Dots for Avx2 {
+impl DotKernel for Avx2 {
     /// Two registers of sums each, beside weights and activations in 16 registers.
     const AT_ONCE: usize = 4;
 
@@ -81,7 +81,7 @@ unsafe fn avx2<const N: usize>(panel: &[Block], rows: [&[i16]; N]) -> [Sums; N] 
 /// Only named inside functions that are entered after the features were detected.
 struct Avx512;
 
-impl Dots for Avx512 {
+impl DotKernel for Avx512 {
     const AT_ONCE: usize = 8;
 
     #[inline(always)]

@@ -5,7 +5,7 @@ use performance::{Event, N_TOKENS, Sounding, Token, VelocityBin};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use rnn::{Controls, Heard, MAX_TAKES, Network, Quantized};
+use rnn::{Controls, MAX_TAKES, Network, Quantized, StepInput};
 use serde::{Deserialize, Serialize};
 
 use crate::generate::block_on;
@@ -48,11 +48,11 @@ impl Structure {
         let mut memory = network.memory(MAX_TAKES);
         // Pieces open with a VELOCITY; a middling one.
         let opening =
-            Heard { token: Event::Velocity(VelocityBin::new(16)?).into(), sounding: Sounding::default() };
+            StepInput { token: Event::Velocity(VelocityBin::new(16)?).into(), sounding: Sounding::default() };
         let mut takes = vec![opening; MAX_TAKES];
         let mut found = Self::default();
         for _ in 0..EVENTS {
-            network.hear(&mut memory, &controls, &takes)?;
+            network.step(&mut memory, &controls, &takes)?;
             let scores = block_on(network.scores(&memory))?;
             for (take, scores) in takes.iter_mut().zip(scores.chunks_exact(N_TOKENS)) {
                 take.token = draw(scores, &mut rng)?;
@@ -63,7 +63,7 @@ impl Structure {
     }
 
     /// One event more; `take` holds what sounded before it, and then after it.
-    fn count(&mut self, take: &mut Heard) {
+    fn count(&mut self, take: &mut StepInput) {
         let event = Event::from(take.token);
         self.events += 1;
         if !take.sounding.allows(event) {
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn errors_are_counted_by_kind() {
         let (on, off) = (Event::NoteOn(Pitch::new(60).unwrap()), Event::NoteOff(Pitch::new(60).unwrap()));
-        let mut take = Heard { token: on.into(), sounding: Sounding::default() };
+        let mut take = StepInput { token: on.into(), sounding: Sounding::default() };
         let mut found = Structure::default();
         for event in [off, on, on, on, off, off] {
             take.token = event.into();

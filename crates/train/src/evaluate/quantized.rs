@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use performance::{Event, N_TOKENS, Sounding, Token, duration_secs};
 use rayon::prelude::*;
-use rnn::{Controls, Heard, Network, Quantized};
+use rnn::{Controls, Network, Quantized, StepInput};
 
 use super::{Evaluation, Tally, judge};
 use crate::generate::block_on;
@@ -37,13 +37,13 @@ fn evaluate_lanes(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usi
     let mut sounding = vec![Sounding::default(); lanes.len()];
     let longest = lanes.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
     for time in 0..longest.saturating_sub(1) {
-        let hear = |(tokens, sounding): (&&[Token], &mut Sounding)| {
+        let step = |(tokens, sounding): (&&[Token], &mut Sounding)| {
             let token = tokens[time.min(tokens.len() - 1)];
             sounding.apply(Event::from(token));
-            Heard { token, sounding: *sounding }
+            StepInput { token, sounding: *sounding }
         };
-        let heard: Vec<Heard> = lanes.iter().zip(&mut sounding).map(hear).collect();
-        network.hear(&mut memory, &controls, &heard)?;
+        let heard: Vec<StepInput> = lanes.iter().zip(&mut sounding).map(step).collect();
+        network.step(&mut memory, &controls, &heard)?;
         let scores = block_on(network.scores(&memory))?;
         let targets = lanes.iter().map(|tokens| tokens.get(time + 1));
         let mut n = 0;

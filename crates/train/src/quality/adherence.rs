@@ -8,7 +8,7 @@ use performance::{Performance, decode};
 use rnn::Controls;
 use serde::Serialize;
 
-use super::{Ask, Human, Studio};
+use super::{GeneratorPool, Human, Request};
 use crate::cli::QualityArgs;
 use crate::corpus::Corpus;
 use crate::measure::Figure;
@@ -113,19 +113,19 @@ impl Plan {
         n as u64 * SECS
     }
 
-    pub(super) fn measure(&self, studio: &mut Studio, people: &[Human]) -> Result<Adherence> {
+    pub(super) fn measure(&self, pool: &mut GeneratorPool, people: &[Human]) -> Result<Adherence> {
         Ok(Adherence {
-            densities: self.densities(studio)?,
-            histogram: self.histograms(studio, people)?,
-            composer: self.composer(studio, people)?,
+            densities: self.densities(pool)?,
+            histogram: self.histograms(pool, people)?,
+            composer: self.composer(pool, people)?,
         })
     }
 
-    fn densities(&self, studio: &mut Studio) -> Result<Vec<Density>> {
+    fn densities(&self, pool: &mut GeneratorPool) -> Result<Vec<Density>> {
         let ask =
             |density: f64| controlled(Controls { density: Some(density as f32), ..Controls::default() });
         let asks = DENSITIES.iter().flat_map(|&density| std::iter::repeat_n(ask(density), self.each));
-        let played = studio.record(asks.collect())?;
+        let played = pool.record(asks.collect())?;
         let measure = |(played, &asked): (&[Performance], &f64)| {
             let measured: Vec<f64> = played.iter().map(|played| minute(played, 0).note_density()).collect();
             let is_close = |&found: &f64| f64::from(u8::from((found / asked).log2().abs() < 0.5));
@@ -135,7 +135,7 @@ impl Plan {
         Ok(played.chunks(self.each).zip(&DENSITIES).map(measure).collect())
     }
 
-    fn histograms(&self, studio: &mut Studio, people: &[Human]) -> Result<Histogram> {
+    fn histograms(&self, pool: &mut GeneratorPool, people: &[Human]) -> Result<Histogram> {
         let histogram = |excerpt: &Excerpt| Profile::of(excerpt).distribution(Feature::PitchClass).to_vec();
         let of_minute =
             |n: u64| self.histograms.iter().map(move |&idx| histogram(&minute(&people[idx].performance, n)));
@@ -148,7 +148,7 @@ impl Plan {
             }
             controlled(Controls { pitch_classes: Some(pitch_classes), ..Controls::default() })
         };
-        let played = studio.record(asked.iter().map(ask).collect())?;
+        let played = pool.record(asked.iter().map(ask).collect())?;
         let played: Vec<Vec<f64>> = played.iter().map(|played| histogram(&minute(played, 0))).collect();
         let own = |found: &[Vec<f64>]| -> Vec<f64> {
             asked.iter().zip(found).map(|(asked, found)| cosine(asked, found)).collect()
@@ -166,13 +166,13 @@ impl Plan {
         })
     }
 
-    fn composer(&self, studio: &mut Studio, people: &[Human]) -> Result<Option<Composer>> {
+    fn composer(&self, pool: &mut GeneratorPool, people: &[Human]) -> Result<Option<Composer>> {
         if self.composers.len() < 2 {
             return Ok(None);
         }
         let ask = |composer| controlled(Controls { composer: Some(composer), ..Controls::default() });
         let asks = self.composers.iter().flat_map(|&(idx, ..)| std::iter::repeat_n(ask(idx), self.each));
-        let played = studio.record(asks.collect())?;
+        let played = pool.record(asks.collect())?;
         let is_right = |performance: &Performance, name: &str| {
             f64::from(u8::from(self.nearest(&Profile::of(&minute(performance, 0))) == Some(name)))
         };
@@ -213,8 +213,8 @@ impl Plan {
     }
 }
 
-fn controlled(controls: Controls) -> Ask {
-    Ask { controls, ..Ask::freely(SECS) }
+fn controlled(controls: Controls) -> Request {
+    Request { controls, ..Request::freely(SECS) }
 }
 
 fn minute(performance: &Performance, n: u64) -> Excerpt {

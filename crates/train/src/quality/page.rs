@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use performance::statistics::{CollapseKind, SMOOTHING};
-use rnn::Gain;
+use rnn::VelocityOffset;
 
 use super::{Findings, Profiles, stability};
 use crate::files::write_atomically;
@@ -267,20 +267,20 @@ fn primers(f: &mut String, found: &Findings) -> std::fmt::Result {
     let header =
         ["primers", "theirs", "network, as the page plays", "network, asked for nothing", "the pianist"];
     writeln!(f, "{}", markdown_table(&header, &rows.collect::<Vec<_>>()))?;
-    let Some(usual) = &found.usual else { return Ok(()) };
+    let Some(loudness_model) = &found.loudness_model else { return Ok(()) };
     writeln!(
         f,
-        "The network hears each primer as loud as is usual for its pace, and what it plays is turned back. Usual are MIDI \
+        "The network hears each primer as loud as is loudness_model for its pace, and what it plays is turned back. LoudnessModel are MIDI \
          velocity {:.1} at one note a second and {:.1} more with each doubling (least squares over {} half minutes of {} \
-         training pieces; correlation {:.2}, standard deviation around it {:.1}); `rnn::Gain` has {:.1} and {:.1}.\n",
-        usual.at_one,
-        usual.per_doubling,
-        usual.half_minutes,
-        usual.pieces,
-        usual.correlation,
-        usual.around,
-        Gain::VELOCITY_AT_ONE,
-        Gain::VELOCITY_PER_DOUBLING
+         training pieces; correlation {:.2}, standard deviation around it {:.1}); `rnn::VelocityOffset` has {:.1} and {:.1}.\n",
+        loudness_model.at_one,
+        loudness_model.per_doubling,
+        loudness_model.half_minutes,
+        loudness_model.pieces,
+        loudness_model.correlation,
+        loudness_model.around,
+        VelocityOffset::VELOCITY_AT_ONE,
+        VelocityOffset::VELOCITY_PER_DOUBLING
     )
 }
 

@@ -3,10 +3,10 @@
 use anyhow::{Result, ensure};
 use performance::statistics::{Excerpt, Profile};
 use performance::{Performance, Token, decode};
-use rnn::{Controls, Gain};
+use rnn::{Controls, VelocityOffset};
 use serde::Serialize;
 
-use super::{Ask, Human, Studio};
+use super::{GeneratorPool, Human, Request};
 use crate::cli::QualityArgs;
 use crate::generate::opening;
 use crate::measure::Figure;
@@ -79,8 +79,8 @@ pub(super) fn choose(args: &QualityArgs, people: &[Human]) -> Result<Vec<usize>>
     Ok((0..n).map(|place| long_enough[place * long_enough.len() / n]).collect())
 }
 
-pub(super) fn measure(studio: &mut Studio, people: &[Human], primers: &[usize]) -> Result<Continuity> {
-    let mut go_on = |louder| Session::of(studio, primers.iter().map(|&idx| &people[idx]), louder);
+pub(super) fn measure(pool: &mut GeneratorPool, people: &[Human], primers: &[usize]) -> Result<Continuity> {
+    let mut go_on = |louder| Session::of(pool, primers.iter().map(|&idx| &people[idx]), louder);
     let (as_played, softer, louder) = (go_on(0)?, go_on(-STEPS)?, go_on(STEPS)?);
     let before = as_played.profiles(&as_played.human, Part::Primer);
     let nearness =
@@ -112,23 +112,23 @@ enum Part {
 }
 
 impl Session {
-    fn of<'a>(studio: &mut Studio, people: impl Iterator<Item = &'a Human>, louder: i8) -> Result<Self> {
-        let gain = Gain::bins(louder);
+    fn of<'a>(pool: &mut GeneratorPool, people: impl Iterator<Item = &'a Human>, louder: i8) -> Result<Self> {
+        let offset = VelocityOffset::bins(louder);
         let human: Vec<Vec<Token>> =
-            people.map(|human| human.tokens.iter().map(|&token| gain.apply(token)).collect()).collect();
+            people.map(|human| human.tokens.iter().map(|&token| offset.apply(token)).collect()).collect();
         let (openings, ends_us): (Vec<_>, Vec<_>) =
             human.iter().map(|tokens| opening(tokens, SECS as f64)).unzip();
-        let mut play = |like: fn(&[Token]) -> (Controls, Gain)| {
+        let mut play = |like: fn(&[Token]) -> (Controls, VelocityOffset)| {
             let asks = openings.iter().map(|primer: &Vec<Token>| {
-                let (controls, gain) = like(primer);
-                Ask { controls, gain, primer: primer.clone(), seconds: SECS }
+                let (controls, offset) = like(primer);
+                Request { controls, offset, primer: primer.clone(), seconds: SECS }
             });
-            studio.record(asks.collect())
+            pool.record(asks.collect())
         };
         Ok(Self {
             louder,
             ends_us,
-            network: play(|primer| (Controls::like(primer), Gain::of(primer)))?,
+            network: play(|primer| (Controls::like(primer), VelocityOffset::of(primer)))?,
             freely: play(|_| Default::default())?,
             human: human.iter().map(|tokens| decode(tokens).performance).collect(),
         })

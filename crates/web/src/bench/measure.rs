@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::report::{Origin, Run};
 use crate::engine::Engine;
 use crate::hooks::WEIGHTS;
-use crate::place::{Choice, Wish};
+use crate::placement::{Choice, Preference};
 use crate::protocol::{Backend, Reply, Request, Sampling};
 use crate::queue::Queue;
 use crate::{adapter, js};
@@ -24,13 +24,13 @@ const FIRST_US: u64 = 1_000_000;
 /// A sentence for the visitor.
 pub async fn run(backend: Backend, on_progress: impl Fn(String)) -> Result<Run, String> {
     let asked_ms = js::now_ms();
-    let wish = match backend {
-        Backend::Cpu => Wish::Cpu,
-        Backend::WebGpu => Wish::WebGpu,
+    let preference = match backend {
+        Backend::Cpu => Preference::Cpu,
+        Backend::WebGpu => Preference::WebGpu,
     };
-    let place = Choice::of(wish, adapter::find().await, None).place;
-    if place.backend != backend {
-        return Err(place
+    let placement = Choice::of(preference, adapter::find().await, None).placement;
+    if placement.backend != backend {
+        return Err(placement
             .reason
             .map_or_else(|| "This browser has no WebGPU.".into(), |reason| reason.to_string()));
     }
@@ -43,8 +43,8 @@ pub async fn run(backend: Backend, on_progress: impl Fn(String)) -> Result<Run, 
         move |why| from_crash.put(Reply::Crashed { why }),
     )
     .map_err(|notice| notice.to_string())?;
-    let weights_url = js::beside_the_page(WEIGHTS).map_err(|error| js::text(&error))?;
-    engine.post(&Request::Load { weights_url, place });
+    let weights_url = js::asset_url(WEIGHTS).map_err(|error| js::text(&error))?;
+    engine.post(&Request::Load { weights_url, placement });
 
     let weights = Cell::new(Origin::Cache);
     let next = async || {

@@ -12,7 +12,7 @@ use crate::{file, format, js};
 
 /// What the page shows.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Desk {
+struct Composer {
     runs: Vec<Run>,
     is_running: bool,
     /// How far it is, or what went wrong.
@@ -25,33 +25,33 @@ enum Action {
     End(Result<Run, String>),
 }
 
-impl Reducible for Desk {
+impl Reducible for Composer {
     type Action = Action;
 
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
-        let mut desk = Rc::unwrap_or_clone(self);
+        let mut composer = Rc::unwrap_or_clone(self);
         match action {
-            Action::Begin => desk.is_running = true,
-            Action::Progress(words) => desk.words = words,
+            Action::Begin => composer.is_running = true,
+            Action::Progress(words) => composer.words = words,
             Action::End(outcome) => {
-                desk.is_running = false;
-                desk.words = match outcome {
+                composer.is_running = false;
+                composer.words = match outcome {
                     Ok(run) => {
-                        desk.runs.push(run);
+                        composer.runs.push(run);
                         "Done.".into()
                     }
                     Err(why) => format!("Not measured: {why}"),
                 };
             }
         }
-        Rc::new(desk)
+        Rc::new(composer)
     }
 }
 
 /// Choose a backend, run, read the table, keep the figures.
 #[component]
 pub fn BenchPage() -> Html {
-    let desk = use_reducer(Desk::default);
+    let composer = use_reducer(Composer::default);
     let backend = use_state(|| Backend::Cpu);
     let kept = use_mut_ref(|| None);
     let (_, on_theme) = use_theme();
@@ -64,21 +64,21 @@ pub fn BenchPage() -> Html {
         })
     };
     let on_run = {
-        let (desk, backend) = (desk.dispatcher(), *backend);
+        let (composer, backend) = (composer.dispatcher(), *backend);
         Callback::from(move |_: MouseEvent| {
-            desk.dispatch(Action::Begin);
-            let desk = desk.clone();
+            composer.dispatch(Action::Begin);
+            let composer = composer.clone();
             spawn_local(async move {
-                let outcome = measure::run(backend, |words| desk.dispatch(Action::Progress(words))).await;
-                desk.dispatch(Action::End(outcome));
+                let outcome = measure::run(backend, |words| composer.dispatch(Action::Progress(words))).await;
+                composer.dispatch(Action::End(outcome));
             });
         })
     };
     let on_save = {
-        let desk = desk.clone();
-        Callback::from(move |_: MouseEvent| match save(&desk.runs) {
+        let composer = composer.clone();
+        Callback::from(move |_: MouseEvent| match save(&composer.runs) {
             Ok(url) => *kept.borrow_mut() = Some(url),
-            Err(why) => desk.dispatch(Action::Progress(why)),
+            Err(why) => composer.dispatch(Action::Progress(why)),
         })
     };
     html! {
@@ -96,15 +96,15 @@ pub fn BenchPage() -> Html {
                     take and up to 16 at once. Half a minute; nothing leaves this computer." }</p>
                 <div class="transport">
                     <label for="backend">{ "Compute on" }</label>
-                    <select id="backend" {onchange} disabled={desk.is_running}>
+                    <select id="backend" {onchange} disabled={composer.is_running}>
                         <option value="cpu" selected=true>{ "Processor" }</option>
                         <option value="webgpu">{ "WebGPU" }</option>
                     </select>
-                    <button type="button" class="generate" onclick={on_run} disabled={desk.is_running}>{ "Run" }</button>
-                    <button type="button" onclick={on_save} disabled={desk.runs.is_empty()}>{ "Download JSON" }</button>
+                    <button type="button" class="generate" onclick={on_run} disabled={composer.is_running}>{ "Run" }</button>
+                    <button type="button" onclick={on_save} disabled={composer.runs.is_empty()}>{ "Download JSON" }</button>
                 </div>
-                <p role="status">{ &desk.words }</p>
-                { for desk.runs.iter().map(table) }
+                <p role="status">{ &composer.words }</p>
+                { for composer.runs.iter().map(table) }
             </main>
         </>
     }

@@ -11,7 +11,7 @@ pub struct Report {
     pub browser: String,
     /// Processor threads that the browser admits to.
     pub threads: f64,
-    /// In the order in which they were made.
+    /// In the job in which they were made.
     pub runs: Vec<Run>,
 }
 
@@ -28,7 +28,7 @@ pub struct Run {
     pub model: String,
     /// Whether the weights came from the server or from the cache.
     pub weights: Origin,
-    /// From asking for a worker to the first events of a performance: its start, its weights, its trial.
+    /// From asking for a worker to the first events of a performance: its start, its weights, its benchmark.
     pub first_events_ms: f64,
     /// The worker's memory in the end.
     pub memory_bytes: u64,
@@ -64,11 +64,11 @@ impl Run {
     /// A run without rows yet.
     #[must_use]
     pub fn new(engine: &Engine, weights: Origin, first_events_ms: f64) -> Self {
-        let place = &engine.place;
+        let placement = &engine.placement;
         Self {
-            backend: place.backend,
-            adapter: place.adapter.clone(),
-            is_software: place.is_software,
+            backend: placement.backend,
+            adapter: placement.adapter.clone(),
+            is_software: placement.is_software,
             model: engine.model.name.clone(),
             weights,
             first_events_ms,

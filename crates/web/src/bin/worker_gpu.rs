@@ -7,7 +7,7 @@ mod gpu {
     use cubecl::prelude::Client;
     use rnn::gpu::{self, Network, Tuning};
     use web::notice::Notice;
-    use web::protocol::Place;
+    use web::protocol::Placement;
 
     /// The browser's GPU.
     pub(super) struct Gpu {
@@ -22,8 +22,8 @@ mod gpu {
         const CHUNK_MS: f64 = 100.0;
 
         /// Once only: opening the same device again is an error, and a failed attempt counts, too.
-        async fn open(place: &Place) -> Result<Self, Notice> {
-            let tuning = if place.is_software { Tuning::Software } else { Tuning::Gpu };
+        async fn open(placement: &Placement) -> Result<Self, Notice> {
+            let tuning = if placement.is_software { Tuning::Software } else { Tuning::Gpu };
             match gpu::open().await {
                 Ok(client) => Ok(Self { client, tuning }),
                 Err(error) => {

@@ -3,7 +3,7 @@ use yew::prelude::*;
 
 use super::{Glyph, Icon, value_of, when};
 use crate::format;
-use crate::place::{Trial, Wish};
+use crate::placement::{Benchmark, Preference};
 use crate::protocol::Model;
 
 #[derive(Properties, PartialEq)]
@@ -11,8 +11,8 @@ pub struct AboutProps {
     pub is_open: bool,
     pub model: Option<Model>,
     /// Where the network is to run.
-    pub wish: Wish,
-    pub on_wish: Callback<Wish>,
+    pub preference: Preference,
+    pub on_preference: Callback<Preference>,
     pub on_close: Callback<()>,
     /// The visitor's own weights.
     pub on_model_file: Callback<File>,
@@ -37,10 +37,10 @@ pub fn About(props: &AboutProps) -> Html {
         input.set_value("");
         file
     });
-    let on_wish = when(&props.on_wish, |event: Event| Wish::from_value(&value_of(&event)));
-    let chosen = match props.wish {
-        Wish::Measured => Wish::Faster.value(),
-        wish => wish.value(),
+    let on_preference = when(&props.on_preference, |event: Event| Preference::from_value(&value_of(&event)));
+    let chosen = match props.preference {
+        Preference::Measured => Preference::Faster.value(),
+        preference => preference.value(),
     };
     let key =
         |key: &'static str, does: &'static str| html! { <><dt><kbd>{ key }</kbd></dt><dd>{ does }</dd></> };
@@ -69,14 +69,14 @@ pub fn About(props: &AboutProps) -> Html {
                 <input id="model-file" class="hidden" type="file" accept=".safetensors" {onchange} />
             </p>
             <p>
-                <label for="place">{ "It runs on " }</label>
-                <select id="place" onchange={on_wish}>
-                    { for Wish::ALL.into_iter().map(|wish| html! {
-                        <option value={wish.value()} selected={wish.value() == chosen}>{ wish.label() }</option>
+                <label for="placement">{ "It runs on " }</label>
+                <select id="placement" onchange={on_preference}>
+                    { for Preference::ALL.into_iter().map(|preference| html! {
+                        <option value={preference.value()} selected={preference.value() == chosen}>{ preference.label() }</option>
                     }) }
                 </select>
-                if let Some(trial) = Trial::stored() {
-                    { measured(&trial) }
+                if let Some(benchmark) = Benchmark::stored() {
+                    { measured(&benchmark) }
                 }
             </p>
             <h3>{ "Credits" }</h3>
@@ -107,8 +107,8 @@ fn describe(model: Option<&Model>) -> String {
     format!("{}.", facts.join(", "))
 }
 
-fn measured(trial: &Trial) -> String {
-    let Trial { adapter, cpu, gpu, .. } = trial;
+fn measured(benchmark: &Benchmark) -> String {
+    let Benchmark { adapter, cpu, gpu, .. } = benchmark;
     let gpu = if *gpu > 0.0 { format!("{} events/s", format::grouped(*gpu as u64)) } else { "failed".into() };
     format!(" Measured here: processor {} events/s, {adapter} {gpu}.", format::grouped(*cpu as u64))
 }

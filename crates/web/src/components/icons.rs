@@ -67,7 +67,7 @@ pub struct IconProps {
     pub glyph: Glyph,
 }
 
-/// A drawing beside or in place of a text; the text names it.
+/// A drawing beside or in placement of a text; the text names it.
 #[component]
 pub fn Icon(props: &IconProps) -> Html {
     html! {

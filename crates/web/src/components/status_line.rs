@@ -19,7 +19,7 @@ pub fn StatusLine(StatusLineProps { engine, speed, on_model }: &StatusLineProps)
         EngineState::Downloading(_) => ("Loading the model…".to_owned(), None),
         EngineState::Preparing => ("Preparing the model…".to_owned(), None),
         EngineState::Ready(engine) => {
-            (running_on(engine), engine.place.reason.as_ref().map(ToString::to_string))
+            (running_on(engine), engine.placement.reason.as_ref().map(ToString::to_string))
         }
         EngineState::Down => ("Nothing can be composed at the moment".to_owned(), None),
     };
@@ -45,8 +45,8 @@ pub fn StatusLine(StatusLineProps { engine, speed, on_model }: &StatusLineProps)
 }
 
 fn running_on(engine: &Engine) -> String {
-    let place = &engine.place;
-    match (place.backend, place.is_software, place.adapter.as_str()) {
+    let placement = &engine.placement;
+    match (placement.backend, placement.is_software, placement.adapter.as_str()) {
         (Backend::Cpu, ..) => "Running on CPU (WebAssembly SIMD)".into(),
         (Backend::WebGpu, true, "") => "Running on software WebGPU, slow".into(),
         (Backend::WebGpu, true, adapter) => format!("Running on software WebGPU, slow · {adapter}"),

@@ -8,7 +8,7 @@ use crate::app::Store;
 use crate::file::{self, ObjectUrl};
 use crate::js;
 use crate::notice::{Notice, Remedy};
-use crate::place::Wish;
+use crate::placement::Preference;
 use crate::player::PlayerHandle;
 use crate::state::{Action, DRAWN_SEEDS, EngineState, State, Take, WithPrimer};
 
@@ -28,7 +28,7 @@ pub struct Commands {
     pub on_record_take: Callback<Rc<Take>>,
     pub on_primer: Callback<File>,
     pub on_model: Callback<File>,
-    pub on_wish: Callback<Wish>,
+    pub on_preference: Callback<Preference>,
     pub on_remedy: Callback<Remedy>,
 }
 
@@ -134,9 +134,9 @@ pub fn use_commands(
             on_record_take,
             on_primer: on_primer(on),
             on_model: on_model(on, engine),
-            on_wish: {
+            on_preference: {
                 let engine = engine.clone();
-                Callback::from(move |wish| engine.set_wish(wish))
+                Callback::from(move |preference| engine.set_preference(preference))
             },
             on_remedy,
         }

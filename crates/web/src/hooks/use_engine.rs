@@ -7,9 +7,9 @@ use yew::prelude::*;
 
 use crate::engine::Engine;
 use crate::notice::Notice;
-use crate::place::{Choice, Trial, Wish};
+use crate::placement::{Benchmark, Choice, Preference};
 use crate::player::{Player, PlayerHandle};
-use crate::protocol::{self, Backend, Place, Reply, Request};
+use crate::protocol::{self, Backend, Placement, Reply, Request};
 use crate::state::{Action, EngineState, RunKind, State};
 use crate::{adapter, js};
 
@@ -25,10 +25,10 @@ const TICK_MS: u32 = 25;
 pub struct EngineLink {
     engine: Slot,
     /// Tried beside the engine, to see whether it is faster.
-    rival: Slot,
+    candidate: Slot,
     /// Where the engine is, and what to try beside it; none before that is decided.
     choice: Rc<RefCell<Option<Choice>>>,
-    wish: Rc<Cell<Wish>>,
+    preference: Rc<Cell<Preference>>,
     /// A visitor's own weights, for the next worker.
     own_model: Rc<RefCell<Option<OwnModel>>>,
     on_restart: Callback<()>,
@@ -43,7 +43,7 @@ impl EngineLink {
     /// Loads the model again; in a new worker if there is none any more.
     pub fn retry(&self) {
         match (&*self.engine.borrow(), &*self.choice.borrow()) {
-            (Some(engine), Some(choice)) => self.load(engine, &choice.place),
+            (Some(engine), Some(choice)) => self.load(engine, &choice.placement),
             _ => self.on_restart.emit(()),
         }
     }
@@ -58,38 +58,38 @@ impl EngineLink {
     }
 
     /// What the visitor wants.
-    pub fn wish(&self) -> Wish {
-        self.wish.get()
+    pub fn preference(&self) -> Preference {
+        self.preference.get()
     }
 
     /// The visitor wants something else.
-    pub fn set_wish(&self, wish: Wish) {
-        wish.store();
-        self.wish.set(wish);
+    pub fn set_preference(&self, preference: Preference) {
+        preference.store();
+        self.preference.set(preference);
         self.move_to(None);
     }
 
     /// Decides once where the network runs.
-    async fn choose(&self) -> Place {
-        let decided = self.choice.borrow().as_ref().map(|choice| choice.place.clone());
-        if let Some(place) = decided {
-            return place;
+    async fn choose(&self) -> Placement {
+        let decided = self.choice.borrow().as_ref().map(|choice| choice.placement.clone());
+        if let Some(placement) = decided {
+            return placement;
         }
-        let choice = Choice::of(self.wish.get(), adapter::find().await, Trial::stored().as_ref());
-        self.choice.borrow_mut().get_or_insert(choice).place.clone()
+        let choice = Choice::of(self.preference.get(), adapter::find().await, Benchmark::stored().as_ref());
+        self.choice.borrow_mut().get_or_insert(choice).placement.clone()
     }
 
     /// A new worker: there, or wherever is best.
-    fn move_to(&self, place: Option<Place>) {
-        drop(self.rival.borrow_mut().take());
-        *self.choice.borrow_mut() = place.map(|place| Choice { place, rival: None });
+    fn move_to(&self, placement: Option<Placement>) {
+        drop(self.candidate.borrow_mut().take());
+        *self.choice.borrow_mut() = placement.map(|placement| Choice { placement, candidate: None });
         self.on_restart.emit(());
     }
 
     /// Has a worker load the model, and the visitor's own if there is one.
-    fn load(&self, engine: &Engine, place: &Place) {
-        match js::beside_the_page(WEIGHTS) {
-            Ok(weights_url) => engine.post(&Request::Load { weights_url, place: place.clone() }),
+    fn load(&self, engine: &Engine, placement: &Placement) {
+        match js::asset_url(WEIGHTS) {
+            Ok(weights_url) => engine.post(&Request::Load { weights_url, placement: placement.clone() }),
             Err(error) => web_sys::console::error_1(&error),
         }
         if let Some((request, bytes)) = &*self.own_model.borrow() {
@@ -99,7 +99,7 @@ impl EngineLink {
 
     /// Where the engine is.
     fn backend(&self) -> Option<Backend> {
-        self.choice.borrow().as_ref().map(|choice| choice.place.backend)
+        self.choice.borrow().as_ref().map(|choice| choice.placement.backend)
     }
 
     /// A worker that is not there hears nothing.
@@ -131,11 +131,15 @@ impl Listener {
     }
 
     /// Starts the engine, and has it load the model.
-    fn start(&self, place: &Place) {
+    fn start(&self, placement: &Placement) {
         let (hearing, dying) = (self.clone(), self.clone());
-        match Engine::start(place.backend, move |reply| hearing.hear(reply), move |why| dying.bury(why)) {
+        match Engine::start(
+            placement.backend,
+            move |reply| hearing.hear(reply),
+            move |why| dying.on_crash(why),
+        ) {
             Ok(engine) => {
-                self.link.load(&engine, place);
+                self.link.load(&engine, placement);
                 *self.link.engine.borrow_mut() = Some(engine);
             }
             Err(notice) => self.say(Reply::Failed { notice }),
@@ -145,7 +149,7 @@ impl Listener {
     fn hear(&self, reply: Reply) {
         match reply {
             Reply::Tick => self.player.with(Player::tick),
-            Reply::Unsuited { reason } => self.link.move_to(Some(Place::cpu(reason))),
+            Reply::Unsuited { reason } => self.link.move_to(Some(Placement::cpu(reason))),
             Reply::Ready { engine } => {
                 let speed = engine.events_per_second;
                 self.say(Reply::Ready { engine });
@@ -161,11 +165,11 @@ impl Listener {
     }
 
     /// The engine has crashed.
-    fn bury(&self, why: String) {
+    fn on_crash(&self, why: String) {
         if self.link.backend() == Some(Backend::WebGpu) {
             let notice = Notice::GpuLost { why };
             self.on.emit(Action::Notify(notice.clone()));
-            return self.link.move_to(Some(Place::cpu(notice)));
+            return self.link.move_to(Some(Placement::cpu(notice)));
         }
         self.crashes.set(self.crashes.get() + 1);
         if self.crashes.get() < MAX_CRASHES {
@@ -179,23 +183,23 @@ impl Listener {
         }
     }
 
-    /// Tries whether another place is faster than the engine, which makes so many events per second.
+    /// Tries whether another placement is faster than the engine, which makes so many events per second.
     fn challenge(&self, cpu: f64) {
-        let rival = self.link.choice.borrow_mut().as_mut().and_then(|choice| choice.rival.take());
-        let Some(place) = rival else { return };
+        let candidate = self.link.choice.borrow_mut().as_mut().and_then(|choice| choice.candidate.take());
+        let Some(placement) = candidate else { return };
         let is_engine = Rc::new(Cell::new(false));
         let on_reply = {
-            let (this, place, is_engine) = (self.clone(), place.clone(), Rc::clone(&is_engine));
+            let (this, placement, is_engine) = (self.clone(), placement.clone(), Rc::clone(&is_engine));
             move |reply| match reply {
                 reply if is_engine.get() => this.hear(reply),
                 Reply::Ready { engine } => {
-                    let trial = Trial::new(&place.adapter, cpu, engine.events_per_second);
-                    trial.store();
-                    if trial.is_gpu_faster() {
+                    let benchmark = Benchmark::new(&placement.adapter, cpu, engine.events_per_second);
+                    benchmark.store();
+                    if benchmark.is_gpu_faster() {
                         is_engine.set(true);
-                        this.take_over(place.clone(), engine);
+                        this.take_over(placement.clone(), engine);
                     } else {
-                        this.give_up(Notice::GpuSlow { adapter: place.adapter.clone() });
+                        this.give_up(Notice::GpuSlow { adapter: placement.adapter.clone() });
                     }
                 }
                 Reply::Unsuited { reason } | Reply::Failed { notice: reason } => this.give_up(reason),
@@ -203,44 +207,49 @@ impl Listener {
             }
         };
         let on_crash = {
-            let (this, place) = (self.clone(), place.clone());
+            let (this, placement) = (self.clone(), placement.clone());
             move |why| {
                 if is_engine.get() {
-                    return this.bury(why);
+                    return this.on_crash(why);
                 }
-                Trial::new(&place.adapter, cpu, 0.0).store();
+                Benchmark::new(&placement.adapter, cpu, 0.0).store();
                 this.give_up(Notice::GpuFailed { why });
             }
         };
         // One that cannot be started is not missed.
-        if let Ok(rival) = Engine::start(place.backend, on_reply, on_crash) {
-            self.link.load(&rival, &place);
-            *self.link.rival.borrow_mut() = Some(rival);
+        if let Ok(candidate) = Engine::start(placement.backend, on_reply, on_crash) {
+            self.link.load(&candidate, &placement);
+            *self.link.candidate.borrow_mut() = Some(candidate);
         }
     }
 
-    /// The rival becomes the engine, and goes on with what was being composed.
-    fn take_over(&self, place: Place, engine: protocol::Engine) {
-        let rival = self.link.rival.borrow_mut().take();
-        *self.link.engine.borrow_mut() = rival;
-        *self.link.choice.borrow_mut() = Some(Choice { place, rival: None });
+    /// The candidate becomes the engine, and goes on with what was being composed.
+    fn take_over(&self, placement: Placement, engine: protocol::Engine) {
+        let candidate = self.link.candidate.borrow_mut().take();
+        *self.link.engine.borrow_mut() = candidate;
+        *self.link.choice.borrow_mut() = Some(Choice { placement, candidate: None });
         self.say(Reply::Ready { engine });
     }
 
-    /// The rival is not wanted.
+    /// The candidate is not wanted.
     fn give_up(&self, reason: Notice) {
-        drop(self.link.rival.borrow_mut().take());
-        let place = Place::cpu(reason);
+        drop(self.link.candidate.borrow_mut().take());
+        let placement = Placement::cpu(reason);
         if let Some(choice) = self.link.choice.borrow_mut().as_mut() {
-            choice.place = place.clone();
+            choice.placement = placement.clone();
         }
-        self.on.emit(Action::Placed(place));
+        self.on.emit(Action::Placed(placement));
     }
 }
 
 /// Keeps a worker running and tells it what the state asks for.
 #[hook]
-pub fn use_engine(state: &State, on: &Callback<Action>, player: &PlayerHandle, wish: Wish) -> EngineLink {
+pub fn use_engine(
+    state: &State,
+    on: &Callback<Action>,
+    player: &PlayerHandle,
+    preference: Preference,
+) -> EngineLink {
     // Counts workers; a new number starts a new one.
     let generation = use_mut_ref(|| 0);
     let restart = use_force_update();
@@ -253,9 +262,9 @@ pub fn use_engine(state: &State, on: &Callback<Action>, player: &PlayerHandle, w
     });
     let link = (*use_memo((), |()| EngineLink {
         engine: Rc::default(),
-        rival: Rc::default(),
+        candidate: Rc::default(),
         choice: Rc::default(),
-        wish: Rc::new(Cell::new(wish)),
+        preference: Rc::new(Cell::new(preference)),
         own_model: Rc::default(),
         on_restart,
     }))
@@ -272,9 +281,9 @@ pub fn use_engine(state: &State, on: &Callback<Action>, player: &PlayerHandle, w
             spawn_local({
                 let (link, is_wanted) = (link.clone(), Rc::clone(&is_wanted));
                 async move {
-                    let place = link.choose().await;
+                    let placement = link.choose().await;
                     if is_wanted.get() {
-                        listener.start(&place);
+                        listener.start(&placement);
                     }
                 }
             });

@@ -46,7 +46,7 @@ impl Clock {
         });
     }
 
-    /// A moment on the page's clock, in milliseconds. The one place where MIDI time comes from.
+    /// A moment on the page's clock, in milliseconds. The one placement where MIDI time comes from.
     #[must_use]
     pub fn page_ms(&self, at_us: u64) -> f64 {
         let offset_ms = self.offset_ms.unwrap_or_else(|| js::now_ms() - self.now_ms());

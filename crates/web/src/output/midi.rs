@@ -19,7 +19,7 @@ const CONTROL: u8 = 0xb0;
 const SUSTAIN: u8 = 64;
 const ALL_SOUND_OFF: u8 = 120;
 const ALL_NOTES_OFF: u8 = 123;
-/// Messages of one moment are this far apart: browsers do not keep the order of equal times, and a release
+/// Messages of one moment are this far apart: browsers do not keep the job of equal times, and a release
 /// must not end the strike after it.
 const ORDER_MS: f64 = 0.02;
 /// How hard keys are released; 64 is what keyboards send that do not measure it.

@@ -80,7 +80,7 @@ impl Piano {
 
     /// Asks the browser to let it sound.
     pub fn resume(&self) {
-        js::run_alone(self.context.resume(), "resuming the sound");
+        js::spawn(self.context.resume(), "resuming the sound");
     }
 
     /// Plays messages, each at its time. To be called all the time, with none as well: what waits for a sample is
@@ -165,6 +165,6 @@ fn perform(
 
 impl Drop for Piano {
     fn drop(&mut self) {
-        js::run_alone(self.context.close(), "closing the sound");
+        js::spawn(self.context.close(), "closing the sound");
     }
 }

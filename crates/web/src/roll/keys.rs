@@ -49,7 +49,7 @@ impl Keys {
 
     /// Left edge and width of a key, in CSS pixels.
     #[must_use]
-    pub fn place(&self, pitch: Pitch) -> (f64, f64) {
+    pub fn placement(&self, pitch: Pitch) -> (f64, f64) {
         let class = usize::from(pitch.get() % 12);
         let octave = f64::from(pitch.get() / 12) - 1.0;
         // A0, the lowest white key, is the sixth of octave 0.
@@ -65,7 +65,7 @@ impl Keys {
     /// neighbours stay apart.
     #[must_use]
     pub fn lane(&self, pitch: Pitch) -> (f64, f64) {
-        let (x, width) = self.place(pitch);
+        let (x, width) = self.placement(pitch);
         if is_black(pitch) { (x, width) } else { (x + 0.13 * width, 0.74 * width) }
     }
 }
@@ -87,9 +87,9 @@ mod tests {
     #[test]
     fn a_piano_fills_the_width() {
         let keys = Keys::new(1040.0, 0.0);
-        assert_eq!(keys.place(pitch(21)), (0.0, 20.0));
-        assert_eq!(keys.place(pitch(60)), (23.0 * 20.0, 20.0));
-        assert_eq!(keys.place(pitch(108)), (1020.0, 20.0));
+        assert_eq!(keys.placement(pitch(21)), (0.0, 20.0));
+        assert_eq!(keys.placement(pitch(60)), (23.0 * 20.0, 20.0));
+        assert_eq!(keys.placement(pitch(108)), (1020.0, 20.0));
         assert_eq!(Keys::all().count(), 88);
         assert_eq!(Keys::all().filter(|&pitch| is_black(pitch)).count(), 36);
     }
@@ -98,7 +98,7 @@ mod tests {
     fn a_phone_shows_some_octaves_around_the_music() {
         let left = Keys::left_for(328.0, 60.0);
         let keys = Keys::new(328.0, left);
-        let (x, width) = keys.place(pitch(60));
+        let (x, width) = keys.placement(pitch(60));
         assert!(width >= MIN_WHITE_PX && (x - 164.0).abs() < 3.0 * width, "{x} {width}");
         assert_eq!(Keys::left_for(328.0, 21.0), 0.0);
         assert_eq!(Keys::left_for(2000.0, 60.0), 0.0);

@@ -107,7 +107,7 @@ pub fn paint(frame: &Frame<'_>, view: &RollView) {
     let roll_px = height_px - key_height_px(frame.keys);
     let rest_px = (roll_px * (1.0 - PAST)).round();
     let page_us = roll_px / PX_PER_SEC * 1e6;
-    // Music time at the resting place of the play-head, and where the play-head is.
+    // Music time at the resting placement of the play-head, and where the play-head is.
     let (origin_us, head_px) = match frame.smooth {
         Smooth::Yes => (view.shown_us, rest_px),
         Smooth::No => {
@@ -150,7 +150,7 @@ fn paint_grid(frame: &Frame<'_>, roll_px: f64, y: impl Fn(f64) -> f64, from_us: 
     let context = frame.context;
     context.set_global_alpha(1.0);
     for pitch in Keys::all().filter(|pitch| matches!(pitch.get() % 12, 0 | 5)) {
-        let (x, _) = frame.keys.place(pitch);
+        let (x, _) = frame.keys.placement(pitch);
         let is_c = pitch.get() % 12 == 0;
         context.set_fill_style_str(if is_c { &frame.palette.grid_strong } else { &frame.palette.grid });
         context.fill_rect(x.round(), 0.0, 1.0, roll_px);
@@ -196,7 +196,7 @@ fn paint_keys(frame: &Frame<'_>, top: f64, lit: &[Option<Bar>; N_PITCHES]) {
     context.set_fill_style_str(&palette.key_line);
     context.fill_rect(0.0, top, frame.width_px, height);
     for pitch in Keys::all() {
-        let (x, width) = frame.keys.place(pitch);
+        let (x, width) = frame.keys.placement(pitch);
         if x + width < 0.0 || x > frame.width_px {
             continue;
         }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Length, Midi, OutputChoice, Playback, Primer};
 use crate::notice::Notice;
-use crate::protocol::{Place, Reply, TakeId};
+use crate::protocol::{Placement, Reply, TakeId};
 
 /// Everything that can happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +19,7 @@ pub enum Action {
     /// The worker is being started (again).
     EngineStarting,
     /// The engine stays where it is, and now it is known why.
-    Placed(Place),
+    Placed(Placement),
     /// A new performance, please.
     Generate {
         /// The seed, unless the visitor has locked one.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::{Engine, Model, Place};
+use crate::protocol::{Engine, Model, Placement};
 
 fn after(actions: impl IntoIterator<Item = Action>) -> State {
     actions.into_iter().fold(State::new(7), State::reduced)
@@ -10,8 +10,8 @@ fn said(reply: Reply) -> Action {
 }
 
 fn ready(events_per_second: f64) -> Action {
-    let (place, model) = (Place::cpu(Notice::NoWebGpu), Model::default());
-    let engine = Engine { place, events_per_second, model };
+    let (placement, model) = (Placement::cpu(Notice::NoWebGpu), Model::default());
+    let engine = Engine { placement, events_per_second, model };
     said(Reply::Ready { engine })
 }
 
@@ -74,9 +74,9 @@ fn a_performance_survives_a_crash_but_not_the_last_one() {
 #[test]
 fn where_the_engine_stays_is_explained_without_a_restart() {
     let reason = Notice::GpuSlow { adapter: "Slow 1".into() };
-    let state = after([ready(400.0), Action::Placed(Place::cpu(reason.clone()))]);
+    let state = after([ready(400.0), Action::Placed(Placement::cpu(reason.clone()))]);
     let EngineState::Ready(engine) = state.engine else { panic!("{:?}", state.engine) };
-    assert_eq!((engine.place.reason.clone(), state.readiness), (Some(reason), 1));
+    assert_eq!((engine.placement.reason.clone(), state.readiness), (Some(reason), 1));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Composing one performance, event by event.
 
 use performance::{Event, STEP_MICROS, Token, ending};
-use rnn::{Controls, Gain, Generator, Instrument};
+use rnn::{Controls, Generator, Instrument, VelocityOffset};
 
 use super::engine::{Device, Engine, settings};
 use super::inbox::Inbox;
@@ -31,7 +31,7 @@ const FAST: f64 = 3.0;
 const EASY_US: u64 = 2_000_000;
 
 /// What to compose.
-pub(super) struct Order {
+pub(super) struct Job {
     pub(super) take: TakeId,
     pub(super) seed: u64,
     pub(super) sampling: Sampling,
@@ -41,12 +41,19 @@ pub(super) struct Order {
 }
 
 /// Composes until it is done, or asked for something else, or something fails.
-pub(super) async fn compose<D: Device>(engine: &Engine<D>, order: Order, inbox: &Inbox, ticker: &mut Ticker) {
-    let Some(generator) = engine.generator(order.sampling, order.seed) else { return };
-    let take = order.take;
-    let mut desk =
-        Desk { generator, inbox, ticker, take, chunk_ms: D::CHUNK_MS, gain: Gain::default(), played_us: 0 };
-    if let Err(error) = desk.follow(&order).await {
+pub(super) async fn compose<D: Device>(engine: &Engine<D>, job: Job, inbox: &Inbox, ticker: &mut Ticker) {
+    let Some(generator) = engine.generator(job.sampling, job.seed) else { return };
+    let take = job.take;
+    let mut composer = Composer {
+        generator,
+        inbox,
+        ticker,
+        take,
+        chunk_ms: D::CHUNK_MS,
+        offset: VelocityOffset::default(),
+        played_us: 0,
+    };
+    if let Err(error) = composer.follow(&job).await {
         let why = error.to_string();
         if engine.can_be_lost() {
             post(&Reply::Crashed { why });
@@ -63,7 +70,7 @@ enum Flow {
     Leave,
 }
 
-struct Desk<'a, I: Instrument> {
+struct Composer<'a, I: Instrument> {
     generator: Generator<I>,
     inbox: &'a Inbox,
     ticker: &'a mut Ticker,
@@ -71,24 +78,24 @@ struct Desk<'a, I: Instrument> {
     /// See [`Device::CHUNK_MS`].
     chunk_ms: f64,
     /// The primer's.
-    gain: Gain,
+    offset: VelocityOffset,
     /// How far the page has played.
     played_us: u64,
 }
 
-impl<I: Instrument> Desk<'_, I> {
-    async fn follow(&mut self, order: &Order) -> Result<(), rnn::Error> {
-        let primer = ending(&tokens(&order.primer), MAX_PRIMER);
-        let composed = tokens(&order.composed);
-        self.gain = Gain::of(&primer);
+impl<I: Instrument> Composer<'_, I> {
+    async fn follow(&mut self, job: &Job) -> Result<(), rnn::Error> {
+        let primer = ending(&tokens(&job.primer), MAX_PRIMER);
+        let composed = tokens(&job.composed);
+        self.offset = VelocityOffset::of(&primer);
         let total = primer.len() + composed.len();
         let mut done = 0;
         for (tokens, is_own) in [(&primer, false), (&composed, true)] {
             for chunk in tokens.chunks(PRIME_CHUNK) {
                 post(&Reply::Priming { take: self.take, done, total });
-                let heard: Vec<Token> = chunk.iter().map(|&token| self.gain.apply(token)).collect();
+                let heard: Vec<Token> = chunk.iter().map(|&token| self.offset.apply(token)).collect();
                 match is_own {
-                    false => self.generator.prime(&heard).await?,
+                    false => self.generator.prefill(&heard).await?,
                     true => self.generator.recall(&heard).await?,
                 }
                 done += chunk.len();
@@ -100,7 +107,7 @@ impl<I: Instrument> Desk<'_, I> {
                 self.generator.set_controls(&Controls::like(&primer))?;
             }
         }
-        self.write(music_us(&composed), order.length_us).await
+        self.write(music_us(&composed), job.length_us).await
     }
 
     /// Composes after `composed_us` of music.
@@ -114,7 +121,7 @@ impl<I: Instrument> Desk<'_, I> {
             composed_us += music_us(&tokens);
             let fitting = n as f64 * self.chunk_ms / took_ms.max(0.5);
             n = (fitting as usize).clamp(1, (2 * n).min(MAX_CHUNK_EVENTS));
-            let tokens = tokens.into_iter().map(|token| self.gain.undo(token).get()).collect();
+            let tokens = tokens.into_iter().map(|token| self.offset.undo(token).get()).collect();
             post(&Reply::Events { take: self.take, tokens, busy_ms: took_ms });
 
             let is_fast = (composed_us - start_us) as f64 > FAST * 1000.0 * busy_ms;

@@ -4,9 +4,9 @@ use rnn::{Generator, Instrument, Quantized, Settings};
 
 use super::{now_ms, post};
 use crate::notice::Notice;
-use crate::protocol::{self, Backend, Place, Reply, Sampling};
+use crate::protocol::{self, Backend, Placement, Reply, Sampling};
 
-/// Events composed on trial. The first ones compile the GPU's programs; the rest tell the speed, in chunks that
+/// Events composed on benchmark. The first ones compile the GPU's programs; the rest tell the speed, in chunks that
 /// grow until one takes this long.
 const WARM_UP_EVENTS: usize = 2;
 const TRIAL_MS: f64 = 60.0;
@@ -25,7 +25,7 @@ pub trait Device: Sized + 'static {
     ///
     /// # Errors
     /// A notice for the visitor; then the processor has to play.
-    async fn open(place: &Place) -> Result<Self, Notice>;
+    async fn open(placement: &Placement) -> Result<Self, Notice>;
 
     /// The network in a weight file, on this device.
     ///
@@ -43,7 +43,7 @@ impl Device for Processor {
 
     const CHUNK_MS: f64 = 30.0;
 
-    async fn open(_: &Place) -> Result<Self, Notice> {
+    async fn open(_: &Placement) -> Result<Self, Notice> {
         Ok(Self)
     }
 
@@ -55,7 +55,7 @@ impl Device for Processor {
 /// The device, opened once, and the network in use.
 pub(super) struct Engine<D: Device> {
     device: D,
-    place: Place,
+    placement: Placement,
     instrument: Option<D::Instrument>,
 }
 
@@ -64,13 +64,13 @@ impl<D: Device> Engine<D> {
     ///
     /// # Errors
     /// A notice for the visitor; then the processor has to play.
-    pub(super) async fn open(place: Place) -> Result<Self, Notice> {
-        Ok(Self { device: D::open(&place).await?, place, instrument: None })
+    pub(super) async fn open(placement: Placement) -> Result<Self, Notice> {
+        Ok(Self { device: D::open(&placement).await?, placement, instrument: None })
     }
 
     /// Whether a failure may come from a lost GPU, which only a new worker can open again.
     pub(super) fn can_be_lost(&self) -> bool {
-        self.place.backend == Backend::WebGpu
+        self.placement.backend == Backend::WebGpu
     }
 
     /// Puts the released model on the device, tries it, and tells the page.
@@ -129,7 +129,7 @@ impl<D: Device> Engine<D> {
             license: facts.get("license").cloned(),
         };
         post(&Reply::Ready {
-            engine: protocol::Engine { place: self.place.clone(), events_per_second, model },
+            engine: protocol::Engine { placement: self.placement.clone(), events_per_second, model },
         });
     }
 }

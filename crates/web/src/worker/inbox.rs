@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use crate::protocol::Request;
 use crate::queue::Queue;
 
-/// Requests in the order in which they came.
+/// Requests in the job in which they came.
 pub(super) type Inbox = Queue<Incoming>;
 
 /// A request and the bytes that came with it.

@@ -134,7 +134,7 @@ fn total_bytes(headers: &Headers) -> Option<u64> {
     }
 }
 
-/// Keeps the file for the next visit, in place of older ones. A browser that does not want to is no trouble.
+/// Keeps the file for the next visit, in placement of older ones. A browser that does not want to is no trouble.
 async fn keep(url: &str, bytes: &[u8]) {
     let put = async {
         let cache = open_cache().await?;

@@ -51,7 +51,7 @@ pub(super) enum Decoded {
     Failed,
 }
 
-/// Which sample: its layer (`None` is the dampers') and its place there.
+/// Which sample: its layer (`None` is the dampers') and its placement there.
 pub(super) type SampleId = (Option<usize>, usize);
 
 impl Bank {

@@ -122,7 +122,7 @@ fn missing_file(bank: &Bank, layer: Option<usize>) -> Option<String> {
 }
 
 async fn get(file: &str) -> Result<Response, JsValue> {
-    let url = js::beside_the_page(&format!("{FOLDER}{file}"))?;
+    let url = js::asset_url(&format!("{FOLDER}{file}"))?;
     let response: Response = JsFuture::from(js::window().fetch_with_str(&url)).await?.unchecked_into();
     if !response.ok() {
         return Err(format!("the server answered {} for {file}", response.status()).into());

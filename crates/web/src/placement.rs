@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::adapter::Adapter;
 use crate::js;
 use crate::notice::Notice;
-use crate::protocol::{Backend, Place};
+use crate::protocol::{Backend, Placement};
 
 /// Where the visitor's choice is kept, and what was measured.
-const WISH: &str = "performance-rnn-place";
-const TRIAL: &str = "performance-rnn-trial";
+const WISH: &str = "performance-rnn-placement";
+const TRIAL: &str = "performance-rnn-benchmark";
 
 /// What the visitor wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wish {
+pub enum Preference {
     /// Whatever is faster.
     #[default]
     Faster,
@@ -28,7 +28,7 @@ pub enum Wish {
     WebGpu,
 }
 
-impl Wish {
+impl Preference {
     /// Those to choose from.
     pub const ALL: [Self; 3] = [Self::Faster, Self::Cpu, Self::WebGpu];
 
@@ -53,10 +53,12 @@ impl Wish {
         }
     }
 
-    /// The wish of this value.
+    /// The preference of this value.
     #[must_use]
     pub fn from_value(value: &str) -> Option<Self> {
-        [Self::Faster, Self::Measured, Self::Cpu, Self::WebGpu].into_iter().find(|wish| wish.value() == value)
+        [Self::Faster, Self::Measured, Self::Cpu, Self::WebGpu]
+            .into_iter()
+            .find(|preference| preference.value() == value)
     }
 
     /// What was chosen on an earlier visit.
@@ -73,7 +75,7 @@ impl Wish {
 
 /// What was measured: events per second on the processor and on a GPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trial {
+pub struct Benchmark {
     /// The GPU's name.
     pub adapter: String,
     /// The address of its program, which names its content: another one is to be measured anew.
@@ -84,7 +86,7 @@ pub struct Trial {
     pub gpu: f64,
 }
 
-impl Trial {
+impl Benchmark {
     /// A measurement of this page's programs.
     #[must_use]
     pub fn new(adapter: &str, cpu: f64, gpu: f64) -> Self {
@@ -100,8 +102,8 @@ impl Trial {
     /// The last one.
     #[must_use]
     pub fn stored() -> Option<Self> {
-        let trial: Self = serde_json::from_str(&js::stored(TRIAL)?).ok()?;
-        (trial.program == program()).then_some(trial)
+        let benchmark: Self = serde_json::from_str(&js::stored(TRIAL)?).ok()?;
+        (benchmark.program == program()).then_some(benchmark)
     }
 
     /// For later visits.
@@ -113,24 +115,24 @@ impl Trial {
 }
 
 fn program() -> String {
-    js::beside_the_page(Backend::WebGpu.files()[1]).unwrap_or_default()
+    js::asset_url(Backend::WebGpu.files()[1]).unwrap_or_default()
 }
 
 /// Where to begin, and what to measure beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// Here.
-    pub place: Place,
+    pub placement: Placement,
     /// A GPU nobody has tried yet.
-    pub rival: Option<Place>,
+    pub candidate: Option<Placement>,
 }
 
 impl Choice {
-    /// What to do about a wish, with this adapter, after this measurement.
+    /// What to do about a preference, with this adapter, after this measurement.
     #[must_use]
-    pub fn of(wish: Wish, adapter: Adapter, trial: Option<&Trial>) -> Self {
-        let cpu = |reason| Self { place: Place::cpu(reason), rival: None };
-        if wish == Wish::Cpu {
+    pub fn of(preference: Preference, adapter: Adapter, benchmark: Option<&Benchmark>) -> Self {
+        let cpu = |reason| Self { placement: Placement::cpu(reason), candidate: None };
+        if preference == Preference::Cpu {
             return cpu(Notice::CpuAsked);
         }
         let (name, is_software) = match adapter {
@@ -138,20 +140,23 @@ impl Choice {
             Adapter::Nothing => return cpu(Notice::NoAdapter),
             Adapter::Found { name, is_software } => (name, is_software),
         };
-        let gpu = Place {
+        let gpu = Placement {
             backend: Backend::WebGpu,
-            is_asked: wish == Wish::WebGpu,
+            is_asked: preference == Preference::WebGpu,
             adapter: name.clone(),
             is_software,
             reason: None,
         };
-        let trial = trial.filter(|trial| trial.adapter == name && wish != Wish::Measured);
-        match (wish, trial) {
-            (Wish::WebGpu, _) => Self { place: gpu, rival: None },
-            (Wish::Faster, _) if is_software => cpu(Notice::SoftwareAdapter { adapter: name }),
-            (_, Some(trial)) if trial.is_gpu_faster() => Self { place: gpu, rival: None },
+        let benchmark =
+            benchmark.filter(|benchmark| benchmark.adapter == name && preference != Preference::Measured);
+        match (preference, benchmark) {
+            (Preference::WebGpu, _) => Self { placement: gpu, candidate: None },
+            (Preference::Faster, _) if is_software => cpu(Notice::SoftwareAdapter { adapter: name }),
+            (_, Some(benchmark)) if benchmark.is_gpu_faster() => Self { placement: gpu, candidate: None },
             (_, Some(_)) => cpu(Notice::GpuSlow { adapter: name }),
-            (_, None) => Self { place: Place::cpu(Notice::GpuUntried { adapter: name }), rival: Some(gpu) },
+            (_, None) => {
+                Self { placement: Placement::cpu(Notice::GpuUntried { adapter: name }), candidate: Some(gpu) }
+            }
         }
     }
 }
@@ -164,53 +169,63 @@ mod tests {
         Adapter::Found { name: "Fast 9000".into(), is_software }
     }
 
-    fn choice(wish: Wish, trial: Option<(&str, f64, f64)>) -> Choice {
+    fn choice(preference: Preference, benchmark: Option<(&str, f64, f64)>) -> Choice {
         let program = String::new();
-        let trial = trial.map(|(name, cpu, gpu)| Trial { adapter: name.to_owned(), program, cpu, gpu });
-        Choice::of(wish, adapter(false), trial.as_ref())
+        let benchmark =
+            benchmark.map(|(name, cpu, gpu)| Benchmark { adapter: name.to_owned(), program, cpu, gpu });
+        Choice::of(preference, adapter(false), benchmark.as_ref())
     }
 
     #[test]
     fn a_gpu_that_nobody_tried_is_measured_while_the_processor_plays() {
-        let Choice { place, rival } = choice(Wish::Faster, None);
-        assert_eq!(place, Place::cpu(Notice::GpuUntried { adapter: "Fast 9000".into() }));
-        assert_eq!(rival.unwrap().backend, Backend::WebGpu);
-        assert!(choice(Wish::Faster, Some(("Old 1", 10.0, 20.0))).rival.is_some(), "another adapter");
+        let Choice { placement, candidate } = choice(Preference::Faster, None);
+        assert_eq!(placement, Placement::cpu(Notice::GpuUntried { adapter: "Fast 9000".into() }));
+        assert_eq!(candidate.unwrap().backend, Backend::WebGpu);
+        assert!(
+            choice(Preference::Faster, Some(("Old 1", 10.0, 20.0))).candidate.is_some(),
+            "another adapter"
+        );
     }
 
     #[test]
     fn the_faster_is_remembered() {
-        let gpu = choice(Wish::Faster, Some(("Fast 9000", 4000.0, 9000.0)));
-        assert_eq!((gpu.place.backend, gpu.rival), (Backend::WebGpu, None));
-        let cpu = choice(Wish::Faster, Some(("Fast 9000", 4000.0, 300.0)));
-        assert_eq!(cpu.place.reason, Some(Notice::GpuSlow { adapter: "Fast 9000".into() }));
-        assert_eq!(cpu.rival, None);
-        assert!(choice(Wish::Measured, Some(("Fast 9000", 4000.0, 300.0))).rival.is_some(), "measured again");
+        let gpu = choice(Preference::Faster, Some(("Fast 9000", 4000.0, 9000.0)));
+        assert_eq!((gpu.placement.backend, gpu.candidate), (Backend::WebGpu, None));
+        let cpu = choice(Preference::Faster, Some(("Fast 9000", 4000.0, 300.0)));
+        assert_eq!(cpu.placement.reason, Some(Notice::GpuSlow { adapter: "Fast 9000".into() }));
+        assert_eq!(cpu.candidate, None);
+        assert!(
+            choice(Preference::Measured, Some(("Fast 9000", 4000.0, 300.0))).candidate.is_some(),
+            "measured again"
+        );
     }
 
     #[test]
     fn the_visitor_s_word_counts() {
         let slow = Some(("Fast 9000", 4000.0, 300.0));
-        let Choice { place, .. } = choice(Wish::WebGpu, slow);
-        assert!(place.backend == Backend::WebGpu && place.is_asked);
+        let Choice { placement, .. } = choice(Preference::WebGpu, slow);
+        assert!(placement.backend == Backend::WebGpu && placement.is_asked);
         let fast = Some(("Fast 9000", 400.0, 3000.0));
-        assert_eq!(choice(Wish::Cpu, fast).place, Place::cpu(Notice::CpuAsked));
+        assert_eq!(choice(Preference::Cpu, fast).placement, Placement::cpu(Notice::CpuAsked));
     }
 
     #[test]
     fn software_is_no_gpu_unless_asked_for() {
-        let software = |wish| Choice::of(wish, adapter(true), None);
-        assert_eq!(software(Wish::Faster).rival, None);
-        assert!(matches!(software(Wish::Faster).place.reason, Some(Notice::SoftwareAdapter { .. })));
-        assert!(software(Wish::WebGpu).place.is_software);
-        assert!(software(Wish::Measured).rival.unwrap().is_software);
-        for wish in Wish::ALL {
+        let software = |preference| Choice::of(preference, adapter(true), None);
+        assert_eq!(software(Preference::Faster).candidate, None);
+        assert!(matches!(
+            software(Preference::Faster).placement.reason,
+            Some(Notice::SoftwareAdapter { .. })
+        ));
+        assert!(software(Preference::WebGpu).placement.is_software);
+        assert!(software(Preference::Measured).candidate.unwrap().is_software);
+        for preference in Preference::ALL {
             assert_eq!(
-                Choice::of(wish, Adapter::Nothing, None).place.backend,
+                Choice::of(preference, Adapter::Nothing, None).placement.backend,
                 Backend::Cpu,
                 "there is no other"
             );
-            assert_eq!(Wish::from_value(wish.value()), Some(wish));
+            assert_eq!(Preference::from_value(preference.value()), Some(preference));
         }
     }
 }

@@ -9,18 +9,18 @@ use rand_chacha::ChaCha8Rng;
 use crate::{Controls, Error, Network, Settings, Takes};
 
 /// A network that can be played: on a processor, on one of Burn's devices, or with kernels of its own on a GPU.
-pub trait Instrument {
+pub trait Backend {
     /// What is played on it.
-    type Takes: Perform;
+    type Takes: Generate;
 
     /// Takes that have heard nothing yet, one for each seed.
     ///
     /// # Errors
-    /// If there are none, or more than the instrument can play side by side.
+    /// If there are none, or more than the backend can play side by side.
     fn takes(&self, settings: Settings, seeds: &[u64]) -> Result<Self::Takes, Error>;
 }
 
-impl<N: Network + Clone + Debug> Instrument for N {
+impl<N: Network + Clone + Debug> Backend for N {
     type Takes = Takes<N>;
 
     fn takes(&self, settings: Settings, seeds: &[u64]) -> Result<Takes<N>, Error> {
@@ -36,9 +36,9 @@ impl<N: Network + Clone + Debug> Instrument for N {
     async_fn_in_trait,
     reason = "a future stays on the thread that polls it: a browser's worker has one"
 )]
-pub trait Perform: Debug {
+pub trait Generate: Debug {
     /// Everything that changes while takes are played; restoring it plays the same again.
-    type Moment: Clone + Debug;
+    type Snapshot: Clone + Debug;
 
     /// How the next events are drawn.
     fn set_settings(&mut self, settings: Settings);
@@ -56,7 +56,7 @@ pub trait Perform: Debug {
     ///
     /// # Errors
     /// If the device fails.
-    async fn prime(&mut self, tokens: &[Token]) -> Result<(), Error>;
+    async fn prefill(&mut self, tokens: &[Token]) -> Result<(), Error>;
 
     /// Has all takes listen to what they played themselves, elsewhere, before this device took over: from here on
     /// they draw what they would have drawn there.
@@ -71,14 +71,14 @@ pub trait Perform: Debug {
     /// If the device fails or the network's output is no number.
     async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error>;
 
-    /// The present moment, to come back to.
-    fn snapshot(&self) -> Self::Moment;
+    /// The present snapshot, to come back to.
+    fn snapshot(&self) -> Self::Snapshot;
 
-    /// Goes back to a moment of these takes.
+    /// Goes back to a snapshot of these takes.
     ///
     /// # Errors
-    /// If the moment is one of another number of takes or another network.
-    fn restore(&mut self, moment: &Self::Moment) -> Result<(), Error>;
+    /// If the snapshot is one of another number of takes or another network.
+    fn restore(&mut self, snapshot: &Self::Snapshot) -> Result<(), Error>;
 }
 
 /// The first event of all. Training pieces open with a VELOCITY, and the network only learns what follows one: a

@@ -42,7 +42,7 @@ impl Quantized {
         })
     }
 
-    /// The product of the scores, in groups of four where the layers have units.
+    /// The product of the logits, in groups of four where the layers have units.
     pub(crate) fn head(&self) -> Product {
         let head = &self.weights.head;
         let n_groups = head.n_panels() * LANES / 4;

@@ -1,4 +1,4 @@
-//! How loud music is for its pace, in what the network learned from: what `rnn::Gain` takes for usual.
+//! How loud music is for its pace, in what the network learned from: what `rnn::VelocityOffset` takes for loudness_model.
 
 use anyhow::Result;
 use performance::decode;
@@ -15,7 +15,7 @@ const APART_SECS: u64 = 60;
 
 /// A line through half minutes by least squares: MIDI velocity over doublings of notes a second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Usual {
+pub(super) struct LoudnessModel {
     pub(super) pieces: usize,
     pub(super) half_minutes: usize,
     /// At one note a second.
@@ -26,7 +26,7 @@ pub(super) struct Usual {
     pub(super) around: f64,
 }
 
-impl Usual {
+impl LoudnessModel {
     /// None if there is too little music for a line.
     pub(super) fn of(corpus: &Corpus) -> Result<Option<Self>> {
         let (train, _) = corpus.split()?;
@@ -83,10 +83,10 @@ mod tests {
     fn a_line_is_found_and_none_is_not() {
         let points: Vec<(f64, f64)> =
             (0..10).map(|x| (f64::from(x), 30.0 + 8.0 * f64::from(x) + f64::from(x % 2 * 2 - 1))).collect();
-        let line = Usual::through(&points).unwrap();
+        let line = LoudnessModel::through(&points).unwrap();
         assert!((line.at_one - 30.0).abs() < 1.0 && (line.per_doubling - 8.0).abs() < 0.2, "{line:?}");
         assert!((line.around - 1.0).abs() < 0.1 && line.correlation > 0.99, "{line:?}");
-        assert_eq!(Usual::through(&[]), None);
-        assert_eq!(Usual::through(&[(1.0, 60.0), (1.0, 70.0)]), None);
+        assert_eq!(LoudnessModel::through(&[]), None);
+        assert_eq!(LoudnessModel::through(&[(1.0, 60.0), (1.0, 70.0)]), None);
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use indicatif::ProgressBar;
 use performance::{Performance, STEP_MICROS, Token, decode};
 use rayon::prelude::*;
-use rnn::{Controls, Gain, Quantized, Settings};
+use rnn::{Controls, Quantized, Settings, VelocityOffset};
 
 use crate::generate::Play;
 use crate::progress;
@@ -13,15 +13,15 @@ const STEPS_PER_SEC: u64 = 1_000_000 / STEP_MICROS;
 
 /// What a generation should be.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ask {
+pub(super) struct Request {
     pub(super) controls: Controls,
-    pub(super) gain: Gain,
+    pub(super) offset: VelocityOffset,
     pub(super) primer: Vec<Token>,
     /// Length of what is new.
     pub(super) seconds: u64,
 }
 
-impl Ask {
+impl Request {
     /// Whatever comes, for so long.
     pub(super) fn freely(seconds: u64) -> Self {
         Self { seconds, ..Self::default() }
@@ -29,7 +29,7 @@ impl Ask {
 }
 
 /// Plays what is asked, each with the next seed.
-pub(super) struct Studio {
+pub(super) struct GeneratorPool {
     network: Quantized,
     settings: Settings,
     next_seed: u64,
@@ -37,7 +37,7 @@ pub(super) struct Studio {
     bar: ProgressBar,
 }
 
-impl Studio {
+impl GeneratorPool {
     /// `music_secs`: how much will be asked for in all.
     pub(super) fn new(network: Quantized, settings: Settings, seed: u64, music_secs: u64) -> Self {
         // Seeds of pages next to each other have no generation in common.
@@ -46,7 +46,7 @@ impl Studio {
     }
 
     /// Primers and what follows them, in the order of the asks.
-    pub(super) fn record(&mut self, asks: Vec<Ask>) -> Result<Vec<Performance>> {
+    pub(super) fn record(&mut self, asks: Vec<Request>) -> Result<Vec<Performance>> {
         let first_seed = self.next_seed;
         self.next_seed = first_seed.wrapping_add(asks.len() as u64);
         let (network, settings, bar) = (&self.network, self.settings, &self.bar);
@@ -57,7 +57,7 @@ impl Studio {
                 let play = Play {
                     settings,
                     controls: ask.controls.clone(),
-                    gain: ask.gain,
+                    offset: ask.offset,
                     primer: &ask.primer,
                     wanted: ask.seconds * STEPS_PER_SEC,
                     bar: ProgressBar::hidden(),
@@ -68,7 +68,8 @@ impl Studio {
             })
             .collect::<Result<_>>()?;
         self.events += takes.iter().map(|take| take.len() as u64).sum::<u64>();
-        let whole = |(ask, take): (&Ask, &Vec<Token>)| decode(&[&ask.primer[..], take].concat()).performance;
+        let whole =
+            |(ask, take): (&Request, &Vec<Token>)| decode(&[&ask.primer[..], take].concat()).performance;
         Ok(asks.iter().zip(&takes).map(whole).collect())
     }
 

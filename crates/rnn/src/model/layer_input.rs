@@ -13,16 +13,16 @@ use crate::kernels::{self, Compute};
 /// What feeds a layer, and the matrices that it goes through.
 #[expect(clippy::large_enum_variant, reason = "handles of tensors, one at a time on the stack")]
 #[derive(Clone, Debug)]
-pub(super) enum Below {
+pub(super) enum LayerInput {
     /// The first layer hears events.
-    Heard(Heard),
+    StepInput(StepInput),
     /// `hidden`: `[rows, hidden]` of the layer below; `weights`: `[hidden, 4 * hidden]`; `bias`: `[4 * hidden]`.
     Layer { hidden: Tensor<2>, weights: Tensor<2>, bias: Tensor<1> },
 }
 
 /// What feeds the first layer; matrices and bias as in [`super::Model`].
 #[derive(Clone, Debug)]
-pub(super) struct Heard {
+pub(super) struct StepInput {
     pub(super) inputs: Inputs,
     pub(super) token: Tensor<2>,
     pub(super) sounding: Tensor<2>,
@@ -30,11 +30,11 @@ pub(super) struct Heard {
     pub(super) bias: Tensor<1>,
 }
 
-impl Below {
+impl LayerInput {
     /// The layer's gates before its own last step is added, `[time * batch, 4 * hidden]`.
     pub(super) fn project(self, compute: Compute) -> Tensor<2> {
         match self {
-            Self::Heard(heard) => heard.project(),
+            Self::StepInput(heard) => heard.project(),
             Self::Layer { hidden, weights, bias } => {
                 kernels::matmul(hidden, weights, compute) + bias.unsqueeze()
             }
@@ -44,10 +44,10 @@ impl Below {
     /// The same numbers, without gradients.
     pub(super) fn detached(&self) -> Self {
         match self.clone() {
-            Self::Heard(heard) => {
-                let Heard { inputs, token, sounding, controls, bias } = heard;
+            Self::StepInput(heard) => {
+                let StepInput { inputs, token, sounding, controls, bias } = heard;
                 let [token, sounding, controls] = [token, sounding, controls].map(Tensor::detach);
-                Self::Heard(Heard { inputs, token, sounding, controls, bias: bias.detach() })
+                Self::StepInput(StepInput { inputs, token, sounding, controls, bias: bias.detach() })
             }
             Self::Layer { hidden, weights, bias } => {
                 Self::Layer { hidden: hidden.detach(), weights: weights.detach(), bias: bias.detach() }
@@ -56,7 +56,7 @@ impl Below {
     }
 }
 
-impl Heard {
+impl StepInput {
     fn project(self) -> Tensor<2> {
         let Self { inputs, token, sounding, controls, bias } = self;
         let rows = inputs.tokens.dims().iter().product();

@@ -9,14 +9,14 @@ const BIN: f32 = 4.0;
 
 /// By how much louder than it is the network hears the music, in bins of VELOCITY.
 ///
-/// How loud a number is depends on the instrument: piano rolls of 1905 lie 20 below the competitions that the network
+/// How loud a number is depends on the backend: piano rolls of 1905 lie 20 below the competitions that the network
 /// knows, and sequencers write 100 or 127 throughout. Of itself the network takes that for a passing mood and is back
 /// among its own within half a minute (`docs/quality.md`). It therefore hears a primer as loud as others of its pace are,
 /// and what it plays is turned back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Gain(i8);
+pub struct VelocityOffset(i8);
 
-impl Gain {
+impl VelocityOffset {
     /// The MIDI velocity that goes with one note a second in the music the network learned from ...
     ///
     /// Source: least squares over half minutes of training pieces, as `docs/quality.md` has it.
@@ -109,16 +109,16 @@ mod tests {
     #[test]
     fn a_primer_is_heard_as_loud_as_others_of_its_pace() {
         // Eight notes a second go with 35 + 3 × 8.2 = 59.6.
-        for (bin, gain) in [(1, 14), (10, 5), (15, 0), (32, -17)] {
+        for (bin, offset) in [(1, 14), (10, 5), (15, 0), (32, -17)] {
             let primer = [vec![loudness(bin)], eight_a_second(10)].concat();
-            assert_eq!(Gain::of(&primer), Gain::bins(gain), "bin {bin}");
+            assert_eq!(VelocityOffset::of(&primer), VelocityOffset::bins(offset), "bin {bin}");
             // Who began before the last half minute is still as loud.
             let long = [vec![loudness(bin)], eight_a_second(40)].concat();
-            assert_eq!(Gain::of(&long), Gain::bins(gain), "bin {bin}");
+            assert_eq!(VelocityOffset::of(&long), VelocityOffset::bins(offset), "bin {bin}");
             // What was before that does not matter.
             let after_others =
                 [vec![loudness(1)], eight_a_second(20), vec![loudness(bin)], eight_a_second(31)].concat();
-            assert_eq!(Gain::of(&after_others), Gain::bins(gain), "bin {bin}");
+            assert_eq!(VelocityOffset::of(&after_others), VelocityOffset::bins(offset), "bin {bin}");
         }
     }
 
@@ -126,23 +126,23 @@ mod tests {
     fn where_nothing_is_known_nothing_is_changed() {
         for primer in [vec![], vec![loudness(3)], eight_a_second(2), vec![loudness(3), eight_a_second(1)[0]]]
         {
-            assert_eq!(Gain::of(&primer), Gain::default());
+            assert_eq!(VelocityOffset::of(&primer), VelocityOffset::default());
         }
     }
 
     #[test]
     fn what_is_applied_can_be_undone() {
-        let gain = Gain::bins(6);
+        let offset = VelocityOffset::bins(6);
         for token in Token::all() {
-            let heard = gain.apply(token);
+            let heard = offset.apply(token);
             match Event::from(token) {
                 Event::Velocity(bin) => assert_eq!(heard, loudness((bin.get() + 6).min(32))),
                 _ => assert_eq!(heard, token),
             }
             if heard != loudness(32) {
-                assert_eq!(gain.undo(heard), token);
+                assert_eq!(offset.undo(heard), token);
             }
         }
-        assert_eq!(gain.undo(loudness(2)), loudness(1), "no softer than the softest");
+        assert_eq!(offset.undo(loudness(2)), loudness(1), "no softer than the softest");
     }
 }
