@@ -1,14 +1,15 @@
 //! The weights that the page ships: they load, are what their card says, and play what they always played.
 
-mod scale;
+mod primers;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use burn::tensor::Device;
-use performance::{Event, Note, Sounding, Token, encode, midi};
-use rnn::{Controls, Generator, ModelConfig, Quantized, Settings, VelocityOffset, weights};
-use scale::scale;
+use performance::{Event, Note, Recipe, Sampling, Sounding, Token, encode, midi};
+use pollster::block_on as now;
+use primers::{scale, study};
+use rnn::{Continuation, ModelConfig, Quantized, weights};
 use sha2::{Digest, Sha256};
 
 fn root() -> PathBuf {
@@ -23,15 +24,6 @@ fn released() -> Vec<u8> {
 
 fn card() -> String {
     std::fs::read_to_string(root().join("www/weights/base.md")).expect("the model card is committed")
-}
-
-/// Natively every read is ready at once.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).poll(&mut context) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("a native read was not ready"),
-    }
 }
 
 #[test]
@@ -64,9 +56,7 @@ fn the_card_names_this_file_its_loss_and_its_licence() {
 /// The page in a browser is held to the same file (`tests/tests/browser.rs`).
 #[test]
 fn seed_1_plays_what_it_always_played() {
-    let network = Quantized::load(&released()).unwrap();
-    let mut generator = Generator::new(&network, Settings::default(), 1);
-    let tokens = now(generator.next_chunk(500)).unwrap();
+    let tokens = played(Recipe::new(1, Sampling::default()), 500);
     let mut sounding = Sounding::default();
     for &token in &tokens {
         assert!(sounding.allows(Event::from(token)));
@@ -75,19 +65,30 @@ fn seed_1_plays_what_it_always_played() {
     expect_test::expect_file!["seed-1.txt"].assert_eq(&numbers(&tokens));
 }
 
-/// As the page and the command go on from a primer: heard as loud as is usual, and more of the same asked for.
+/// As the page and the command go on from a primer, long or short. Named by the number of the primer's events.
 #[test]
-fn after_a_scale_it_plays_what_it_always_played() {
-    let network = Quantized::load(&released()).unwrap();
-    let primer = encode(&scale(115));
-    let offset = VelocityOffset::of(&primer);
-    let heard: Vec<Token> = primer.iter().map(|&token| offset.apply(token)).collect();
-    let mut generator = Generator::new(&network, Settings::default(), 7);
-    now(generator.prefill(&heard)).unwrap();
-    generator.set_controls(&Controls::like(&primer)).unwrap();
-    let tokens: Vec<Token> =
-        now(generator.next_chunk(300)).unwrap().into_iter().map(|token| offset.undo(token)).collect();
-    expect_test::expect_file!["after-a-scale.txt"].assert_eq(&numbers(&tokens));
+fn after_a_primer_it_plays_what_it_always_played() {
+    let after = |primer| played(Recipe::after(primer, 7, Sampling::default()), 300);
+    expect_test::expect_file!["after-a-scale.txt"].assert_eq(&numbers(&after(encode(&scale(115)))));
+    expect_test::expect_file!["after-300.txt"].assert_eq(&numbers(&after(encode(&study(300)))));
+    expect_test::expect_file!["after-5000.txt"].assert_eq(&numbers(&after(encode(&study(5_000)))));
+    expect_test::expect_file!["after-50000.txt"].assert_eq(&numbers(&after(encode(&study(50_000)))));
+}
+
+/// Too soft and too loud for any pianist of the training set: the offset reaches the ends of the scale.
+#[test]
+fn after_the_softest_and_the_loudest_it_plays_what_it_always_played() {
+    let after = |velocity| played(Recipe::after(encode(&scale(velocity)), 7, Sampling::default()), 300);
+    expect_test::expect_file!["after-velocity-1.txt"].assert_eq(&numbers(&after(1)));
+    expect_test::expect_file!["after-velocity-64.txt"].assert_eq(&numbers(&after(64)));
+    expect_test::expect_file!["after-velocity-127.txt"].assert_eq(&numbers(&after(127)));
+}
+
+/// The first events of a recipe, as loud as its primer.
+fn played(recipe: Recipe, n: usize) -> Vec<Token> {
+    let offset = recipe.velocity_offset;
+    let mut take = Continuation::new(&Quantized::load(&released()).unwrap(), recipe).unwrap();
+    now(take.advance(n)).unwrap().concat().into_iter().map(|token| offset.undo(token)).collect()
 }
 
 /// Twenty tokens a line.
@@ -171,8 +172,8 @@ fn they_predict_pieces_they_have_not_seen() {
     let expected: f64 = facts["validation_nats"].parse().unwrap();
     println!("{nats:.3} nats/event on the mini validation pieces, {expected:.3} on the whole split");
     assert!(nats < expected + 0.3, "{nats} nats/event, {expected} on the whole validation split");
-    println!("in whole numbers {:.5} more", quantized - nats);
-    assert!(quantized < nats + 0.002, "{quantized} nats/event in whole numbers, {nats} in 32 bits");
+    println!("in int8 {:.5} more", quantized - nats);
+    assert!(quantized < nats + 0.002, "{quantized} nats/event in int8, {nats} in 32 bits");
 }
 
 #[test]

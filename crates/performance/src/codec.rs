@@ -111,7 +111,7 @@ impl Decoder {
                 ended
             }
             Event::TimeShift(shift) => {
-                self.now_us += u64::from(shift.steps()) * STEP_MICROS;
+                self.now_us += shift.micros();
                 None
             }
             Event::Velocity(bin) => {

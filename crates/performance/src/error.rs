@@ -20,6 +20,17 @@ pub enum Error {
     #[error("expected a token below 413, found {0}")]
     Token(u16),
 
+    /// A setting is out of range.
+    #[error("expected {name} {expected}, found {found}")]
+    Setting {
+        /// Which setting.
+        name: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it was.
+        found: String,
+    },
+
     /// Too little to compare.
     #[error("expected at least 2 human performances and 1 to compare, found {human} and {others}")]
     TooFewPieces {
@@ -74,4 +85,10 @@ pub enum Error {
     /// A file with tracks but no notes.
     #[error("it has no notes")]
     NoNotes,
+}
+
+impl Error {
+    pub(crate) fn setting(name: &'static str, expected: &str, found: impl ToString) -> Self {
+        Self::Setting { name, expected: expected.to_owned(), found: found.to_string() }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`Performance`] is what people and files know: notes with times in microseconds. [`encode`] turns
 //! it into the [`Token`]s of the 413-event vocabulary that the network reads and writes, [`decode`] turns
-//! any tokens back. [`midi`] reads and writes Standard MIDI Files, [`schedule`] says what is due while
+//! any tokens back. [`midi`] reads and writes Standard MIDI Files, [`playback`] says what is due while
 //! tokens are still coming in, [`EventCounts`] and [`forward_windows`] measure, and [`statistics`] compares.
 //!
 //! ```
@@ -30,7 +30,7 @@
 //! # What this crate does not do
 //!
 //! - I/O. It sees bytes, not files, and has no clock: the time is a parameter.
-//! - Anything with a network: the model, its controls and sampling are the crate `rnn`.
+//! - Anything with a network: the model, and how it reads controls and draws events, are the crate `rnn`.
 //! - Scores. Bars, beats, voices and the spelling of notes are not kept; a performance is seconds.
 //! - Pedals as such. The sustain pedal is applied to the ends of notes when a file is read; the soft and
 //!   the sostenuto pedal, pitch bend and all other controllers are ignored.
@@ -39,26 +39,31 @@
 //!   [`midi::read`] found.
 
 mod codec;
+mod controls;
 mod error;
 mod metrics;
 pub mod midi;
 #[cfg(test)]
 mod notation;
 mod note;
-mod primer;
-pub mod schedule;
+pub mod playback;
+pub mod primer;
+mod recipe;
 mod sounding;
 pub mod statistics;
+mod velocity_offset;
 mod vocabulary;
 
 pub use codec::{Decoded, Decoder, Irregularities, decode, encode};
+pub use controls::{Controls, Sampling};
 pub use error::Error;
 pub use metrics::{
     EventCounts, N_PITCH_CLASSES, Window, duration_secs, forward_windows, note_density, pitch_class_histogram,
 };
 pub use note::{Note, Performance};
-pub use primer::ending;
+pub use recipe::{Entry, Input, InputLog, Recipe};
 pub use sounding::{NoteTracker, PITCH_STRIKE_STEPS, STRIKE_STEPS, Sounding};
+pub use velocity_offset::VelocityOffset;
 pub use vocabulary::{
     Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, N_VELOCITY_BINS, Pitch, STEP_MICROS, Shift, Token, Velocity,
     VelocityBin,

@@ -10,6 +10,8 @@
 //! | 256..=380 | 125 | TIME_SHIFT of 1..=125 steps |
 //! | 381..=412 | 32 | VELOCITY bin 1..=32, for all notes that follow |
 
+use serde::{Deserialize, Serialize};
+
 use crate::Error;
 
 /// Number of different events, and so the width of the network's output.
@@ -131,6 +133,12 @@ impl Shift {
     pub fn steps(self) -> u8 {
         self.0
     }
+
+    /// How long it is, in microseconds.
+    #[must_use]
+    pub fn micros(self) -> u64 {
+        u64::from(self.0) * STEP_MICROS
+    }
 }
 
 /// One event of a performance.
@@ -155,7 +163,8 @@ pub enum Event {
 /// assert_eq!(Event::from(Token::new(60)?), middle_c);
 /// # Ok::<(), performance::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
 pub struct Token(u16);
 
 impl Token {
@@ -180,6 +189,20 @@ impl Token {
     /// All 413 tokens in order.
     pub fn all() -> impl DoubleEndedIterator<Item = Self> {
         (0..N_TOKENS as u16).map(Self)
+    }
+}
+
+impl TryFrom<u16> for Token {
+    type Error = Error;
+
+    fn try_from(token: u16) -> Result<Self, Error> {
+        Self::new(token)
+    }
+}
+
+impl From<Token> for u16 {
+    fn from(token: Token) -> Self {
+        token.0
     }
 }
 

@@ -1,14 +1,14 @@
-//! What players need, whatever plays.
+//! What [`Continuation`](crate::Continuation) needs of a device.
 
 use std::fmt::Debug;
 
-use performance::{Event, Sounding, Token, VelocityBin};
+use performance::{Controls, Event, Sampling, Sounding, Token, VelocityBin};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Controls, Error, Network, Settings, Takes};
+use crate::{Error, Network, Takes};
 
-/// A network that can be played: on a processor, on one of Burn's devices, or with kernels of its own on a GPU.
+/// A network that can be played: on a CPU, on one of Burn's devices, or with kernels of its own on a GPU.
 pub trait Backend {
     /// What is played on it.
     type Takes: Generate;
@@ -17,31 +17,35 @@ pub trait Backend {
     ///
     /// # Errors
     /// If there are none, or more than the backend can play side by side.
-    fn takes(&self, settings: Settings, seeds: &[u64]) -> Result<Self::Takes, Error>;
+    fn takes(&self, sampling: Sampling, seeds: &[u64]) -> Result<Self::Takes, Error>;
 }
 
 impl<N: Network + Clone + Debug> Backend for N {
     type Takes = Takes<N>;
 
-    fn takes(&self, settings: Settings, seeds: &[u64]) -> Result<Takes<N>, Error> {
-        Takes::new(self.clone(), settings, seeds)
+    fn takes(&self, sampling: Sampling, seeds: &[u64]) -> Result<Takes<N>, Error> {
+        Takes::new(self.clone(), sampling, seeds)
     }
 }
 
 /// One or many performances in the making, side by side: each is the one that its seed gives alone.
 ///
 /// Reads from a device are asynchronous, because a browser has no others. A future that is dropped before it is done
-/// leaves the takes between two moments; `restore` cures that.
+/// leaves the takes between two events; `restore` cures that.
 #[expect(
     async_fn_in_trait,
     reason = "a future stays on the thread that polls it: a browser's worker has one"
 )]
 pub trait Generate: Debug {
-    /// Everything that changes while takes are played; restoring it plays the same again.
+    /// Everything that changes while takes are played; restoring it plays the same again. Controls and sampling are not
+    /// part of it.
     type Snapshot: Clone + Debug;
 
+    /// Events between two checkpoints. Fewer make a rewind shorter and cost more snapshots.
+    const CHECKPOINT_EVENTS: usize;
+
     /// How the next events are drawn.
-    fn set_settings(&mut self, settings: Settings);
+    fn set_sampling(&mut self, sampling: Sampling);
 
     /// What the next events should be like.
     ///
@@ -49,21 +53,30 @@ pub trait Generate: Debug {
     /// If a control is not a usable number or names a composer that the network does not know.
     fn set_controls(&mut self, controls: &Controls) -> Result<(), Error>;
 
+    /// Where all takes draw from, from the next event on.
+    fn set_seed(&mut self, seed: u64);
+
     /// The pitches that are down in one take; none if there is no such take.
     fn sounding(&self, take: usize) -> Sounding;
 
-    /// Has all takes listen to what was played before: a primer, or a note played by hand.
+    /// Has all takes hear what was played before them: a primer. No draws are used up.
     ///
     /// # Errors
     /// If the device fails.
     async fn prefill(&mut self, tokens: &[Token]) -> Result<(), Error>;
 
-    /// Has all takes listen to what they played themselves, elsewhere, before this device took over: from here on
-    /// they draw what they would have drawn there.
+    /// Has each take hear events that are its own although it does not draw them: because it drew them before, or because
+    /// somebody plays them. The draws that they would have taken are used up. All takes hear as many.
     ///
     /// # Errors
     /// If the device fails.
-    async fn recall(&mut self, tokens: &[Token]) -> Result<(), Error>;
+    async fn replay_each(&mut self, tokens: &[&[Token]]) -> Result<(), Error>;
+
+    /// [`replay_each`](Self::replay_each) with the same events for all takes.
+    ///
+    /// # Errors
+    /// If the device fails.
+    async fn replay(&mut self, tokens: &[Token]) -> Result<(), Error>;
 
     /// The next `n` events of each take.
     ///
@@ -71,7 +84,7 @@ pub trait Generate: Debug {
     /// If the device fails or the network's output is no number.
     async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error>;
 
-    /// The present snapshot, to come back to.
+    /// The present state, to come back to.
     fn snapshot(&self) -> Self::Snapshot;
 
     /// Goes back to a snapshot of these takes.

@@ -1,10 +1,10 @@
 //! The model's sizes: stored with the weights, and the only place where they are numbers.
 
-use performance::{N_PITCHES, N_TOKENS};
+use performance::{N_PITCH_CLASSES, N_PITCHES, N_TOKENS};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::controls::{N_DENSITY_BINS, N_PITCH_CLASSES};
+use crate::conditioning::N_DENSITY_BINS;
 
 /// Sizes of the network. The default is the paper's: three layers of 512 units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -59,6 +59,9 @@ pub enum Error {
     /// Writing a weight file failed.
     #[error("the weights could not be written: {0}")]
     Write(String),
+    /// Something that is not about the network.
+    #[error(transparent)]
+    Performance(#[from] performance::Error),
     /// A setting is out of range.
     #[error("expected {name} {expected}, found {found}")]
     Setting {

@@ -1,32 +1,34 @@
 //! The recurrent network of Performance RNN: controls, sampling, generation and weight files, and the network
-//! itself twice: in whole numbers for processors ([`Quantized`]), and, with the feature `burn`, in 32 bits on any Burn
-//! device (`Model`), where it can also be trained.
+//! itself three times: in int8 on CPUs ([`Quantized`]) and, with the feature `gpu`, on GPUs (`gpu`), and, with the feature
+//! `burn`, in 32 bits on any Burn device (`Model`), where it can also be trained.
 //!
 //! ```
-//! use rnn::{Generator, ModelConfig, Quantized, Settings};
+//! use performance::{Recipe, Sampling};
+//! use rnn::{Continuation, ModelConfig, Quantized};
 //!
 //! # async fn play() -> Result<(), rnn::Error> {
 //! // A network that knows nothing yet; `Quantized::load` brings trained weights.
 //! let config = ModelConfig { layers: 1, hidden: 16, ..ModelConfig::default() };
 //! let network = Quantized::new(&config, |_, shape| Ok(vec![0.0; shape.iter().product()]))?;
-//! let mut generator = Generator::new(&network, Settings::default(), 42);
-//! let tokens = generator.next_chunk(100).await?; // 100 events; the seed decides which
-//! assert_eq!(tokens.len(), 100);
+//! let mut take = Continuation::new(&network, Recipe::new(42, Sampling::default()))?;
+//! take.advance(100).await?; // 100 events; the seed decides which
+//! assert_eq!(take.tokens().len(), 100);
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # What this crate does not do
 //!
-//! It reads no files, opens no device and reads no clock: weights arrive as bytes, the device as `&Device`,
-//! chance as a seed. It knows inference only; the loss, the optimizer and augmentation are in `train`. It does
+//! It reads no files and no clock: weights arrive as bytes, chance as a seed, and a device is opened by whoever names
+//! it (`gpu::open` is for them). It knows inference only; the loss, the optimizer and augmentation are in `train`. It does
 //! not know what a MIDI file is; that is `performance`.
 
 mod backend;
+mod checkpoints;
+mod conditioning;
 mod config;
-mod controls;
+mod continuation;
 mod error;
-mod generate;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 #[cfg(feature = "burn")]
@@ -38,14 +40,13 @@ mod network;
 mod quantized;
 mod sampling;
 mod takes;
-mod velocity_offset;
 pub mod weights;
 
 pub use backend::{Backend, Generate};
+pub use conditioning::N_DENSITY_BINS;
 pub use config::ModelConfig;
-pub use controls::{Controls, N_DENSITY_BINS, N_PITCH_CLASSES};
+pub use continuation::Continuation;
 pub use error::Error;
-pub use generate::Generator;
 #[cfg(feature = "burn")]
 pub use kernels::Compute;
 #[cfg(all(feature = "remote", not(target_family = "wasm")))]
@@ -54,6 +55,9 @@ pub use kernels::remote::server;
 pub use model::{Inputs, Layer, Model, ModelState, State};
 pub use network::{Network, StepInput};
 pub use quantized::{Quantized, QuantizedState};
-pub use sampling::{Settings, sample};
+pub use sampling::sample;
 pub use takes::{MAX_TAKES, Snapshot, Takes};
-pub use velocity_offset::VelocityOffset;
+
+/// Rises whenever a recipe would give other tokens than before with the same weights: after a change of the sampler, of
+/// what it helps with, of guidance, or of how a primer is read. `tests/recipes.rs` says so when it was forgotten.
+pub const REVISION: u32 = 1;

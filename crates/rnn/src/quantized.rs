@@ -33,11 +33,12 @@ use matrix::{Block, LANES, Matrix};
 /// A network whose matrices are in 8 bits; cheap to clone.
 ///
 /// ```
-/// use rnn::{Generator, Quantized, Settings};
+/// use performance::{Recipe, Sampling};
+/// use rnn::{Continuation, Quantized};
 ///
 /// # fn play(weight_file: &[u8]) -> Result<(), rnn::Error> {
 /// let network = Quantized::load(weight_file)?;
-/// let generator = Generator::new(&network, Settings::default(), 42);
+/// let take = Continuation::new(&network, Recipe::new(42, Sampling::default()))?;
 /// # Ok(())
 /// # }
 /// ```

@@ -1,10 +1,10 @@
 //! From logits to the next event: temperature, legality mask, top-p.
 
-use performance::{Event, N_TOKENS, NoteTracker, STEP_MICROS, Token};
+use performance::{Controls, Event, N_TOKENS, NoteTracker, STEP_MICROS, Sampling, Token};
 use rand::{Rng, RngExt};
 
+use crate::Error;
 use crate::math::exp;
-use crate::{Controls, Error};
 
 /// Notes that have sounded for longer are helped to their end. Shorter helps more and cuts long notes of the
 /// network's own intent.
@@ -35,39 +35,6 @@ pub(crate) const PITCH_STRIKE_EXCESS_NATS_PER_STEP: f32 = 0.1;
 const PACE_NATS_PER_DOUBLING: f32 = 0.04;
 pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
-/// How the next event is drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// Logits are divided by this: below 1 safer, above 1 wilder.
-    pub temperature: f32,
-    /// Only the likeliest events that together reach this probability are drawn from; 1 is all of them.
-    pub top_p: f32,
-}
-
-/// What sounds most like people (`docs/sampling.md`).
-impl Default for Settings {
-    fn default() -> Self {
-        Self { temperature: 1.0, top_p: 1.0 }
-    }
-}
-
-impl Settings {
-    /// # Errors
-    /// If the temperature is not in `0.05..=5` or top-p not in `0..=1`.
-    pub fn check(self) -> Result<Self, Error> {
-        let wrong = |name, expected: &str, found: f32| {
-            Err(Error::Setting { name, expected: expected.to_owned(), found: found.to_string() })
-        };
-        if !(0.05..=5.0).contains(&self.temperature) {
-            wrong("temperature", "of 0.05 to 5", self.temperature)
-        } else if !(self.top_p > 0.0 && self.top_p <= 1.0) {
-            wrong("top-p", "above 0, up to 1", self.top_p)
-        } else {
-            Ok(self)
-        }
-    }
-}
-
 /// Draws the next event.
 ///
 /// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Six helps keep
@@ -87,7 +54,7 @@ impl Settings {
 pub fn sample(
     logits: &[f32],
     held: &NoteTracker,
-    settings: Settings,
+    sampling: Sampling,
     asked: &Controls,
     rng: &mut impl Rng,
 ) -> Result<Token, Error> {
@@ -106,10 +73,10 @@ pub fn sample(
     let highest = legal.iter().map(|&(_, logit)| logit).fold(f32::NEG_INFINITY, f32::max);
     let mut legal: Vec<(Token, f64)> = legal
         .into_iter()
-        .map(|(token, logit)| (token, f64::from(exp((logit - highest) / settings.temperature))))
+        .map(|(token, logit)| (token, f64::from(exp((logit - highest) / sampling.temperature))))
         .collect();
-    if settings.top_p < 1.0 {
-        keep_likeliest(&mut legal, f64::from(settings.top_p));
+    if sampling.top_p < 1.0 {
+        keep_likeliest(&mut legal, f64::from(sampling.top_p));
     }
     let total: f64 = legal.iter().map(|&(_, weight)| weight).sum();
     let mut left = rng.random::<f64>() * total;
@@ -212,11 +179,11 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    fn draws(logits: &[f32], held: &NoteTracker, settings: Settings) -> Vec<usize> {
+    fn draws(logits: &[f32], held: &NoteTracker, sampling: Sampling) -> Vec<usize> {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut counts = vec![0; N_TOKENS];
         for _ in 0..20_000 {
-            counts[sample(logits, held, settings, &Controls::default(), &mut rng).unwrap().index()] += 1;
+            counts[sample(logits, held, sampling, &Controls::default(), &mut rng).unwrap().index()] += 1;
         }
         counts
     }
@@ -225,7 +192,7 @@ mod tests {
     fn illegal_events_are_never_drawn() {
         let mut held = NoteTracker::default();
         held.apply(Event::NoteOn(Pitch::new(60).unwrap()));
-        let counts = draws(&[0.0; N_TOKENS], &held, Settings::default());
+        let counts = draws(&[0.0; N_TOKENS], &held, Sampling::default());
         assert_eq!(counts[60], 0, "NOTE_ON of a sounding pitch");
         assert!(counts[128 + 60] > 0);
         assert_eq!(counts[128..256].iter().sum::<usize>(), counts[128 + 60], "NOTE_OFF of silent pitches");
@@ -236,10 +203,10 @@ mod tests {
         let mut logits = [-1e9; N_TOKENS];
         // Two VELOCITYs, with which nothing helps.
         (logits[390], logits[391]) = (0.0, 3.0f32.ln());
-        let counts = draws(&logits, &NoteTracker::default(), Settings::default());
+        let counts = draws(&logits, &NoteTracker::default(), Sampling::default());
         let share = counts[391] as f64 / 20_000.0;
         assert!((share - 0.75).abs() < 0.01, "{share}");
-        let cold = draws(&logits, &NoteTracker::default(), Settings { temperature: 0.5, top_p: 1.0 });
+        let cold = draws(&logits, &NoteTracker::default(), Sampling { temperature: 0.5, top_p: 1.0 });
         let share = cold[391] as f64 / 20_000.0;
         assert!((share - 0.9).abs() < 0.01, "{share}");
     }
@@ -254,7 +221,7 @@ mod tests {
             }
             let mut logits = [-1e9; N_TOKENS];
             (logits[128 + 60], logits[256]) = (-5.0, 0.0);
-            let counts = draws(&logits, &held, Settings::default());
+            let counts = draws(&logits, &held, Sampling::default());
             counts[128 + 60] as f64 / 20_000.0
         };
         // e⁻⁵ to start with; even odds after seven seconds; all but certain after a dozen.
@@ -272,7 +239,7 @@ mod tests {
             }
             let mut logits = [-1e9; N_TOKENS];
             (logits[128 + 60], logits[256]) = (-3.0, 0.0);
-            draws(&logits, &held, Settings::default())[128 + 60] as f64 / 20_000.0
+            draws(&logits, &held, Sampling::default())[128 + 60] as f64 / 20_000.0
         };
         // Odds of e⁻³ up to twelve notes; 0.08 nats a note beyond.
         for (n_notes, odds) in [(1, -3.0f64), (12, -3.0), (22, -2.2), (62, 1.0)] {
@@ -290,7 +257,7 @@ mod tests {
             }
             let mut logits = [-1e9; N_TOKENS];
             (logits[token], logits[256]) = (-10.0, 0.0);
-            draws(&logits, &held, Settings::default())[token] as f64 / 20_000.0
+            draws(&logits, &held, Sampling::default())[token] as f64 / 20_000.0
         };
         for token in [60, 390] {
             assert!(share_after(3, token) < 0.001, "{}", share_after(3, token));
@@ -306,14 +273,14 @@ mod tests {
         }
         let mut logits = [-1e9; N_TOKENS];
         (logits[256], logits[256 + 63]) = (0.0, 0.0);
-        let share = draws(&logits, &NoteTracker::default(), Settings::default())[256 + 63] as f64 / 20_000.0;
+        let share = draws(&logits, &NoteTracker::default(), Sampling::default())[256 + 63] as f64 / 20_000.0;
         // Odds of e^0.24.
         assert!((share - 0.559_7).abs() < 0.012, "{share}");
         // None where a density is asked for.
         let asked = Controls { density: Some(3.0), ..Controls::default() };
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let mut draw =
-            || sample(&logits, &NoteTracker::default(), Settings::default(), &asked, &mut rng).unwrap();
+            || sample(&logits, &NoteTracker::default(), Sampling::default(), &asked, &mut rng).unwrap();
         let n = (0..20_000).filter(|_| draw().index() == 256 + 63).count();
         assert!((n as f64 / 20_000.0 - 0.5).abs() < 0.012, "{n} of 20,000");
     }
@@ -332,7 +299,7 @@ mod tests {
             }
             let mut logits = [-1e9; N_TOKENS];
             (logits[token], logits[256]) = (0.0, 0.0);
-            draws(&logits, &held, Settings::default())[token] as f64 / 20_000.0
+            draws(&logits, &held, Sampling::default())[token] as f64 / 20_000.0
         }
         let odds = |nats: f64| nats.exp() / (1.0 + nats.exp());
         let scale = |n| (0..n).map(|i| 30 + i % 20);
@@ -360,7 +327,7 @@ mod tests {
         let mut logits = [-1e9; N_TOKENS];
         (logits[256], logits[257], logits[258]) = (0.5f32.ln(), 0.3f32.ln(), 0.2f32.ln());
         let drawn = |top_p| {
-            let counts = draws(&logits, &NoteTracker::default(), Settings { temperature: 1.0, top_p });
+            let counts = draws(&logits, &NoteTracker::default(), Sampling { temperature: 1.0, top_p });
             (256..259).filter(|&token| counts[token] > 0).collect::<Vec<_>>()
         };
         assert_eq!(drawn(0.4), [256]);
@@ -374,8 +341,8 @@ mod tests {
         logits[7] = f32::NAN;
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let asked = Controls::default();
-        assert!(sample(&logits, &NoteTracker::default(), Settings::default(), &asked, &mut rng).is_err());
-        assert!(Settings { temperature: 0.0, top_p: 1.0 }.check().is_err());
-        assert!(Settings { temperature: 1.0, top_p: 0.0 }.check().is_err());
+        assert!(sample(&logits, &NoteTracker::default(), Sampling::default(), &asked, &mut rng).is_err());
+        assert!(Sampling { temperature: 0.0, top_p: 1.0 }.check().is_err());
+        assert!(Sampling { temperature: 1.0, top_p: 0.0 }.check().is_err());
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Debug;
 
-use performance::{Event, N_TOKENS, NoteTracker, Sounding, Token};
+use performance::{Controls, Event, N_TOKENS, NoteTracker, Sampling, Sounding, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::backend::{opening, skip};
-use crate::{Controls, Error, Generate, Network, Settings, StepInput, sample};
+use crate::{Error, Generate, Network, StepInput, sample};
 
 /// So many takes at most go through a network together.
 pub const MAX_TAKES: usize = 16;
@@ -26,10 +26,11 @@ pub(crate) const GUIDANCE: f32 = 2.0;
 /// further from there to what is asked than it goes of itself.
 ///
 /// ```
-/// use rnn::{Backend, Generate, Settings};
+/// use performance::Sampling;
+/// use rnn::{Backend, Generate};
 ///
 /// # async fn play(network: rnn::Quantized) -> Result<(), rnn::Error> {
-/// let mut takes = network.takes(Settings::default(), &[1, 2, 3])?;
+/// let mut takes = network.takes(Sampling::default(), &[1, 2, 3])?;
 /// let chunks = takes.next_chunk(100).await?; // 100 events of each
 /// assert_eq!(chunks.len(), 3);
 /// # Ok(())
@@ -38,7 +39,7 @@ pub(crate) const GUIDANCE: f32 = 2.0;
 #[derive(Clone, Debug)]
 pub struct Takes<N: Network> {
     network: N,
-    settings: Settings,
+    sampling: Sampling,
     unset: N::Controls,
     asked: Controls,
     /// The same for the network, if anything is.
@@ -75,12 +76,12 @@ impl<N: Network> Clone for Snapshot<N> {
 
 impl<N: Network> Takes<N> {
     /// As [`Backend::takes`](crate::Backend::takes): 1 to [`MAX_TAKES`] of them.
-    pub(crate) fn new(network: N, settings: Settings, seeds: &[u64]) -> Result<Self, Error> {
+    pub(crate) fn new(network: N, sampling: Sampling, seeds: &[u64]) -> Result<Self, Error> {
         if !(1..=MAX_TAKES).contains(&seeds.len()) {
             let expected = format!("of 1 to {MAX_TAKES}");
             return Err(Error::Setting { name: "takes", expected, found: seeds.len().to_string() });
         }
-        let unset = network.controls(&Controls::default().encode(network.config())?);
+        let unset = network.controls(&network.config().encode(&Controls::default())?);
         let take = |&seed| Take { held: NoteTracker::default(), rng: ChaCha8Rng::seed_from_u64(seed) };
         let snapshot = Snapshot {
             state: network.state(seeds.len()),
@@ -88,7 +89,7 @@ impl<N: Network> Takes<N> {
             takes: seeds.iter().map(take).collect(),
             has_begun: false,
         };
-        Ok(Self { network, settings, unset, asked: Controls::default(), controls: None, snapshot })
+        Ok(Self { network, sampling, unset, asked: Controls::default(), controls: None, snapshot })
     }
 
     /// Lets what would come unconditional begin or end, before anything is drawn or heard.
@@ -115,7 +116,7 @@ impl<N: Network> Takes<N> {
         }
         let takes = takes.iter_mut().zip(logits.chunks_exact(N_TOKENS));
         takes
-            .map(|(take, logits)| sample(logits, &take.held, self.settings, &self.asked, &mut take.rng))
+            .map(|(take, logits)| sample(logits, &take.held, self.sampling, &self.asked, &mut take.rng))
             .collect()
     }
 
@@ -144,16 +145,23 @@ impl<N: Network> Takes<N> {
 impl<N: Network + Debug> Generate for Takes<N> {
     type Snapshot = Snapshot<N>;
 
-    fn set_settings(&mut self, settings: Settings) {
-        self.settings = settings;
+    /// As many are heard again in 8 ms on one core, or 16 under guidance.
+    const CHECKPOINT_EVENTS: usize = 32;
+
+    fn set_sampling(&mut self, sampling: Sampling) {
+        self.sampling = sampling;
     }
 
     fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
-        let encoded = controls.encode_guided(self.network.config())?;
+        let encoded = self.network.config().encode_guided(controls)?;
         let is_asked = *controls != Controls::default();
         self.controls = is_asked.then(|| self.network.controls(&encoded));
         self.asked = controls.clone();
         Ok(())
+    }
+
+    fn set_seed(&mut self, seed: u64) {
+        self.snapshot.takes.iter_mut().for_each(|take| take.rng = ChaCha8Rng::seed_from_u64(seed));
     }
 
     fn sounding(&self, take: usize) -> Sounding {
@@ -166,10 +174,17 @@ impl<N: Network + Debug> Generate for Takes<N> {
         self.step(tokens.iter().flat_map(|&token| std::iter::repeat_n(token, n_takes)))
     }
 
-    async fn recall(&mut self, tokens: &[Token]) -> Result<(), Error> {
+    async fn replay_each(&mut self, tokens: &[&[Token]]) -> Result<(), Error> {
         let Snapshot { takes, has_begun, .. } = &mut self.snapshot;
-        takes.iter_mut().for_each(|take| skip(&mut take.rng, tokens.len(), *has_begun));
-        self.prefill(tokens).await
+        let n = tokens.first().map_or(0, |tokens| tokens.len());
+        debug_assert!(tokens.len() == takes.len() && tokens.iter().all(|tokens| tokens.len() == n));
+        takes.iter_mut().for_each(|take| skip(&mut take.rng, n, *has_begun));
+        self.sync();
+        self.step((0..n).flat_map(|i| tokens.iter().map(move |tokens| tokens[i])))
+    }
+
+    async fn replay(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        self.replay_each(&vec![tokens; self.snapshot.takes.len()]).await
     }
 
     async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error> {

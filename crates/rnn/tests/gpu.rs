@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rnn::gpu::{Network, Takes, Tuning};
 use rnn::weights::{self, NamedTensor, Precision};
 use rnn::{
-    Backend, Controls, Error, Generate, ModelConfig, Network as _, Quantized, QuantizedState, Settings,
+    Backend, Controls, Error, Generate, ModelConfig, Network as _, Quantized, QuantizedState, Sampling,
     StepInput,
 };
 
@@ -110,7 +110,7 @@ fn file(layers: usize, hidden: usize, precision: Precision) -> Vec<u8> {
 
 fn takes(file: &[u8], tuning: Tuning, seeds: &[u64]) -> Option<Takes> {
     let network = Network::load(file, adapter()?, tuning).expect("a weight file");
-    Some(network.takes(Settings::default(), seeds).expect("seeds"))
+    Some(network.takes(Sampling::default(), seeds).expect("seeds"))
 }
 
 fn next(takes: &mut Takes, n: usize) -> Vec<Vec<Token>> {
@@ -162,7 +162,7 @@ fn scores_are_the_processor_s() {
 }
 
 /// How far a draw is from the border of the event that it fell to, in probability.
-fn margin(logits: &[f32], held: &NoteTracker, settings: Settings, chance: f64) -> f64 {
+fn margin(logits: &[f32], held: &NoteTracker, sampling: Sampling, chance: f64) -> f64 {
     let beyond = |steps: u64, secs: f64| (steps as f64 * STEP_MICROS as f64 / 1e6 - secs).max(0.0);
     let crowd = 0.08 * held.sounding().len().saturating_sub(12) as f64;
     let begin = 2.0 * beyond(held.rest(), 3.0) - 0.05 * held.strike_excess().saturating_sub(96) as f64;
@@ -174,7 +174,7 @@ fn margin(logits: &[f32], held: &NoteTracker, settings: Settings, chance: f64) -
     };
     let weight = |token: Token| {
         let event = Event::from(token);
-        let logit = (f64::from(logits[token.index()]) + help(event)) / f64::from(settings.temperature);
+        let logit = (f64::from(logits[token.index()]) + help(event)) / f64::from(sampling.temperature);
         if held.sounding().allows(event) { logit.exp() } else { 0.0 }
     };
     let mut weights: Vec<f64> = Token::all().map(weight).collect();
@@ -183,9 +183,9 @@ fn margin(logits: &[f32], held: &NoteTracker, settings: Settings, chance: f64) -
     let all: f64 = weights.iter().sum();
     let (mut reached, mut closest) = (0.0, f64::INFINITY);
     for i in order {
-        if settings.top_p < 1.0 {
-            closest = closest.min((reached / all - f64::from(settings.top_p)).abs());
-            if reached / all >= f64::from(settings.top_p) {
+        if sampling.top_p < 1.0 {
+            closest = closest.min((reached / all - f64::from(sampling.top_p)).abs());
+            if reached / all >= f64::from(sampling.top_p) {
                 weights[i] = 0.0;
                 continue;
             }
@@ -203,20 +203,20 @@ fn margin(logits: &[f32], held: &NoteTracker, settings: Settings, chance: f64) -
 
 /// Plays a seed on the CPU's sampler and on the device; both must draw the same events until, if ever, a draw
 /// falls on the border of two. Returns how many were the same.
-fn equal_events(file: &[u8], settings: Settings, seed: u64, n: usize) -> Option<usize> {
+fn equal_events(file: &[u8], sampling: Sampling, seed: u64, n: usize) -> Option<usize> {
     let mut takes = takes(file, Tuning::of(adapter()?), &[seed])?;
-    takes.set_settings(settings);
+    takes.set_sampling(sampling);
     let drawn = next(&mut takes, n).remove(0);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let opening: u16 = rng.random_range(12..=20);
     assert_eq!(drawn[0].get(), 380 + opening, "the same opening");
-    Some(1 + equal_draws(file, settings, &drawn[..1], &drawn[1..], rng))
+    Some(1 + equal_draws(file, sampling, &drawn[..1], &drawn[1..], rng))
 }
 
 /// How many events from the first on are those that the CPU draws with `rng` after it heard `primer`.
 fn equal_draws(
     file: &[u8],
-    settings: Settings,
+    sampling: Sampling,
     primer: &[Token],
     drawn: &[Token],
     mut rng: ChaCha8Rng,
@@ -226,10 +226,10 @@ fn equal_draws(
     for (i, &token) in drawn.iter().enumerate() {
         let chance: f64 = rng.clone().random();
         let expected =
-            rnn::sample(&reference.logits, &reference.held, settings, &Controls::default(), &mut rng);
+            rnn::sample(&reference.logits, &reference.held, sampling, &Controls::default(), &mut rng);
         let expected = expected.expect("finite logits");
         if token != expected {
-            let margin = margin(&reference.logits, &reference.held, settings, chance);
+            let margin = margin(&reference.logits, &reference.held, sampling, chance);
             eprintln!("event {i}: {token:?} for {expected:?}, {margin:e} from the border");
             assert!(margin < TIE, "event {i}: {token:?} for {expected:?}, {margin:e} from the border");
             return i;
@@ -244,7 +244,7 @@ fn a_seed_plays_what_it_plays_on_the_cpu() {
     let file = file(3, 64, Precision::Half);
     let mut whole = 0;
     for seed in 1..=4 {
-        let Some(equal) = equal_events(&file, Settings::default(), seed, 500) else { return };
+        let Some(equal) = equal_events(&file, Sampling::default(), seed, 500) else { return };
         whole += usize::from(equal == 500);
     }
     assert!(whole >= 3, "ties are rare: {whole} of 4 seeds equal");
@@ -256,7 +256,7 @@ fn each_goes_on_where_the_other_was_lost() {
     let network = Quantized::load(&file).unwrap();
     let Some(mut whole) = takes(&file, Tuning::Software, &[6]) else { return };
     let whole = next(&mut whole, 120).remove(0);
-    let mut processor = network.takes(Settings::default(), &[6]).unwrap();
+    let mut processor = network.takes(Sampling::default(), &[6]).unwrap();
     now(processor.recall(&whole[..40])).unwrap();
     assert_eq!(now(processor.next_chunk(40)).unwrap()[0], whole[40..80]);
     let Some(mut again) = takes(&file, Tuning::Gpu, &[6]) else { return };
@@ -268,9 +268,9 @@ fn each_goes_on_where_the_other_was_lost() {
 fn temperature_and_top_p_are_the_cpu_s() {
     let file = file(2, 48, Precision::Full);
     for (temperature, top_p) in [(0.3, 1.0), (2.5, 1.0), (1.0, 0.9), (0.8, 0.35), (1.0, 1e-4)] {
-        let settings = Settings { temperature, top_p };
-        let Some(equal) = equal_events(&file, settings, 11, 150) else { return };
-        assert!(equal > 20, "{settings:?}: a tie after {equal} events");
+        let sampling = Sampling { temperature, top_p };
+        let Some(equal) = equal_events(&file, sampling, 11, 150) else { return };
+        assert!(equal > 20, "{sampling:?}: a tie after {equal} events");
     }
 }
 
@@ -317,7 +317,7 @@ fn a_note_that_sounds_long_is_released_as_on_the_cpu() {
         let drawn = next(&mut takes, 30);
         for (&seed, drawn) in seeds.iter().zip(&drawn) {
             let rng = ChaCha8Rng::seed_from_u64(seed);
-            assert_eq!(equal_draws(&file, Settings::default(), &primer, drawn, rng), 30, "seed {seed}");
+            assert_eq!(equal_draws(&file, Sampling::default(), &primer, drawn, rng), 30, "seed {seed}");
             assert!(drawn.contains(&off), "seed {seed} still holds it after half a minute");
         }
         released_first.push(drawn.iter().filter(|drawn| drawn[0] == off).count());
@@ -340,7 +340,7 @@ fn crowds_thin_out_and_rests_end_as_on_the_cpu() {
         let drawn = next(&mut takes, 4);
         for (&seed, drawn) in seeds.iter().zip(&drawn) {
             let rng = ChaCha8Rng::seed_from_u64(seed);
-            assert_eq!(equal_draws(&file, Settings::default(), &primer, drawn, rng), 4, "seed {seed}");
+            assert_eq!(equal_draws(&file, Sampling::default(), &primer, drawn, rng), 4, "seed {seed}");
         }
         let n = drawn.iter().filter(|drawn| drawn[0] == event).count();
         assert!((6..=18).contains(&n), "{event:?} came first {n} times of 24");
@@ -369,7 +369,7 @@ fn hasty_strikes_are_held_back_as_on_the_cpu() {
         let drawn = next(&mut takes, 4);
         for (&seed, drawn) in seeds.iter().zip(&drawn) {
             let rng = ChaCha8Rng::seed_from_u64(seed);
-            assert_eq!(equal_draws(&file, Settings::default(), primer, drawn, rng), 4, "seed {seed}");
+            assert_eq!(equal_draws(&file, Sampling::default(), primer, drawn, rng), 4, "seed {seed}");
         }
         let n = drawn.iter().filter(|drawn| drawn[0] == event).count();
         assert!((6..=18).contains(&n), "{event:?} came first {n} times of 24");
@@ -401,7 +401,7 @@ fn released_weights_play_the_same() {
         return;
     };
     let file = std::fs::read(released).unwrap();
-    let Some(equal) = equal_events(&file, Settings::default(), 42, 500) else { return };
+    let Some(equal) = equal_events(&file, Sampling::default(), 42, 500) else { return };
     eprintln!("{equal} of 500 events of the released weights equal");
 }
 
@@ -409,7 +409,7 @@ fn released_weights_play_the_same() {
 fn only_legal_events_are_drawn() {
     let file = file(1, 16, Precision::Half);
     let Some(mut takes) = takes(&file, Tuning::Software, &[1, 2]) else { return };
-    takes.set_settings(Settings { temperature: 5.0, top_p: 1.0 });
+    takes.set_sampling(Sampling { temperature: 5.0, top_p: 1.0 });
     for (take, tokens) in next(&mut takes, 600).into_iter().enumerate() {
         let mut sounding = Sounding::default();
         for token in tokens {
@@ -490,7 +490,7 @@ fn what_is_asked_is_followed_as_far_as_on_the_cpu() {
     let network = Quantized::load(&file).unwrap();
     for (tuning, seeds) in [(Tuning::Software, &[1][..]), (Tuning::Gpu, &[2, 3, 4]), (Tuning::Gpu, &[5, 6])] {
         let Some(mut on_gpu) = takes(&file, tuning, seeds) else { return };
-        let mut on_cpu = network.takes(Settings::default(), seeds).unwrap();
+        let mut on_cpu = network.takes(Sampling::default(), seeds).unwrap();
         assert_eq!(now(play(&mut on_gpu)), now(play(&mut on_cpu)), "{tuning:?} {seeds:?}");
     }
 }

@@ -1,20 +1,12 @@
-//! The network in whole numbers against the one in 32 bits.
+//! The network in int8 against the one in 32 bits.
 
 use burn::tensor::Device;
-use performance::{Event, Sounding, Token};
+use performance::{Controls, Event, Sounding, Token};
+use pollster::block_on as now;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::weights::{Precision, save, tensors};
-use rnn::{Controls, Model, ModelConfig, Network, Quantized, StepInput};
-
-/// Natively every read is ready at once.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).poll(&mut context) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("a native read was not ready"),
-    }
-}
+use rnn::{Model, ModelConfig, Network, Quantized, StepInput};
 
 fn model(layers: usize, hidden: usize) -> Model {
     let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()] };
@@ -25,7 +17,7 @@ fn model(layers: usize, hidden: usize) -> Model {
 fn logits<N: Network>(network: &N, n_takes: usize) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let controls = Controls { density: Some(5.0), pitch_classes: Some([0.5; 12]), composer: Some(0) };
-    let controls = network.controls(&controls.encode(network.config()).expect("a small network works"));
+    let controls = network.controls(&network.config().encode(&controls).expect("a small network works"));
     let mut state = network.state(n_takes);
     let mut sounding = vec![Sounding::default(); n_takes];
     let mut logits = now(network.logits(&state)).expect("a small network works");
@@ -47,7 +39,7 @@ fn logits<N: Network>(network: &N, n_takes: usize) -> Vec<f32> {
 }
 
 #[test]
-fn whole_numbers_come_close_to_32_bits() {
+fn int8_comes_close_to_32_bits() {
     for (layers, hidden, n_takes) in [(1, 5, 1), (2, 33, 3), (3, 64, 2), (3, 512, 1)] {
         let model = model(layers, hidden);
         let parts = tensors(&model);

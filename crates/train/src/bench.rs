@@ -10,11 +10,13 @@ use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use indicatif::ProgressBar;
 use performance::N_PITCHES;
+use performance::Sampling;
+use pollster::block_on;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use rnn::weights::{Precision, save};
-use rnn::{Backend, Generate, ModelConfig, Quantized, Settings, State};
+use rnn::{Backend, Generate, ModelConfig, Quantized, State};
 use serde::Serialize;
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
@@ -23,7 +25,7 @@ use crate::bench_midi;
 use crate::cli::{BenchArgs, DeviceKind};
 use crate::config::Training;
 use crate::corpus::Corpus;
-use crate::generate::{block_on, shares};
+use crate::generate::shares;
 use crate::loader::{Batch, Cut, Loader, Position, Share};
 use crate::optimizer::Adam;
 use crate::training::loss;
@@ -145,7 +147,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 
 /// Events per second of all takes together.
 fn generated(backend: &impl Backend, seeds: &[u64]) -> Result<f64> {
-    let mut takes = backend.takes(Settings::default(), seeds)?;
+    let mut takes = backend.takes(Sampling::default(), seeds)?;
     block_on(takes.next_chunk(4))?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {

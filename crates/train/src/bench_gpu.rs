@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use burn::tensor::Device;
+use performance::Sampling;
+use pollster::block_on;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rnn::gpu::{self, Network, Probe, Tuning};
 use rnn::weights::{self, Precision};
-use rnn::{Instrument, ModelConfig, Perform, Settings};
+use rnn::{Backend, Generate, ModelConfig};
 use serde::Serialize;
-
-use crate::generate::block_on;
 
 /// Each measurement runs at least this long after a warm-up.
 const AT_LEAST: Duration = Duration::from_secs(4);
@@ -79,7 +79,7 @@ impl GpuFigures {
 
 fn played(network: &Network, takes: usize) -> Result<f64> {
     let seeds: Vec<u64> = (0..takes as u64).collect();
-    let mut takes = network.takes(Settings::default(), &seeds)?;
+    let mut takes = network.takes(Sampling::default(), &seeds)?;
     block_on(takes.next_chunk(4))?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {

@@ -186,10 +186,10 @@ pub(crate) struct GenerateArgs {
     /// Leave the primer out of the written file.
     #[arg(long, requires = "primer")]
     pub(crate) without_primer: bool,
-    #[arg(long, default_value_t = rnn::Settings::default().temperature)]
+    #[arg(long, default_value_t = performance::Sampling::default().temperature)]
     pub(crate) temperature: f32,
     /// Draw from the likeliest events that together reach this probability.
-    #[arg(long, default_value_t = rnn::Settings::default().top_p)]
+    #[arg(long, default_value_t = performance::Sampling::default().top_p)]
     pub(crate) top_p: f32,
     /// Notes per second to aim at.
     #[arg(long)]
@@ -280,10 +280,10 @@ pub(crate) struct QualityArgs {
     /// The same seed and settings give the same page.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    #[arg(long, default_value_t = rnn::Settings::default().temperature)]
+    #[arg(long, default_value_t = performance::Sampling::default().temperature)]
     pub(crate) temperature: f32,
     /// Draw from the likeliest events that together reach this probability.
-    #[arg(long, default_value_t = rnn::Settings::default().top_p)]
+    #[arg(long, default_value_t = performance::Sampling::default().top_p)]
     pub(crate) top_p: f32,
     /// Markdown that somebody who looked and listened wrote, to put into the page.
     #[arg(long)]

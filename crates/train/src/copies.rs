@@ -57,8 +57,8 @@ pub(crate) fn search(corpus: &Corpus, sets: [&[Piece]; 2]) -> Result<Copies> {
     let mut intervals = CopySearch::new(all().map(|piece| melodic_intervals(&piece.tokens)).collect());
     for piece in &train {
         let tokens = corpus.tokens(piece)?;
-        struck.step(&strikes(&tokens));
-        intervals.step(&melodic_intervals(&tokens));
+        struck.hear(&strikes(&tokens));
+        intervals.hear(&melodic_intervals(&tokens));
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use performance::Controls;
 use performance::{Event, N_PITCHES, N_TOKENS, Sounding, Token, duration_secs, encode, midi};
 use rayon::prelude::*;
-use rnn::{Controls, Inputs, Model, Quantized, State};
+use rnn::{Inputs, Model, Quantized, State};
 use serde::Serialize;
 
 use crate::cli::EvaluateArgs;
@@ -185,7 +186,7 @@ impl<'a> Lane<'a> {
 /// The next `time` events of every lane; rows past a piece's end are empty.
 fn inputs(model: &Model, lanes: &mut [Lane], time: usize, device: &Device) -> Result<Inputs> {
     let batch = lanes.len();
-    let unset = Controls::default().encode(&model.config)?;
+    let unset = model.config.encode(&Controls::default())?;
     let mut numbers = vec![0i32; time * batch];
     let mut multi_hot = vec![0.0f32; time * batch * N_PITCHES];
     for (b, lane) in lanes.iter_mut().enumerate() {

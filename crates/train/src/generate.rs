@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
-use performance::{Event, Performance, STEP_MICROS, Token, decode, encode, midi};
+use performance::playback::Cursor;
+use performance::{Controls, Performance, Recipe, Sampling, Token, decode, encode, midi, primer};
+use pollster::block_on;
 use rayon::prelude::*;
-use rnn::{Backend, Controls, Generate, MAX_TAKES, ModelConfig, Quantized, Settings, VelocityOffset};
+use rnn::{Backend, Continuation, Generate, MAX_TAKES, ModelConfig, Quantized};
 
 use crate::cli::{DeviceKind, GenerateArgs};
 use crate::files::write_atomically;
@@ -21,35 +23,15 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         "expected seconds above 0, up to 86400, found {}",
         args.seconds
     );
-    let settings = Settings { temperature: args.temperature, top_p: args.top_p }.check()?;
     let bytes =
         std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
-    let primer = match &args.primer {
-        Some(file) => {
-            let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-            let all = encode(&midi::read(&bytes).with_context(|| file.display().to_string())?.performance);
-            match args.primer_seconds {
-                Some(secs) => {
-                    ensure!(secs > 0.0, "expected seconds of the primer above 0, found {secs}");
-                    opening(&all, secs).0
-                }
-                None => all,
-            }
-        }
-        None => Vec::new(),
-    };
     let seeds: Vec<u64> = (0..u64::from(args.takes)).map(|take| args.seed.wrapping_add(take)).collect();
-    let wanted = (args.seconds * 1e6 / STEP_MICROS as f64).ceil() as u64;
+    let wanted_us = (args.seconds * 1e6).ceil() as u64;
     let (config, _) =
         rnn::weights::read_metadata(&bytes).with_context(|| args.weights.display().to_string())?;
-    let controls = controls(args, &primer, &config)?;
-    let bar = progress::bar(seconds(wanted * seeds.len() as u64), "seconds of music");
-    let offset = if args.unconditioned || args.stray {
-        VelocityOffset::default()
-    } else {
-        VelocityOffset::of(&primer)
-    };
-    let play = Play { settings, controls, offset, primer: &primer, wanted, bar };
+    let recipe = recipe(args, &config)?;
+    let bar = progress::bar(wanted_us / 1_000_000 * seeds.len() as u64, "seconds of music");
+    let play = Play { recipe, wanted_us, bar };
     let takes = if args.device == DeviceKind::Flex {
         let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
         let shares = shares(&seeds);
@@ -61,7 +43,8 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     play.bar.finish_and_clear();
     for (take, tokens) in takes.into_iter().enumerate() {
         let file = if seeds.len() == 1 { args.out.clone() } else { numbered(&args.out, take + 1) };
-        let whole = if args.without_primer { tokens } else { [primer.as_slice(), &tokens].concat() };
+        let whole =
+            if args.without_primer { tokens } else { [play.recipe.primer.as_slice(), &tokens].concat() };
         let performance = decode(&whole).performance;
         write_atomically(&file, &midi::write(&performance))?;
         println!(
@@ -93,11 +76,8 @@ fn numbered(out: &Path, number: usize) -> PathBuf {
 /// What a weight file plays on its own, on one thread.
 pub(crate) fn sample(weights: &[u8], seconds: f64, seed: u64) -> Result<Performance> {
     let play = Play {
-        settings: Settings::default(),
-        controls: Controls::default(),
-        offset: VelocityOffset::default(),
-        primer: &[],
-        wanted: (seconds * 1e6 / STEP_MICROS as f64).ceil() as u64,
+        recipe: Recipe::new(seed, Sampling::default()),
+        wanted_us: (seconds * 1e6).ceil() as u64,
         bar: ProgressBar::hidden(),
     };
     let takes = play.on(&Quantized::load(weights)?, &[seed])?;
@@ -105,21 +85,19 @@ pub(crate) fn sample(weights: &[u8], seconds: f64, seed: u64) -> Result<Performa
 }
 
 /// What to play.
-pub(crate) struct Play<'a> {
-    pub(crate) settings: Settings,
-    pub(crate) controls: Controls,
-    pub(crate) offset: VelocityOffset,
-    pub(crate) primer: &'a [Token],
-    /// Length of the new music, in steps.
-    pub(crate) wanted: u64,
+pub(crate) struct Play {
+    /// Each take has its own seed instead of the recipe's.
+    pub(crate) recipe: Recipe,
+    /// Length of the new music, in microseconds.
+    pub(crate) wanted_us: u64,
     /// Counts seconds of music.
     pub(crate) bar: ProgressBar,
 }
 
-impl Play<'_> {
-    /// A take of each seed, without the primer.
+impl Play {
+    /// A take of each seed, without the primer and as loud as the primer is.
     pub(crate) fn on(&self, backend: &impl Backend, seeds: &[u64]) -> Result<Vec<Vec<Token>>> {
-        block_on(self.play(backend.takes(self.settings, seeds)?, seeds.len()))
+        block_on(self.play(Continuation::side_by_side(backend, self.recipe.clone(), seeds)?, seeds.len()))
     }
 
     /// The same on a GPU.
@@ -137,17 +115,19 @@ impl Play<'_> {
         unreachable!("a device that this program was not built for does not open")
     }
 
-    async fn play(&self, mut takes: impl Generate, n_takes: usize) -> Result<Vec<Vec<Token>>> {
-        let primer: Vec<Token> = self.primer.iter().map(|&token| self.offset.apply(token)).collect();
-        takes.prefill(&primer).await?;
-        takes.set_controls(&self.controls)?;
+    async fn play(
+        &self,
+        mut continuation: Continuation<impl Generate>,
+        n_takes: usize,
+    ) -> Result<Vec<Vec<Token>>> {
+        let offset = self.recipe.velocity_offset;
         let mut parts = vec![Part::default(); n_takes];
         let mut shown = 0;
-        while parts.iter().any(|part| part.steps < self.wanted) {
-            for (part, tokens) in parts.iter_mut().zip(takes.next_chunk(CHUNK).await?) {
-                part.add(tokens.into_iter().map(|token| self.offset.undo(token)), self.wanted);
+        while parts.iter().any(|part| part.end.at_us() < self.wanted_us) {
+            for (part, tokens) in parts.iter_mut().zip(continuation.advance(CHUNK).await?) {
+                part.add(tokens.into_iter().map(|token| offset.undo(token)), self.wanted_us);
             }
-            let now = seconds(parts.iter().map(|part| part.steps.min(self.wanted)).sum());
+            let now: u64 = parts.iter().map(|part| part.end.at_us().min(self.wanted_us) / 1_000_000).sum();
             self.bar.inc(now - shown);
             shown = now;
         }
@@ -155,52 +135,49 @@ impl Play<'_> {
     }
 }
 
-/// The events of the first seconds, and how long they take in microseconds. What sounds then is not released.
-pub(crate) fn opening(tokens: &[Token], secs: f64) -> (Vec<Token>, u64) {
-    let mut us = 0;
-    let fits = |token: &&Token| {
-        if let Event::TimeShift(shift) = Event::from(**token) {
-            let end_us = us + u64::from(shift.steps()) * STEP_MICROS;
-            if end_us as f64 > secs * 1e6 {
-                return false;
-            }
-            us = end_us;
-        }
-        true
-    };
-    let opening = tokens.iter().take_while(fits).copied().collect();
-    (opening, us)
-}
-
-fn seconds(steps: u64) -> u64 {
-    steps * STEP_MICROS / 1_000_000
-}
-
 /// A take so far.
 #[derive(Clone, Debug, Default)]
 struct Part {
     tokens: Vec<Token>,
-    steps: u64,
+    end: Cursor,
 }
 
 impl Part {
-    /// Takes tokens until there is music of `wanted` steps.
-    fn add(&mut self, tokens: impl Iterator<Item = Token>, wanted: u64) {
+    /// Takes tokens until there is enough music.
+    fn add(&mut self, tokens: impl Iterator<Item = Token>, wanted_us: u64) {
         for token in tokens {
-            if self.steps >= wanted {
+            if self.end.at_us() >= wanted_us {
                 return;
             }
-            if let Event::TimeShift(shift) = Event::from(token) {
-                self.steps += u64::from(shift.steps());
-            }
+            self.end.step(token);
             self.tokens.push(token);
         }
     }
 }
 
-/// What is asked, and otherwise what the primer is like.
-fn controls(args: &GenerateArgs, primer: &[Token], config: &ModelConfig) -> Result<Controls> {
-    let like = if args.unconditioned || args.stray { Controls::default() } else { Controls::like(primer) };
+/// What the arguments ask for: what is asked, and otherwise what the primer is like.
+fn recipe(args: &GenerateArgs, config: &ModelConfig) -> Result<Recipe> {
+    let sampling = Sampling { temperature: args.temperature, top_p: args.top_p }.check()?;
+    let primer = match &args.primer {
+        Some(file) => {
+            let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let all = encode(&midi::read(&bytes).with_context(|| file.display().to_string())?.performance);
+            match args.primer_seconds {
+                Some(secs) => {
+                    ensure!(secs > 0.0, "expected seconds of the primer above 0, found {secs}");
+                    primer::beginning(&all, secs).to_vec()
+                }
+                None => all,
+            }
+        }
+        None => Vec::new(),
+    };
+    if args.stray {
+        eprintln!("performance-rnn: --stray is called --unconditioned now");
+    }
+    let begin = if args.unconditioned || args.stray { Recipe::unconditioned_after } else { Recipe::after };
+    let recipe = begin(primer, args.seed, sampling);
+    let like = recipe.log.controls_at(0);
     let pitch_classes = match &args.pitch_classes {
         Some(weights) => match <[f32; 12]>::try_from(weights.as_slice()) {
             Ok(weights) => Some(weights),
@@ -217,40 +194,7 @@ fn controls(args: &GenerateArgs, primer: &[Token], config: &ModelConfig) -> Resu
         }
         None => None,
     };
-    Ok(Controls { density: args.density.or(like.density), pitch_classes, composer })
-}
-
-/// Waits for a future. Reads from the CPU are ready at once; while a GPU works, the thread sleeps, because a
-/// software adapter wants the processor for itself.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: std::sync::Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let mut future = std::pin::pin!(future);
-    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
-    let mut context = std::task::Context::from_waker(&waker);
-    loop {
-        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-        std::thread::park();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use performance::Shift;
-
-    use super::*;
-
-    #[test]
-    fn an_opening_is_what_fits() {
-        let second: Token = Event::TimeShift(Shift::MAX).into();
-        let (tokens, us) = opening(&[second; 40], 30.0);
-        assert_eq!((tokens.len(), us), (30, 30_000_000));
-        assert_eq!(opening(&[second; 3], 30.0), (vec![second; 3], 3_000_000));
-    }
+    let controls = Controls { density: args.density.or(like.density), pitch_classes, composer };
+    controls.check()?;
+    Ok(if controls == like { recipe } else { recipe.with_controls(controls) })
 }

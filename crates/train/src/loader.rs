@@ -7,10 +7,11 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use performance::Controls;
 use performance::{Event, N_PITCHES, STEP_MICROS, Sounding, Token, forward_windows};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::{Controls, ModelConfig};
+use rnn::ModelConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{STRETCHES_PERCENT, stretch, transpose, transpositions};
@@ -267,7 +268,7 @@ impl Loader {
             Some(name) if composer => self.config.composers.iter().position(|known| known == name),
             _ => None,
         };
-        let encode = |controls: Controls| Ok(controls.encode(&self.config)?);
+        let encode = |controls: Controls| Ok(self.config.encode(&controls)?);
         if !density && !pitch_classes {
             return Ok(vec![encode(Controls { composer, ..Controls::default() })?]);
         }

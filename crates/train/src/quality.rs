@@ -12,9 +12,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use performance::Sampling;
 use performance::statistics::{Excerpt, Profile};
 use performance::{Performance, Token, decode};
-use rnn::{Network, Quantized, Settings};
+use rnn::{Network, Quantized};
 use serde::Serialize;
 
 use crate::cli::QualityArgs;
@@ -78,7 +79,7 @@ impl Human {
 }
 
 pub(crate) fn run(args: &QualityArgs) -> Result<()> {
-    let settings = Settings { temperature: args.temperature, top_p: args.top_p }.check()?;
+    let sampling = Sampling { temperature: args.temperature, top_p: args.top_p }.check()?;
     let bytes =
         fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
@@ -98,7 +99,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         + plan.secs()
         + primers::PLAYS * primers.len() as u64 * primers::SECS;
     let start = Instant::now();
-    let mut pool = GeneratorPool::new(network, settings, args.seed, music);
+    let mut pool = GeneratorPool::new(network, sampling, args.seed, music);
     let asks = (0..args.pieces).map(|_| Request::freely(args.seconds.into())).collect();
     let played = pool.record(asks)?;
     let long = pool.record((0..args.long).map(|_| Request::freely(stability::SECS)).collect())?;

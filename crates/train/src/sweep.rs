@@ -5,9 +5,9 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use performance::statistics::{CollapseKind, Excerpt, Feature, ReleaseRates};
-use performance::{STEP_MICROS, decode};
+use performance::{Recipe, Sampling, decode};
 use rayon::prelude::*;
-use rnn::{Controls, Quantized, Settings, VelocityOffset};
+use rnn::Quantized;
 use serde::Serialize;
 
 use crate::cli::SweepArgs;
@@ -61,9 +61,9 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
         "expected at least one temperature and one top-p, found none"
     );
     let pairs = args.temperatures.iter().flat_map(|&temperature| {
-        args.top_ps.iter().map(move |&top_p| Settings { temperature, top_p }.check())
+        args.top_ps.iter().map(move |&top_p| Sampling { temperature, top_p }.check())
     });
-    let pairs: Vec<Settings> = pairs.collect::<Result<_, _>>()?;
+    let pairs: Vec<Sampling> = pairs.collect::<Result<_, _>>()?;
     let bytes =
         fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
@@ -75,14 +75,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
     let mut settings = Vec::new();
     for &pair in &pairs {
         let wanted = u64::from(args.seconds) * 1_000_000;
-        let play = Play {
-            settings: pair,
-            controls: Controls::default(),
-            offset: VelocityOffset::default(),
-            primer: &[],
-            wanted: wanted / STEP_MICROS,
-            bar: bar.clone(),
-        };
+        let play = Play { recipe: Recipe::new(args.seed, pair), wanted_us: wanted, bar: bar.clone() };
         let takes: Result<Vec<_>> =
             shares(&seeds).into_par_iter().map(|seeds| play.on(&network, seeds)).collect();
         let piece = |tokens: &Vec<_>| Piece::new(Excerpt::of(&decode(tokens).performance, 0..wanted));
@@ -90,7 +83,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
         settings.push(Found {
             temperature: pair.temperature,
             top_p: pair.top_p,
-            is_default: pair == Settings::default(),
+            is_default: pair == Sampling::default(),
             features: measure::rows(&profiles, &measure::profiles(&played))?,
             breakdown: Breakdown::of(played.iter().map(|piece| &piece.excerpt)),
             releases: releases(&played),

@@ -10,12 +10,13 @@
 //! ```
 //! use cubecl::prelude::Client;
 //! use rnn::gpu::{Network, Tuning};
-//! use rnn::{Backend, Generate, Settings};
+//! use performance::Sampling;
+//! use rnn::{Backend, Generate};
 //!
 //! // `gpu::open` gives the client of the machine's GPU, `gpu::client` that of a device that Burn opened.
 //! # async fn play(weights: &[u8], client: Client) -> Result<(), rnn::Error> {
 //! let network = Network::load(weights, &client, Tuning::of(&client))?;
-//! let mut takes = network.takes(Settings::default(), &[1, 2, 3])?; // three seeds
+//! let mut takes = network.takes(Sampling::default(), &[1, 2, 3])?; // three seeds
 //! let events = takes.next_chunk(16).await?; // 16 events of each, one read-back
 //! assert_eq!((events.len(), events[0].len()), (3, 16));
 //! # Ok(())

@@ -8,7 +8,9 @@ use super::memory::Buffer;
 use super::network::{Cut, Network};
 use super::sampler::{self, HEARD, SAMPLER_UNITS};
 use crate::sampling::pace;
-use crate::{Controls, Error, Settings};
+use performance::{Controls, Sampling};
+
+use crate::Error;
 
 /// Events that the device can be asked for at once; longer chunks are several, each with a read-back.
 pub const CAPACITY: usize = 128;
@@ -28,7 +30,7 @@ pub(super) struct DeviceState {
     cut: Cut,
     /// Streams that the buffers have capacity for.
     capacity: usize,
-    settings: Settings,
+    sampling: Sampling,
     /// What the listener asks for.
     asked: Controls,
     /// Temperature, top-p, and how much waits are helped.
@@ -74,10 +76,10 @@ enum Recording {
 
 impl DeviceState {
     /// `unset`: the network's controls input when nothing is asked.
-    pub(super) fn new(network: &Network, takes: usize, settings: Settings, unset: Vec<f32>) -> Self {
+    pub(super) fn new(network: &Network, takes: usize, sampling: Sampling, unset: Vec<f32>) -> Self {
         let mut network = network.clone();
         let asked = Controls::default();
-        let params = Buffer::of_floats(&network.client, &params(settings, &asked));
+        let params = Buffer::of_floats(&network.client, &params(sampling, &asked));
         // SAFETY: from here on everything goes through one queue, whichever thread asks, and so in order with
         // the recording.
         unsafe { network.client.set_stream(params.handle.stream) };
@@ -91,7 +93,7 @@ impl DeviceState {
             is_forked: false,
             cut: network.cut(takes),
             capacity,
-            settings,
+            sampling,
             asked,
             params,
             controls: Buffer::of_floats(client, &network.project(&unset, &unset)),
@@ -107,15 +109,15 @@ impl DeviceState {
         }
     }
 
-    pub(super) fn set_settings(&mut self, settings: Settings) {
-        self.settings = settings;
+    pub(super) fn set_sampling(&mut self, sampling: Sampling) {
+        self.sampling = sampling;
         self.write_manner();
     }
 
     /// # Errors
     /// If the network cannot be asked for them.
     pub(super) fn set_controls(&mut self, asked: &Controls) -> Result<(), Error> {
-        let projected = self.network.project(&asked.encode_guided(self.network.config())?, &self.unset);
+        let projected = self.network.project(&self.network.config().encode_guided(asked)?, &self.unset);
         self.controls.write(&self.network.client, projected.iter().map(|x| x.to_bits()).collect());
         self.asked = asked.clone();
         self.write_manner();
@@ -123,7 +125,7 @@ impl DeviceState {
     }
 
     fn write_manner(&self) {
-        let words = params(self.settings, &self.asked).map(f32::to_bits);
+        let words = params(self.sampling, &self.asked).map(f32::to_bits);
         self.params.write(&self.network.client, words.to_vec());
     }
 
@@ -252,8 +254,8 @@ impl DeviceState {
 }
 
 /// As [`sampler::sample`] wants it.
-fn params(settings: Settings, asked: &Controls) -> [f32; 3] {
-    [settings.temperature, settings.top_p, pace(asked)]
+fn params(sampling: Sampling, asked: &Controls) -> [f32; 3] {
+    [sampling.temperature, sampling.top_p, pace(asked)]
 }
 
 impl std::fmt::Debug for DeviceState {

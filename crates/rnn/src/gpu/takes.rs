@@ -1,6 +1,6 @@
 //! Performances in the making on a device, side by side.
 
-use performance::{Event, N_TOKENS, Sounding, Token};
+use performance::{Controls, Event, N_TOKENS, Sampling, Sounding, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -9,9 +9,9 @@ use super::kernels::LOGIT_COLUMNS;
 use super::network::Network;
 use super::sampler::BROKEN;
 use crate::backend::{chance, opening, skip};
-use crate::{Backend, Controls, Error, Generate, Settings};
+use crate::{Backend, Error, Generate};
 
-/// One or many performances, played from one network with the same settings and controls, each from a seed
+/// One or many performances, played from one network with the same sampling and controls, each from a seed
 /// of its own: a take is the same whatever is played beside it.
 #[derive(Debug)]
 pub struct Takes {
@@ -37,7 +37,7 @@ pub struct Snapshot {
 
 impl Takes {
     /// As [`Backend::takes`]: 1 of them or more.
-    pub(crate) fn new(network: &Network, settings: Settings, seeds: &[u64]) -> Result<Self, Error> {
+    pub(crate) fn new(network: &Network, sampling: Sampling, seeds: &[u64]) -> Result<Self, Error> {
         if seeds.is_empty() {
             return Err(Error::Setting {
                 name: "takes",
@@ -45,9 +45,9 @@ impl Takes {
                 found: "0".to_owned(),
             });
         }
-        let unset = Controls::default().encode(network.config())?;
+        let unset = network.config().encode(&Controls::default())?;
         Ok(Self {
-            device: DeviceState::new(network, seeds.len(), settings, unset),
+            device: DeviceState::new(network, seeds.len(), sampling, unset),
             host: Host {
                 sounding: vec![Sounding::default(); seeds.len()],
                 rng: seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect(),
@@ -115,20 +115,27 @@ impl Takes {
 impl Backend for Network {
     type Takes = Takes;
 
-    fn takes(&self, settings: Settings, seeds: &[u64]) -> Result<Takes, Error> {
-        Takes::new(self, settings, seeds)
+    fn takes(&self, sampling: Sampling, seeds: &[u64]) -> Result<Takes, Error> {
+        Takes::new(self, sampling, seeds)
     }
 }
 
 impl Generate for Takes {
     type Snapshot = Snapshot;
 
-    fn set_settings(&mut self, settings: Settings) {
-        self.device.set_settings(settings);
+    /// A snapshot copies eight buffers, which costs as much as one or two events.
+    const CHECKPOINT_EVENTS: usize = 64;
+
+    fn set_sampling(&mut self, sampling: Sampling) {
+        self.device.set_sampling(sampling);
     }
 
     fn set_controls(&mut self, controls: &Controls) -> Result<(), Error> {
         self.device.set_controls(controls)
+    }
+
+    fn set_seed(&mut self, seed: u64) {
+        self.host.rng.iter_mut().for_each(|rng| *rng = ChaCha8Rng::seed_from_u64(seed));
     }
 
     fn sounding(&self, take: usize) -> Sounding {
@@ -140,10 +147,16 @@ impl Generate for Takes {
         Ok(())
     }
 
-    async fn recall(&mut self, tokens: &[Token]) -> Result<(), Error> {
+    async fn replay_each(&mut self, tokens: &[&[Token]]) -> Result<(), Error> {
         let Host { rng, opened, .. } = &mut self.host;
-        rng.iter_mut().for_each(|rng| skip(rng, tokens.len(), *opened));
-        self.prefill(tokens).await
+        let n = tokens.first().map_or(0, |tokens| tokens.len());
+        rng.iter_mut().for_each(|rng| skip(rng, n, *opened));
+        self.step(tokens);
+        Ok(())
+    }
+
+    async fn replay(&mut self, tokens: &[Token]) -> Result<(), Error> {
+        self.replay_each(&vec![tokens; self.len()]).await
     }
 
     /// With one read-back for each [`CAPACITY`] events.

@@ -37,18 +37,18 @@ impl Network for Model {
         ModelState { n_takes, state, logits }
     }
 
-    fn step(&self, state: &mut ModelState, controls: &Vec<f32>, heard: &[StepInput]) -> Result<(), Error> {
+    fn step(&self, state: &mut ModelState, controls: &Vec<f32>, inputs: &[StepInput]) -> Result<(), Error> {
         let n_takes = state.n_takes;
-        for heard in heard.chunks(CHUNK * n_takes) {
-            let time = heard.len() / n_takes;
-            let inputs = self.inputs(controls, heard, time);
-            let state = state.state.clone();
+        for inputs in inputs.chunks(CHUNK * n_takes) {
+            let time = inputs.len() / n_takes;
+            let inputs = self.inputs(controls, inputs, time);
+            let layers = state.state.clone();
             if time == 1 {
-                (state.logits, state.state) = self.step(&inputs, state);
+                (state.logits, state.state) = self.step(&inputs, layers);
             } else {
-                let (logits, state) = self.forward(inputs, state);
+                let (logits, layers) = self.forward(inputs, layers);
                 state.logits = logits.narrow(0, time - 1, 1).reshape([n_takes, N_TOKENS]);
-                state.state = state;
+                state.state = layers;
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
-use crate::Controls;
+use performance::Controls;
 
 /// The logits, bit by bit, of a random network after some random events.
 fn logits(config: &ModelConfig, n_takes: usize, instructions: Instructions) -> Vec<u32> {
@@ -17,7 +17,7 @@ fn logits(config: &ModelConfig, n_takes: usize, instructions: Instructions) -> V
     let mut network = Quantized::new(config, weights).expect("the shapes are the configuration's");
     network.instructions = instructions;
     let controls = Controls { density: Some(2.0), ..Controls::default() };
-    let controls = network.controls(&controls.encode(config).expect("a density"));
+    let controls = network.controls(&config.encode(&controls).expect("a density"));
     let mut state = network.state(n_takes);
     let mut sounding = [Sounding::default(); MAX_TAKES];
     let mut rng = ChaCha8Rng::seed_from_u64(2);

@@ -1,14 +1,14 @@
 //! What a network has not understood of how events follow one another: errors that the player's mask would hide.
 
 use anyhow::Result;
+use performance::Controls;
 use performance::{Event, N_TOKENS, Sounding, Token, VelocityBin};
+use pollster::block_on;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use rnn::{Controls, MAX_TAKES, Network, Quantized, StepInput};
+use rnn::{MAX_TAKES, Network, Quantized, StepInput};
 use serde::{Deserialize, Serialize};
-
-use crate::generate::block_on;
 
 /// Groups of takes that are played side by side.
 const GROUPS: u64 = 4;
@@ -44,18 +44,18 @@ impl Structure {
 
     fn of_group(network: &Quantized, seed: u64) -> Result<Self> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let controls = network.controls(&Controls::default().encode(network.config())?);
-        let mut memory = network.memory(MAX_TAKES);
+        let controls = network.controls(&network.config().encode(&Controls::default())?);
+        let mut state = network.state(MAX_TAKES);
         // Pieces open with a VELOCITY; a middling one.
         let opening =
             StepInput { token: Event::Velocity(VelocityBin::new(16)?).into(), sounding: Sounding::default() };
         let mut takes = vec![opening; MAX_TAKES];
         let mut found = Self::default();
         for _ in 0..EVENTS {
-            network.step(&mut memory, &controls, &takes)?;
-            let scores = block_on(network.scores(&memory))?;
-            for (take, scores) in takes.iter_mut().zip(scores.chunks_exact(N_TOKENS)) {
-                take.token = draw(scores, &mut rng)?;
+            network.step(&mut state, &controls, &takes)?;
+            let logits = block_on(network.logits(&state))?;
+            for (take, logits) in takes.iter_mut().zip(logits.chunks_exact(N_TOKENS)) {
+                take.token = draw(logits, &mut rng)?;
                 found.count(take);
             }
         }
@@ -82,10 +82,10 @@ impl Structure {
     }
 }
 
-/// An event of the softmax of `scores`.
-fn draw(scores: &[f32], rng: &mut ChaCha8Rng) -> Result<Token> {
-    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weights: Vec<f64> = scores.iter().map(|&score| f64::from(score - highest).exp()).collect();
+/// An event of the softmax of `logits`.
+fn draw(logits: &[f32], rng: &mut ChaCha8Rng) -> Result<Token> {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let weights: Vec<f64> = logits.iter().map(|&score| f64::from(score - highest).exp()).collect();
     let mut left = rng.random::<f64>() * weights.iter().sum::<f64>();
     let place = weights.iter().position(|weight| {
         left -= weight;
@@ -114,10 +114,10 @@ mod tests {
 
     #[test]
     fn draws_follow_the_softmax() {
-        let mut scores = [-1e9; N_TOKENS];
-        (scores[7], scores[300]) = (0.0, 3.0f32.ln());
+        let mut logits = [-1e9; N_TOKENS];
+        (logits[7], logits[300]) = (0.0, 3.0f32.ln());
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let n = (0..10_000).filter(|_| draw(&scores, &mut rng).unwrap().index() == 300).count();
+        let n = (0..10_000).filter(|_| draw(&logits, &mut rng).unwrap().index() == 300).count();
         assert!((7300..7700).contains(&n), "{n} of 10000");
     }
 }

@@ -1,12 +1,13 @@
 //! The same figures for the network in whole numbers.
 
 use anyhow::{Result, ensure};
+use performance::Controls;
 use performance::{Event, N_TOKENS, Sounding, Token, duration_secs};
+use pollster::block_on;
 use rayon::prelude::*;
-use rnn::{Controls, Network, Quantized, StepInput};
+use rnn::{Network, Quantized, StepInput};
 
 use super::{Evaluation, Tally, judge};
-use crate::generate::block_on;
 
 /// Pieces that go through the network side by side, on each thread.
 const LANES: usize = 8;
@@ -32,8 +33,8 @@ pub(super) fn evaluate(
 /// Lanes sorted from long to short: those that have ended go on hearing their last event, which is not counted.
 fn evaluate_lanes(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usize)) -> Result<Tally> {
     let mut tally = Tally::default();
-    let controls = network.controls(&Controls::default().encode(network.config())?);
-    let mut memory = network.memory(lanes.len());
+    let controls = network.controls(&network.config().encode(&Controls::default())?);
+    let mut state = network.state(lanes.len());
     let mut sounding = vec![Sounding::default(); lanes.len()];
     let longest = lanes.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
     for time in 0..longest.saturating_sub(1) {
@@ -43,13 +44,13 @@ fn evaluate_lanes(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usi
             StepInput { token, sounding: *sounding }
         };
         let heard: Vec<StepInput> = lanes.iter().zip(&mut sounding).map(step).collect();
-        network.step(&mut memory, &controls, &heard)?;
-        let scores = block_on(network.scores(&memory))?;
+        network.step(&mut state, &controls, &heard)?;
+        let logits = block_on(network.logits(&state))?;
         let targets = lanes.iter().map(|tokens| tokens.get(time + 1));
         let mut n = 0;
-        for (scores, target) in scores.chunks_exact(N_TOKENS).zip(targets) {
+        for (logits, target) in logits.chunks_exact(N_TOKENS).zip(targets) {
             if let Some(&target) = target {
-                tally.add(judge(scores, target));
+                tally.add(judge(logits, target));
                 n += 1;
             }
         }

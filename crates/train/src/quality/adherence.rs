@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use performance::Controls;
 use performance::statistics::{Excerpt, Feature, Profile, kl_divergence};
 use performance::{Performance, decode};
-use rnn::Controls;
 use serde::Serialize;
 
 use super::{GeneratorPool, Human, Request};
@@ -214,7 +214,7 @@ impl Plan {
 }
 
 fn controlled(controls: Controls) -> Request {
-    Request { controls, ..Request::freely(SECS) }
+    Request::controlled(controls, SECS)
 }
 
 fn minute(performance: &Performance, n: u64) -> Excerpt {

@@ -1,4 +1,4 @@
-//! How loud music is for its pace, in what the network learned from: what `rnn::VelocityOffset` takes for loudness_model.
+//! How loud music is for its pace, in what the network learned from: which `performance::VelocityOffset` assumes.
 
 use anyhow::Result;
 use performance::decode;

@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Result;
+use performance::VelocityOffset;
 use performance::statistics::{CollapseKind, SMOOTHING};
-use rnn::VelocityOffset;
 
 use super::{Findings, Profiles, stability};
 use crate::files::write_atomically;
@@ -272,7 +272,7 @@ fn primers(f: &mut String, found: &Findings) -> std::fmt::Result {
         f,
         "The network hears each primer as loud as is loudness_model for its pace, and what it plays is turned back. LoudnessModel are MIDI \
          velocity {:.1} at one note a second and {:.1} more with each doubling (least squares over {} half minutes of {} \
-         training pieces; correlation {:.2}, standard deviation around it {:.1}); `rnn::VelocityOffset` has {:.1} and {:.1}.\n",
+         training pieces; correlation {:.2}, standard deviation around it {:.1}); `performance::VelocityOffset` has {:.1} and {:.1}.\n",
         loudness_model.at_one,
         loudness_model.per_doubling,
         loudness_model.half_minutes,

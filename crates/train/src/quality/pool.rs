@@ -2,36 +2,48 @@
 
 use anyhow::Result;
 use indicatif::ProgressBar;
-use performance::{Performance, STEP_MICROS, Token, decode};
+use performance::{Controls, Input, Performance, Recipe, Sampling, Token, decode};
 use rayon::prelude::*;
-use rnn::{Controls, Quantized, Settings, VelocityOffset};
+use rnn::Quantized;
 
 use crate::generate::Play;
 use crate::progress;
 
-const STEPS_PER_SEC: u64 = 1_000_000 / STEP_MICROS;
-
 /// What a generation should be.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Request {
-    pub(super) controls: Controls,
-    pub(super) offset: VelocityOffset,
-    pub(super) primer: Vec<Token>,
+    /// The pool sets seed and sampling.
+    recipe: Recipe,
     /// Length of what is new.
-    pub(super) seconds: u64,
+    seconds: u64,
 }
 
 impl Request {
     /// Whatever comes, for so long.
     pub(super) fn freely(seconds: u64) -> Self {
-        Self { seconds, ..Self::default() }
+        Self { recipe: Recipe::new(0, Sampling::default()), seconds }
+    }
+
+    /// Under these controls.
+    pub(super) fn controlled(controls: Controls, seconds: u64) -> Self {
+        Self { recipe: Recipe::new(0, Sampling::default()).with_controls(controls), seconds }
+    }
+
+    /// After a primer, and like it.
+    pub(super) fn after(primer: Vec<Token>, seconds: u64) -> Self {
+        Self { recipe: Recipe::after(primer, 0, Sampling::default()), seconds }
+    }
+
+    /// After a primer, however it comes.
+    pub(super) fn unconditioned_after(primer: Vec<Token>, seconds: u64) -> Self {
+        Self { recipe: Recipe::unconditioned_after(primer, 0, Sampling::default()), seconds }
     }
 }
 
 /// Plays what is asked, each with the next seed.
 pub(super) struct GeneratorPool {
     network: Quantized,
-    settings: Settings,
+    sampling: Sampling,
     next_seed: u64,
     events: u64,
     bar: ProgressBar,
@@ -39,38 +51,35 @@ pub(super) struct GeneratorPool {
 
 impl GeneratorPool {
     /// `music_secs`: how much will be asked for in all.
-    pub(super) fn new(network: Quantized, settings: Settings, seed: u64, music_secs: u64) -> Self {
+    pub(super) fn new(network: Quantized, sampling: Sampling, seed: u64, music_secs: u64) -> Self {
         // Seeds of pages next to each other have no generation in common.
         let next_seed = seed.wrapping_mul(1 << 32);
-        Self { network, settings, next_seed, events: 0, bar: progress::bar(music_secs, "seconds of music") }
+        Self { network, sampling, next_seed, events: 0, bar: progress::bar(music_secs, "seconds of music") }
     }
 
-    /// Primers and what follows them, in the order of the asks.
-    pub(super) fn record(&mut self, asks: Vec<Request>) -> Result<Vec<Performance>> {
+    /// Primers and what follows them, in the order of the requests.
+    pub(super) fn record(&mut self, requests: Vec<Request>) -> Result<Vec<Performance>> {
         let first_seed = self.next_seed;
-        self.next_seed = first_seed.wrapping_add(asks.len() as u64);
-        let (network, settings, bar) = (&self.network, self.settings, &self.bar);
-        let takes: Vec<Vec<Token>> = asks
+        self.next_seed = first_seed.wrapping_add(requests.len() as u64);
+        let (network, sampling, bar) = (&self.network, self.sampling, &self.bar);
+        let takes: Vec<Vec<Token>> = requests
             .par_iter()
             .enumerate()
-            .map(|(idx, ask)| {
-                let play = Play {
-                    settings,
-                    controls: ask.controls.clone(),
-                    offset: ask.offset,
-                    primer: &ask.primer,
-                    wanted: ask.seconds * STEPS_PER_SEC,
-                    bar: ProgressBar::hidden(),
-                };
+            .map(|(idx, request)| {
+                let mut recipe = request.recipe.clone();
+                recipe.log.push(0, Input::Sampling(sampling))?;
+                let wanted_us = request.seconds * 1_000_000;
+                let play = Play { recipe, wanted_us, bar: ProgressBar::hidden() };
                 let takes = play.on(network, &[first_seed.wrapping_add(idx as u64)])?;
-                bar.inc(ask.seconds);
+                bar.inc(request.seconds);
                 Ok(takes.concat())
             })
             .collect::<Result<_>>()?;
         self.events += takes.iter().map(|take| take.len() as u64).sum::<u64>();
-        let whole =
-            |(ask, take): (&Request, &Vec<Token>)| decode(&[&ask.primer[..], take].concat()).performance;
-        Ok(asks.iter().zip(&takes).map(whole).collect())
+        let whole = |(request, take): (&Request, &Vec<Token>)| {
+            decode(&[&request.recipe.primer[..], take].concat()).performance
+        };
+        Ok(requests.iter().zip(&takes).map(whole).collect())
     }
 
     /// How many events were played.

@@ -2,13 +2,11 @@
 
 use anyhow::{Result, ensure};
 use performance::statistics::{Excerpt, Profile};
-use performance::{Performance, Token, decode};
-use rnn::{Controls, VelocityOffset};
+use performance::{Performance, Token, VelocityOffset, decode, playback, primer};
 use serde::Serialize;
 
 use super::{GeneratorPool, Human, Request};
 use crate::cli::QualityArgs;
-use crate::generate::opening;
 use crate::measure::Figure;
 
 /// Length of a primer, and of what is played after it.
@@ -116,20 +114,16 @@ impl Session {
         let offset = VelocityOffset::bins(louder);
         let human: Vec<Vec<Token>> =
             people.map(|human| human.tokens.iter().map(|&token| offset.apply(token)).collect()).collect();
-        let (openings, ends_us): (Vec<_>, Vec<_>) =
-            human.iter().map(|tokens| opening(tokens, SECS as f64)).unzip();
-        let mut play = |like: fn(&[Token]) -> (Controls, VelocityOffset)| {
-            let asks = openings.iter().map(|primer: &Vec<Token>| {
-                let (controls, offset) = like(primer);
-                Request { controls, offset, primer: primer.clone(), seconds: SECS }
-            });
-            pool.record(asks.collect())
+        let primers: Vec<&[Token]> =
+            human.iter().map(|tokens| primer::beginning(tokens, SECS as f64)).collect();
+        let mut play = |after: fn(Vec<Token>, u64) -> Request| {
+            pool.record(primers.iter().map(|primer| after(primer.to_vec(), SECS)).collect())
         };
         Ok(Self {
             louder,
-            ends_us,
-            network: play(|primer| (Controls::like(primer), VelocityOffset::of(primer)))?,
-            freely: play(|_| Default::default())?,
+            network: play(Request::after)?,
+            freely: play(Request::unconditioned_after)?,
+            ends_us: primers.iter().map(|primer| playback::micros(primer)).collect(),
             human: human.iter().map(|tokens| decode(tokens).performance).collect(),
         })
     }

@@ -9,7 +9,7 @@
 //! squeezed or played late.
 //!
 //! ```
-//! use performance::schedule::{Message, Schedule, Status};
+//! use performance::playback::schedule::{Message, Schedule, Status};
 //! use performance::{Event, Pitch, Shift, Token};
 //! let (down, up) = (Event::NoteOn(Pitch::new(60)?), Event::NoteOff(Pitch::new(60)?));
 //! let mut schedule = Schedule::new(1_000_000, 300_000);
@@ -28,7 +28,8 @@
 
 use std::collections::VecDeque;
 
-use crate::{Event, Pitch, STEP_MICROS, Sounding, Token, Velocity, VelocityBin};
+use super::Cursor;
+use crate::{Event, Pitch, Sounding, Token, Velocity};
 
 /// How long after a wait the first message is due. Smaller starts sooner; larger leaves the instrument
 /// more time to prepare the first note.
@@ -70,6 +71,15 @@ pub struct Timed {
     pub message: Message,
 }
 
+/// What instruments have to forget after [`Schedule::splice`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Splice {
+    /// From when on, on the caller's clock.
+    pub from_us: u64,
+    /// The messages handed out for then, by time.
+    pub taken_back: Vec<Timed>,
+}
+
 /// What a [`Schedule`] is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -94,18 +104,18 @@ pub struct Schedule {
     handed_out: VecDeque<Timed>,
     /// What sounds on the instrument once all messages before `handed_out` are done.
     sounding: Sounding,
-    /// What sounds after all tokens fed.
-    fed_sounding: Sounding,
-    /// Music time after all tokens fed.
-    fed_us: u64,
-    bin: VelocityBin,
+    /// After all tokens fed.
+    fed: Cursor,
     ended: bool,
     status: Status,
     /// Clock time of music time 0, while playing.
     base_us: i128,
     /// Music time that the play-head has reached for certain.
     reached_us: u64,
-    waits: usize,
+    /// Nothing from here on is handed out, in music time: it is about to be replaced.
+    hold_us: Option<u64>,
+    /// Messages made of the tokens fed, handed out or not.
+    n_messages: usize,
 }
 
 impl Schedule {
@@ -122,14 +132,13 @@ impl Schedule {
             queue: VecDeque::new(),
             handed_out: VecDeque::new(),
             sounding: Sounding::default(),
-            fed_sounding: Sounding::default(),
-            fed_us: 0,
-            bin: VelocityBin::default(),
+            fed: Cursor::default(),
             ended: false,
             status: Status::Waiting,
             base_us: 0,
             reached_us: 0,
-            waits: 0,
+            hold_us: None,
+            n_messages: 0,
         }
     }
 
@@ -146,15 +155,9 @@ impl Schedule {
     /// Takes more of the performance. Irregular events are treated as [`decode`](crate::decode) does.
     pub fn feed(&mut self, tokens: &[Token]) {
         for &token in tokens {
-            match Event::from(token) {
-                Event::NoteOn(pitch) => {
-                    self.release(pitch);
-                    self.push(Event::NoteOn(pitch), Message::NoteOn { pitch, velocity: self.bin.velocity() });
-                }
-                Event::NoteOff(pitch) => self.release(pitch),
-                Event::TimeShift(shift) => self.fed_us += u64::from(shift.steps()) * STEP_MICROS,
-                Event::Velocity(bin) => self.bin = bin,
-            }
+            let (released, struck) = step(&mut self.fed, token);
+            self.n_messages += usize::from(released.is_some()) + usize::from(struck.is_some());
+            self.queue.extend(released.into_iter().chain(struck));
         }
     }
 
@@ -171,20 +174,19 @@ impl Schedule {
     pub fn poll(&mut self, now_us: u64) -> Vec<Timed> {
         self.forget_past(now_us);
         if self.status == Status::Playing && self.music_us(now_us) > i128::from(self.known_us()) {
-            self.waits += usize::from(self.queue.is_empty());
             self.reached_us = self.position_us(now_us);
             self.status = Status::Waiting;
         }
         if self.status == Status::Waiting {
-            if !self.ended && self.fed_us < self.reached_us + self.buffer_us {
+            if !self.ended && self.fed.at_us() < self.reached_us + self.buffer_us {
                 return Vec::new();
             }
             self.base_us = i128::from(now_us + LEAD_US) - i128::from(self.reached_us);
             self.status = Status::Playing;
         }
-        let is_over = self.music_us(now_us) >= i128::from(self.fed_us) && self.queue.is_empty();
+        let is_over = self.music_us(now_us) >= i128::from(self.fed.at_us()) && self.queue.is_empty();
         if self.status == Status::Playing && self.ended && is_over {
-            self.reached_us = self.fed_us;
+            self.reached_us = self.fed.at_us();
             self.status = Status::Finished;
         }
         if self.status == Status::Finished {
@@ -192,10 +194,11 @@ impl Schedule {
         }
         // Beyond the lead, so that each wait is followed by at least one message, however rare the polls.
         let horizon_us = self.music_us(now_us) + i128::from(self.lookahead_us.max(LEAD_US + 1));
+        let horizon_us = self.hold_us.map_or(horizon_us, |hold_us| horizon_us.min(hold_us.into()));
         let mut due = Vec::new();
         while let Some(&next) = self.queue.front() {
             // A chord is handed out when all of it is known: once time has moved on.
-            let is_complete = self.ended || next.at_us < self.fed_us;
+            let is_complete = self.ended || next.at_us < self.fed.at_us();
             if !is_complete || i128::from(next.at_us) >= horizon_us {
                 break;
             }
@@ -206,6 +209,56 @@ impl Schedule {
         }
         self.handed_out.extend(&due);
         due
+    }
+
+    /// Hands out nothing from this music time on until [`splice`](Self::splice) or [`release_hold`](Self::release_hold):
+    /// a replacement is being composed, and MIDI devices cannot take back what they were told.
+    pub fn hold(&mut self, from_us: u64) {
+        self.hold_us = Some(from_us);
+    }
+
+    /// The replacement does not come: the music goes on as it is.
+    pub fn release_hold(&mut self) {
+        self.hold_us = None;
+    }
+
+    /// [`release_hold`](Self::release_hold) if what is held back is due within so long.
+    pub fn release_late_hold(&mut self, now_us: u64, lead_us: u64) {
+        let until_us = self.music_us(now_us) + i128::from(lead_us);
+        self.hold_us.take_if(|hold_us| i128::from(*hold_us) < until_us);
+    }
+
+    /// Drops all music but that of `kept`, the tokens fed first; the tokens fed next follow there. What was struck before
+    /// rings on.
+    ///
+    /// When the place is already past, because the caller was held up, keys that were struck since and do not sound
+    /// there are released at once.
+    pub fn splice(&mut self, kept: &[Token], now_us: u64) -> Splice {
+        let (mut at, mut n_kept) = (Cursor::default(), 0);
+        for &token in kept {
+            let (released, struck) = step(&mut at, token);
+            n_kept += usize::from(released.is_some()) + usize::from(struck.is_some());
+        }
+        self.forget_past(now_us);
+        self.hold_us = None;
+        let n_taken = self.n_messages.saturating_sub(n_kept);
+        let n_queued = self.queue.len().min(n_taken);
+        self.queue.truncate(self.queue.len() - n_queued);
+        let n_handed = self.handed_out.len().min(n_taken - n_queued);
+        let taken_back = self.handed_out.drain(self.handed_out.len() - n_handed..).collect();
+        let mut sounding = self.sounding;
+        for timed in self.handed_out.iter().chain(&self.queue) {
+            sounding.apply(timed.message.event());
+        }
+        let at_us = at.at_us();
+        for pitch in sounding.pitches().filter(|&pitch| !at.sounding().contains(pitch)) {
+            self.queue.push_back(Timed { at_us, message: Message::NoteOff { pitch } });
+        }
+        self.n_messages = n_kept;
+        self.fed = at;
+        self.ended = false;
+        let from_us = u64::try_from(self.base_us + i128::from(at_us)).unwrap_or(0);
+        Splice { from_us, taken_back }
     }
 
     /// Takes back what was handed out for later, so that it is handed out again: for a change of
@@ -252,19 +305,13 @@ impl Schedule {
     /// Music time after the last token fed.
     #[must_use]
     pub fn fed_us(&self) -> u64 {
-        self.fed_us
+        self.fed.at_us()
     }
 
     /// What it is doing, as of the last [`poll`](Self::poll).
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
-    }
-
-    /// How often the tokens ran out in the middle of the music.
-    #[must_use]
-    pub fn waits(&self) -> usize {
-        self.waits
     }
 
     /// Clock time to music time; negative before the music starts.
@@ -278,27 +325,44 @@ impl Schedule {
         match self.queue.front() {
             Some(next) => next.at_us,
             None if self.ended => u64::MAX,
-            None => self.fed_us,
+            None => self.fed.at_us(),
         }
     }
 
     fn forget_past(&mut self, now_us: u64) {
         while let Some(past) = self.handed_out.pop_front_if(|timed| timed.at_us <= now_us) {
-            match past.message {
-                Message::NoteOn { pitch, .. } => self.sounding.apply(Event::NoteOn(pitch)),
-                Message::NoteOff { pitch } => self.sounding.apply(Event::NoteOff(pitch)),
-            }
+            self.sounding.apply(past.message.event());
         }
     }
 
-    fn push(&mut self, event: Event, message: Message) {
-        self.fed_sounding.apply(event);
-        self.queue.push_back(Timed { at_us: self.fed_us, message });
-    }
-
     fn release(&mut self, pitch: Pitch) {
-        if self.fed_sounding.contains(pitch) {
-            self.push(Event::NoteOff(pitch), Message::NoteOff { pitch });
+        if self.fed.sounding().contains(pitch) {
+            self.feed(&[Event::NoteOff(pitch).into()]);
+        }
+    }
+}
+
+/// Passes a token; the messages that it makes: the release of a key that sounds, the strike of one.
+fn step(cursor: &mut Cursor, token: Token) -> (Option<Timed>, Option<Timed>) {
+    let at_us = cursor.at_us();
+    let (Event::NoteOn(pitch) | Event::NoteOff(pitch)) = Event::from(token) else {
+        cursor.step(token);
+        return (None, None);
+    };
+    let released =
+        cursor.sounding().contains(pitch).then_some(Timed { at_us, message: Message::NoteOff { pitch } });
+    let timed = cursor.step(token);
+    let velocity = timed.velocity.velocity();
+    let struck = matches!(timed.event, Event::NoteOn(_))
+        .then_some(Timed { at_us, message: Message::NoteOn { pitch, velocity } });
+    (released, struck)
+}
+
+impl Message {
+    fn event(self) -> Event {
+        match self {
+            Self::NoteOn { pitch, .. } => Event::NoteOn(pitch),
+            Self::NoteOff { pitch } => Event::NoteOff(pitch),
         }
     }
 }
@@ -433,6 +497,45 @@ mod tests {
         assert_eq!((schedule.status(), schedule.position_us(0)), (Status::Finished, 200_000));
     }
 
+    #[test]
+    fn a_splice_keeps_what_comes_before_and_what_rings() {
+        let mut schedule = Schedule::new(SECOND_US, 0);
+        schedule.feed(&[on(60), shift(25), on(64), shift(25), off(60), on(67), shift(125)]);
+        assert_eq!(show(&schedule.poll(0)), "60+60 260+64 460-60 460+67");
+        // Cut at 250 ms of music, 310 ms by the clock: 60 and 64 sound.
+        let kept = [on(60), shift(25), on(64), shift(6)];
+        let splice = schedule.splice(&kept, 100_000);
+        assert_eq!((splice.from_us, show(&splice.taken_back)), (308_000, "460-60 460+67".into()));
+        schedule.feed(&[on(72), shift(25), off(64), shift(1)]);
+        assert_eq!(show(&schedule.poll(110_000)), "308+72 508-64");
+        assert_eq!(show(&schedule.stop(600_000)), "600-60 600-72");
+    }
+
+    #[test]
+    fn a_late_splice_leaves_nothing_hanging() {
+        let mut schedule = Schedule::new(SECOND_US, 0);
+        schedule.feed(&[on(60), shift(25), on(64), shift(25), off(60), on(67), shift(125)]);
+        schedule.poll(0);
+        let splice = schedule.splice(&[on(60), shift(25)], 500_000);
+        assert_eq!(splice.taken_back, []);
+        schedule.feed(&[shift(125)]);
+        assert_eq!(
+            show(&schedule.poll(500_000)),
+            "560-64 560-67",
+            "60 was released, and is not struck again"
+        );
+    }
+
+    #[test]
+    fn a_hold_keeps_back_what_may_be_replaced() {
+        let mut schedule = Schedule::new(SECOND_US, 0);
+        schedule.feed(&[on(60), shift(25), on(64), shift(25), off(60), shift(125)]);
+        schedule.hold(200_000);
+        assert_eq!(show(&schedule.poll(0)), "60+60");
+        schedule.release_hold();
+        assert_eq!(show(&schedule.poll(10_000)), "260+64 460-60");
+    }
+
     fn tokens() -> impl Strategy<Value = Vec<Token>> {
         // Few pitches, so that strikes of sounding and releases of silent keys do occur.
         let event = prop_oneof![
@@ -490,6 +593,49 @@ mod tests {
             for (p, c) in played.windows(2).zip(composed.windows(2)) {
                 prop_assert!(p[1].at_us - p[0].at_us >= c[1].at_us - c[0].at_us);
             }
+        }
+
+        /// However often the music is spliced, early or late: an instrument that forgets what it is told to forget plays
+        /// what the final tokens say, from the last splice on and before the first, and is silent in the end.
+        #[test]
+        fn spliced_music_is_the_final_tokens(
+            tokens in tokens(),
+            splices in prop::collection::vec((0..3_000u64, 9..600u64, tokens()), 1..6),
+            lookahead_ms in 1..3000u64,
+        ) {
+            let mut schedule = Schedule::new(lookahead_ms * 1000, 0);
+            let (mut current, mut told, mut now_us) = (tokens, Vec::<Timed>::new(), 0);
+            schedule.feed(&current);
+            told.extend(schedule.poll(now_us));
+            for (wait_ms, ahead_ms, new) in splices {
+                now_us += wait_ms * 1000;
+                told.extend(schedule.poll(now_us));
+                let at_us = schedule.position_us(now_us) + ahead_ms * 1000;
+                let (keep, shift) = crate::playback::cut_at(&current, at_us);
+                current.truncate(keep);
+                current.extend(shift.map(|shift| Token::from(Event::TimeShift(shift))));
+                let splice = schedule.splice(&current, now_us);
+                told.truncate(told.len() - splice.taken_back.len());
+                schedule.feed(&new);
+                current.extend(new);
+            }
+            schedule.end();
+            while schedule.status() != Status::Finished {
+                told.extend(schedule.poll(now_us));
+                now_us += 500_000;
+            }
+            let mut sounding = Sounding::default();
+            told.iter().for_each(|timed| sounding.apply(timed.message.event()));
+            prop_assert!(sounding.is_empty());
+            let mut reference = Schedule::new(u64::MAX / 2, 0);
+            reference.feed(&current);
+            reference.end();
+            let expected: Vec<Message> = reference.poll(0).iter().map(|timed| timed.message).collect();
+            let strikes = |messages: &[Message]| messages.iter().filter(|m| matches!(m, Message::NoteOn { .. })).count();
+            let heard: Vec<Message> = told.iter().map(|timed| timed.message).collect();
+            // Splices at or after the play-head: nothing that was heard is dropped.
+            prop_assert_eq!(strikes(&heard), strikes(&expected));
+            prop_assert!(told.is_sorted_by_key(|timed| timed.at_us));
         }
 
         /// Whenever the music is stopped, what was handed out and the last releases leave silence, and no

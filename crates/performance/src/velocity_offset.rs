@@ -1,8 +1,9 @@
 //! Between the loudness of a primer and that of the music the network learned from.
 
-use performance::{Event, N_VELOCITY_BINS, Token, VelocityBin};
+use serde::{Deserialize, Serialize};
 
 use crate::controls::last_half_minute;
+use crate::{Event, N_VELOCITY_BINS, Token, VelocityBin};
 
 /// MIDI velocities in a bin.
 const BIN: f32 = 4.0;
@@ -13,7 +14,7 @@ const BIN: f32 = 4.0;
 /// knows, and sequencers write 100 or 127 throughout. Of itself the network takes that for a passing mood and is back
 /// among its own within half a minute (`docs/quality.md`). It therefore hears a primer as loud as others of its pace are,
 /// and what it plays is turned back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VelocityOffset(i8);
 
 impl VelocityOffset {
@@ -86,9 +87,8 @@ fn louder(token: Token, bins: i8) -> Token {
 
 #[cfg(test)]
 mod tests {
-    use performance::{Pitch, Shift};
-
     use super::*;
+    use crate::{Pitch, Shift};
 
     fn loudness(bin: u8) -> Token {
         Event::Velocity(VelocityBin::new(bin).unwrap()).into()

@@ -1,12 +1,10 @@
 //! What a player may rely on: seeds, legality, coming back to a snapshot, takes that do not step each other.
 
-use performance::{Event, NoteTracker, Sounding, Token};
+use performance::{Controls, Event, NoteTracker, Sampling, Sounding, Token};
+use pollster::block_on as now;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::{
-    Backend, Controls, Error, Generate, Generator, MAX_TAKES, ModelConfig, Network, Quantized, Settings,
-    StepInput, Takes, sample,
-};
+use rnn::{Backend, Error, Generate, MAX_TAKES, ModelConfig, Network, Quantized, StepInput, Takes, sample};
 
 /// A network with random weights.
 fn network() -> Quantized {
@@ -19,25 +17,16 @@ fn network() -> Quantized {
     Quantized::new(&config, values).expect("the shapes are the configuration's")
 }
 
-fn generator(seed: u64) -> Generator<Quantized> {
-    Generator::new(&network(), Settings::default(), seed)
+fn generator(seed: u64) -> Takes<Quantized> {
+    takes(&[seed])
 }
 
 fn takes(seeds: &[u64]) -> Takes<Quantized> {
-    network().takes(Settings::default(), seeds).expect("as many takes as there may be")
+    network().takes(Sampling::default(), seeds).expect("as many takes as there may be")
 }
 
-/// Natively every read is ready at once.
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(future).poll(&mut context) {
-        std::task::Poll::Ready(value) => value,
-        std::task::Poll::Pending => panic!("a native read was not ready"),
-    }
-}
-
-fn next(generator: &mut Generator<Quantized>, n: usize) -> Vec<Token> {
-    now(generator.next_chunk(n)).expect("the network plays")
+fn next(takes: &mut Takes<Quantized>, n: usize) -> Vec<Token> {
+    now(takes.next_chunk(n)).expect("the network plays").swap_remove(0)
 }
 
 #[test]
@@ -61,7 +50,7 @@ fn only_legal_events_are_played() {
 }
 
 #[test]
-fn a_restored_moment_plays_the_same_again() {
+fn a_restored_snapshot_plays_the_same_again() {
     let mut player = generator(3);
     next(&mut player, 10);
     let snapshot = player.snapshot();
@@ -75,7 +64,7 @@ fn what_was_played_elsewhere_is_gone_on_with() {
     let whole = next(&mut generator(5), 60);
     for n in [0, 1, 40] {
         let mut other = generator(5);
-        now(other.recall(&whole[..n])).unwrap();
+        now(other.replay(&whole[..n])).unwrap();
         assert_eq!(next(&mut other, 60 - n), whole[n..], "after {n}");
     }
     let primer = next(&mut generator(9), 30);
@@ -84,7 +73,7 @@ fn what_was_played_elsewhere_is_gone_on_with() {
     let whole = next(&mut primed, 60);
     let mut other = generator(5);
     for (tokens, is_own) in [(&primer[..], false), (&whole[..7], true), (&whole[7..40], true)] {
-        now(async { if is_own { other.recall(tokens).await } else { other.prefill(tokens).await } }).unwrap();
+        now(async { if is_own { other.replay(tokens).await } else { other.prefill(tokens).await } }).unwrap();
     }
     assert_eq!(next(&mut other, 20), whole[40..], "in pieces, after a primer");
 }
@@ -95,9 +84,9 @@ fn a_primer_is_heard_as_if_played_event_by_event() {
     let (mut primed, mut forced) = (generator(2), generator(2));
     now(primed.prefill(&primer)).unwrap();
     for &token in &primer {
-        now(forced.force(token)).unwrap();
+        now(forced.prefill(&[token])).unwrap();
     }
-    assert_eq!(primed.sounding(), forced.sounding());
+    assert_eq!(primed.sounding(0), forced.sounding(0));
     assert_eq!(next(&mut primed, 40), next(&mut forced, 40));
 }
 
@@ -133,7 +122,7 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
     // The same by hand: two memories, which part after the primer, and one of them goes on.
     let network = network();
     let encode = |controls: &Controls| {
-        network.controls(&controls.encode_guided(network.config()).expect("the controls are usable"))
+        network.controls(&network.config().encode_guided(controls).expect("the controls are usable"))
     };
     let (unset, set) = (encode(&Controls::default()), encode(&asked));
     let mut held = NoteTracker::default();
@@ -160,7 +149,7 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
             logits.iter().zip(unconditional).map(|(s, u)| if is_asked { u + 2.0 * (s - u) } else { *s });
         let mixed: Vec<f32> = mixed.collect();
         let now_asked = if is_asked { &asked } else { &Controls::default() };
-        let expected = sample(&mixed, &now_held, Settings::default(), now_asked, &mut rng)
+        let expected = sample(&mixed, &now_held, Sampling::default(), now_asked, &mut rng)
             .expect("the logits are numbers");
         assert_eq!(expected, token, "seed {seed}, event {n}");
         let (heard, held) = heard(token);
@@ -194,7 +183,7 @@ fn each_take_is_what_its_seed_gives_alone() {
 }
 
 #[test]
-fn takes_come_back_to_a_moment_and_their_number_is_limited() {
+fn takes_come_back_to_a_snapshot_and_their_number_is_limited() {
     let mut takes = takes(&[1, 1, 2]);
     let chunks = now(takes.next_chunk(20)).unwrap();
     assert_eq!(chunks[0], chunks[1]);
@@ -203,7 +192,7 @@ fn takes_come_back_to_a_moment_and_their_number_is_limited() {
     takes.restore(&snapshot).unwrap();
     assert_eq!(now(takes.next_chunk(20)).unwrap(), first);
     for n in [0, MAX_TAKES + 1] {
-        let refused = network().takes(Settings::default(), &vec![1; n]).unwrap_err();
+        let refused = network().takes(Sampling::default(), &vec![1; n]).unwrap_err();
         assert_eq!(refused.to_string(), format!("expected takes of 1 to 16, found {n}"));
     }
 }

@@ -1,6 +1,7 @@
 //! The performance as bars, from tokens as they come.
 
-use performance::{Event, N_PITCHES, Pitch, STEP_MICROS, Token, VelocityBin};
+use crate::playback::Cursor;
+use crate::{Event, N_PITCHES, Pitch, Token, VelocityBin};
 
 /// Who composed a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,20 +32,13 @@ pub struct Bar {
 pub struct Timeline {
     bars: Vec<Bar>,
     open: [Option<usize>; N_PITCHES],
-    bin: VelocityBin,
-    now_us: u64,
+    cursor: Cursor,
     longest_us: u64,
 }
 
 impl Default for Timeline {
     fn default() -> Self {
-        Self {
-            bars: Vec::new(),
-            open: [None; N_PITCHES],
-            bin: VelocityBin::default(),
-            now_us: 0,
-            longest_us: 0,
-        }
+        Self { bars: Vec::new(), open: [None; N_PITCHES], cursor: Cursor::default(), longest_us: 0 }
     }
 }
 
@@ -52,16 +46,16 @@ impl Timeline {
     /// Adds what comes next.
     pub fn extend(&mut self, tokens: &[Token], origin: Origin) {
         for &token in tokens {
-            match Event::from(token) {
+            let timed = self.cursor.step(token);
+            match timed.event {
                 Event::NoteOn(pitch) => {
                     self.end(pitch);
                     self.open[pitch.index()] = Some(self.bars.len());
-                    let (bin, start_us) = (self.bin, self.now_us);
+                    let (bin, start_us) = (timed.velocity, timed.at_us);
                     self.bars.push(Bar { pitch, bin, start_us, end_us: None, origin });
                 }
                 Event::NoteOff(pitch) => self.end(pitch),
-                Event::TimeShift(shift) => self.now_us += u64::from(shift.steps()) * STEP_MICROS,
-                Event::Velocity(bin) => self.bin = bin,
+                Event::TimeShift(_) | Event::Velocity(_) => {}
             }
         }
     }
@@ -74,7 +68,7 @@ impl Timeline {
     /// Music time after everything so far, in microseconds.
     #[must_use]
     pub fn end_us(&self) -> u64 {
-        self.now_us
+        self.cursor.at_us()
     }
 
     /// The bars that sound some time in `from_us..to_us`. A bar without an end sounds until the end of
@@ -92,8 +86,8 @@ impl Timeline {
     fn end(&mut self, pitch: Pitch) {
         if let Some(index) = self.open[pitch.index()].take() {
             let bar = &mut self.bars[index];
-            bar.end_us = Some(self.now_us);
-            self.longest_us = self.longest_us.max(self.now_us - bar.start_us);
+            bar.end_us = Some(self.cursor.at_us());
+            self.longest_us = self.longest_us.max(self.cursor.at_us() - bar.start_us);
         }
     }
 }

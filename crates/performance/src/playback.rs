@@ -1,0 +1,9 @@
+//! Playing events that are still being composed: where they lie in time, what is due, and how they look on a roll.
+
+mod cursor;
+pub mod schedule;
+mod timeline;
+
+pub use cursor::{Cursor, TimedEvent, cut_at, micros, timed_events};
+pub use schedule::Schedule;
+pub use timeline::{Bar, Origin, Timeline};
