@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use performance::{Event, STEP_MICROS, Token};
+use performance::playback::{micros, timed_events};
+use performance::{Event, Token};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Page};
@@ -282,24 +283,16 @@ fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
 /// Pitch and music time of each strike, in seconds.
 #[must_use]
 pub fn begins_secs(tokens: &[Token]) -> Vec<(u8, f64)> {
-    let mut at_us = 0;
-    let begin = |&token: &Token| match Event::from(token) {
-        Event::TimeShift(shift) => {
-            at_us += u64::from(shift.steps()) * STEP_MICROS;
-            None
-        }
-        Event::NoteOn(pitch) => Some((pitch.get(), at_us as f64 / 1e6)),
-        Event::NoteOff(_) | Event::Velocity(_) => None,
-    };
-    tokens.iter().filter_map(begin).collect()
+    timed_events(tokens)
+        .filter_map(|timed| match timed.event {
+            Event::NoteOn(pitch) => Some((pitch.get(), timed.at_us as f64 / 1e6)),
+            _ => None,
+        })
+        .collect()
 }
 
 fn begins_end_secs(tokens: &[Token]) -> f64 {
-    let shift = |&token: &Token| match Event::from(token) {
-        Event::TimeShift(shift) => u64::from(shift.steps()) * STEP_MICROS,
-        _ => 0,
-    };
-    tokens.iter().map(shift).sum::<u64>() as f64 / 1e6
+    micros(tokens) as f64 / 1e6
 }
 
 /// How many notes were to begin until `clock_secs`, and how many of them did within 2 ms of where they are, counted from

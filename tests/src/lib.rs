@@ -9,3 +9,4 @@ pub mod endurance;
 pub mod listening;
 pub mod midi_device;
 pub mod site;
+pub mod steering;

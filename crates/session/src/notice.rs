@@ -115,6 +115,18 @@ pub enum Notice {
         /// In the browser's words.
         why: String,
     },
+    /// Changes take long to be heard.
+    #[error("This computer is a little slow: changes are heard after about {secs} s here.")]
+    SlowChanges {
+        /// How long, in seconds.
+        secs: u64,
+    },
+    /// The worker said something that is not the protocol.
+    #[error("The part of the page that composes said something unexpected ({why}). Reload the page.")]
+    WireBroken {
+        /// What is wrong with it.
+        why: String,
+    },
     /// Composing is slower than playing.
     #[error("This computer is a little slow for this passage: waiting to catch up.")]
     Behind,
@@ -241,6 +253,40 @@ impl Notice {
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+/// What the visitor should know, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notices(Vec<Notice>);
+
+impl Notices {
+    /// All of them.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Notice] {
+        &self.0
+    }
+
+    /// Something to tell, instead of older news of the same kind.
+    pub fn tell(&mut self, notice: Notice) {
+        let is_last_crash = matches!(notice, Notice::WorkerGone { .. });
+        self.0.retain(|earlier| {
+            let is_its_crash = is_last_crash && matches!(earlier, Notice::WorkerCrashed { .. });
+            !earlier.is_like(&notice) && !is_its_crash
+        });
+        self.0.push(notice);
+    }
+
+    /// Something was read.
+    pub fn dismiss(&mut self, index: usize) {
+        if index < self.0.len() {
+            self.0.remove(index);
+        }
+    }
+
+    /// Some news are past.
+    pub fn settle(&mut self, is_past: impl Fn(&Notice) -> bool) {
+        self.0.retain(|notice| !is_past(notice));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where the sound goes.
 
-use crate::notice::Notice;
+use crate::Notice;
 
 /// An output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! What page and worker say to each other: plain data, posted as JSON strings.
 
+use performance::{Entry, Recipe, Token};
 use serde::{Deserialize, Serialize};
 
-use crate::notice::Notice;
+use crate::Notice;
 
 /// Which performance something is about. Later performances have larger numbers.
 pub type TakeId = u32;
@@ -22,26 +23,32 @@ pub enum Request {
         /// The file's name, for the model's card and for sentences.
         name: String,
     },
-    /// Compose a new performance; one that is being composed ends.
+    /// Compose a performance from its beginning; one that is being composed ends.
     Start {
         /// Its number.
         take: TakeId,
-        /// Same seed, same settings, same music.
-        seed: u64,
-        /// How to choose from the network's outputs.
-        sampling: Sampling,
-        /// The tokens to continue from; empty starts afresh.
-        primer: Vec<u16>,
+        /// How often it was steered.
+        epoch: u32,
+        /// What it follows from.
+        recipe: Recipe,
         /// What was composed of it already, by a worker that is no more: it goes on after these.
-        composed: Vec<u16>,
+        composed: Vec<Token>,
         /// How much to compose, with what was composed already, in microseconds of music; `None` goes on until
         /// stopped.
         length_us: Option<u64>,
     },
-    /// Compose on in another way.
-    SetSampling {
-        /// From the next event on.
-        sampling: Sampling,
+    /// Compose the present performance anew from a token on.
+    Steer {
+        /// Which performance.
+        take: TakeId,
+        /// A number above that of all earlier requests for this performance; replies carry it.
+        epoch: u32,
+        /// The first token in which worker and page may differ.
+        agreed: usize,
+        /// The tokens from there on that stay.
+        tokens: Vec<Token>,
+        /// What happens after them.
+        entries: Vec<Entry>,
     },
     /// How far the play-head has come, so that an endless performance stays a little ahead, not more.
     Played {
@@ -103,8 +110,12 @@ pub enum Reply {
     Events {
         /// Which.
         take: TakeId,
-        /// What comes next.
-        tokens: Vec<u16>,
+        /// As of which request.
+        epoch: u32,
+        /// Index of the first of these tokens.
+        at: usize,
+        /// What comes next, as loud as the network has it.
+        tokens: Vec<Token>,
         /// How long composing them took, in milliseconds.
         busy_ms: f64,
     },
@@ -112,6 +123,8 @@ pub enum Reply {
     Finished {
         /// Of which performance.
         take: TakeId,
+        /// As of which request.
+        epoch: u32,
     },
     /// What was measured.
     Benched {
@@ -132,15 +145,6 @@ pub enum Reply {
     Tick,
 }
 
-/// How to choose from the network's outputs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    /// Below 1 plays safe, above 1 takes risks.
-    pub temperature: f32,
-    /// Keep the likeliest events that together have this probability, `0..=1`; 1 keeps all.
-    pub top_p: f32,
-}
-
 /// How fast so many performances were composed at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
@@ -158,14 +162,14 @@ pub struct Batch {
 
 /// What runs the network. Each is a program of its own, since the one for GPUs is many times larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Backend {
+pub enum BackendKind {
     /// The processor.
     Cpu,
     /// A GPU, or what passes for one: see [`Placement::is_software`].
     WebGpu,
 }
 
-impl Backend {
+impl BackendKind {
     /// Its script and its wasm, as Trunk names them.
     #[must_use]
     pub fn files(self) -> [&'static str; 2] {
@@ -180,7 +184,7 @@ impl Backend {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
     /// On what.
-    pub backend: Backend,
+    pub backend: BackendKind,
     /// Whether the visitor has chosen it.
     pub is_asked: bool,
     /// The GPU's name, as far as the browser tells; empty for the processor.
@@ -197,7 +201,7 @@ impl Placement {
     pub fn cpu(reason: Notice) -> Self {
         let is_asked = reason == Notice::CpuAsked;
         let (adapter, is_software) = (String::new(), false);
-        Self { backend: Backend::Cpu, is_asked, adapter, is_software, reason: Some(reason) }
+        Self { backend: BackendKind::Cpu, is_asked, adapter, is_software, reason: Some(reason) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the visitor can set.
 
-use crate::protocol::Sampling;
+use performance::Sampling;
 
 /// Seeds that the page draws have up to six digits: easy to read out, write down and type.
 pub const DRAWN_SEEDS: u64 = 1_000_000;
@@ -29,8 +29,7 @@ impl Settings {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
-            // `rnn`'s defaults, which the page does without; a test holds what it plays to what the command plays.
-            sampling: Sampling { temperature: 1.0, top_p: 1.0 },
+            sampling: Sampling::default(),
             seed,
             is_seed_locked: false,
             length: Length::Endless,
@@ -95,4 +94,13 @@ impl Length {
     pub fn from_value(value: &str) -> Self {
         Self::ALL.into_iter().find(|length| length.value() == value).unwrap_or(Self::Endless)
     }
+}
+
+/// Whether a seed stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeedLock {
+    /// For the next performance too.
+    Locked,
+    /// A new one is drawn for each performance.
+    Free,
 }

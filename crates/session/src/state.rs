@@ -1,26 +1,20 @@
-//! The page's state and the one pure function that changes it.
+//! What the page knows, and the one pure function that changes it: a slice for each subject, and what binds them.
 
 mod action;
-mod engine;
-mod output;
-mod settings;
-mod take;
 
 use std::rc::Rc;
 
-use performance::Token;
+pub use action::{Action, Moment};
 
-pub use action::{Action, SeedLock};
-pub use engine::{Download, EngineState, SLOW, Speed};
-pub use output::{Midi, OutputChoice, Outputs, Port};
-pub use settings::{DRAWN_SEEDS, Length, MAX_SEED, Settings, TEMPERATURES};
-pub use take::{Primer, Take, WithPrimer};
-
-use crate::notice::Notice;
 use crate::protocol::{Reply, TakeId};
+use crate::steering::Answer;
+use crate::{
+    Change, Download, EngineState, History, MAX_SEED, Notice, Notices, OutputChoice, Outputs, Playback,
+    Primer, RunKind, SLOW, SeedLock, Settings, Speed, TEMPERATURES, Takes, Transport,
+};
 
-/// How many earlier performances are kept.
-const MAX_EARLIER: usize = 12;
+/// A change that is heard later than this, in microseconds, is worth a sentence.
+const SLOW_CHANGE_US: u64 = 1_000_000;
 
 /// Everything the page shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,18 +25,10 @@ pub struct State {
     pub readiness: u32,
     /// How fast it is.
     pub speed: Speed,
-    /// The performance on stage.
-    pub take: Option<Rc<Take>>,
-    /// Those before it, latest first.
-    pub earlier: Vec<Rc<Take>>,
-    /// What is to be played now.
-    pub run: Option<Run>,
-    /// What the player says.
-    pub playback: Playback,
-    /// Of the play-head, since the start of the performance.
-    pub position_secs: u64,
-    /// Tokens of the primer that the network has read, of so many.
-    pub priming: Option<(usize, usize)>,
+    /// The performances.
+    pub takes: Takes,
+    /// What plays.
+    pub transport: Transport,
     /// What the next performance continues.
     pub primer: Option<Rc<Primer>>,
     /// The controls.
@@ -51,45 +37,10 @@ pub struct State {
     pub outputs: Outputs,
     /// The performance that is being made into a file of sound, and how much of it is done, in percent.
     pub recording: Option<(TakeId, u8)>,
-    /// What the visitor should know, oldest first.
-    pub notices: Vec<Notice>,
-    next_take: TakeId,
-    next_run: u32,
-}
-
-/// One press on Generate or on a performance's Play.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Run {
-    /// Its number.
-    pub id: u32,
-    /// The performance.
-    pub take: TakeId,
-    /// Whether it has to be composed first.
-    pub kind: RunKind,
-}
-
-/// See [`Run`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunKind {
-    /// Compose and play.
-    Generate,
-    /// Play what there is.
-    Replay,
-}
-
-/// What the player is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Playback {
-    /// Nothing.
-    Stopped,
-    /// Waiting for the first notes, or for the sound they need.
-    Starting,
-    /// Playing.
-    Playing,
-    /// Waiting in the middle, because the music ran out.
-    Behind,
-    /// At the end.
-    Finished,
+    /// What the visitor should know.
+    pub notices: Notices,
+    /// Of the removed takes.
+    history: History<Vec<TakeId>>,
 }
 
 impl State {
@@ -100,27 +51,22 @@ impl State {
             engine: EngineState::Starting,
             readiness: 0,
             speed: Speed::default(),
-            take: None,
-            earlier: Vec::new(),
-            run: None,
-            playback: Playback::Stopped,
-            position_secs: 0,
-            priming: None,
+            takes: Takes::default(),
+            transport: Transport::default(),
             primer: None,
             settings: Settings::new(seed),
             outputs: Outputs::default(),
             recording: None,
-            notices: Vec::new(),
-            next_take: 1,
-            next_run: 1,
+            notices: Notices::default(),
+            history: History::default(),
         }
     }
 
-    /// The state after `action`.
+    /// The state after something happened at a moment.
     #[must_use]
-    pub fn reduced(mut self, action: Action) -> Self {
+    pub fn reduced(mut self, action: Action, at: Moment) -> Self {
         match action {
-            Action::Replied { reply, now_ms } => self.hear(reply, now_ms),
+            Action::Replied(reply) => self.hear(reply, at),
             Action::EngineStarting => self.engine = EngineState::Starting,
             Action::Placed(placement) => {
                 if let EngineState::Ready(engine) = &mut self.engine {
@@ -128,15 +74,41 @@ impl State {
                 }
             }
             Action::Generate { drawn_seed } => self.generate(drawn_seed),
-            Action::Replay(id) => self.replay(id),
-            Action::Stop => self.stop(),
-            Action::Forget(id) => self.earlier.retain(|take| take.id != id),
-            Action::Played { playback, position_secs } => self.follow(playback, position_secs),
-            Action::SetTemperature(temperature) => {
-                self.settings.sampling.temperature =
-                    temperature.clamp(*TEMPERATURES.start(), *TEMPERATURES.end());
+            Action::Replay(id) => {
+                if self.takes.bring_back(id) {
+                    self.play(id, RunKind::Replay);
+                }
             }
-            Action::SetTopP(top_p) => self.settings.sampling.top_p = top_p.clamp(0.05, 1.0),
+            Action::Stop => self.stop(),
+            Action::Forget(id) => {
+                let before = self.takes.removed_mut().clone();
+                if self.takes.remove(id) {
+                    self.history.record(before);
+                }
+            }
+            Action::Branch { take, at, drawn_seed } => {
+                if let Some(branch) = self.takes.branch(take, at, drawn_seed) {
+                    self.play(branch, RunKind::Generate);
+                }
+            }
+            Action::Undo => {
+                self.history.undo(self.takes.removed_mut());
+            }
+            Action::Redo => {
+                self.history.redo(self.takes.removed_mut());
+            }
+            Action::Played { playback, position_secs } => {
+                self.transport.follow(playback, position_secs);
+                if playback == Playback::Playing {
+                    self.notices
+                        .settle(|notice| matches!(notice, Notice::SoundHeld | Notice::SoundInterrupted));
+                }
+            }
+            Action::SetTemperature(temperature) => self.set_temperature(temperature),
+            Action::SetTopP(top_p) if top_p.is_finite() => {
+                self.settings.sampling.top_p = top_p.clamp(0.05, 1.0);
+            }
+            Action::SetTopP(_) => {}
             Action::SetSeed(seed) => {
                 // Who types a seed wants it to be used.
                 self.settings.seed = seed.min(MAX_SEED);
@@ -146,54 +118,50 @@ impl State {
             Action::SetLength(length) => self.settings.length = length,
             Action::SetVolume(volume) => self.settings.volume = volume.min(100),
             Action::SetPrimer(primer) => {
-                self.notices.retain(|notice| !matches!(notice, Notice::PrimerRefused { .. }));
+                self.notices.settle(|notice| matches!(notice, Notice::PrimerRefused { .. }));
                 self.primer = Some(primer);
             }
             Action::ClearPrimer => self.primer = None,
             Action::Recording(recording) => {
                 if recording.is_some() {
-                    self.notices.retain(|notice| !matches!(notice, Notice::RecordingFailed { .. }));
+                    self.notices.settle(|notice| matches!(notice, Notice::RecordingFailed { .. }));
                 }
                 self.recording = recording;
             }
             Action::SetOutput(choice) => self.outputs.choice = choice,
             Action::MidiChanged(midi) => {
                 if let Some(notice) = self.outputs.update(midi) {
-                    self.notify(notice);
+                    self.notices.tell(notice);
                 }
             }
             Action::Notify(notice) => self.notify(notice),
-            Action::Dismiss(index) => {
-                if index < self.notices.len() {
-                    self.notices.remove(index);
-                }
-            }
-            Action::Settle(kind) => self.notices.retain(|notice| !notice.is_like(&kind)),
+            Action::Dismiss(index) => self.notices.dismiss(index),
+            Action::Settle(kind) => self.notices.settle(|notice| notice.is_like(&kind)),
         }
+        self.steer(at);
         self
     }
 
     /// Whether Stop has something to stop.
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.run.is_some()
+        self.transport.run.is_some()
     }
 
     /// What the page is waiting for, if it is.
     #[must_use]
     pub fn waiting_for(&self) -> Option<String> {
-        match (self.playback, &self.engine, self.priming) {
+        match (self.transport.playback, &self.engine, self.transport.prefilled) {
             (Playback::Behind, ..) => Some(Notice::Behind.to_string()),
             (Playback::Starting, EngineState::Down, _) => None,
             (Playback::Starting, EngineState::Ready(_), Some((done, total))) if done < total => {
-                let name =
-                    self.take.as_ref().and_then(|take| take.primer.as_ref()).map(|primer| &primer.name);
-                let name = name.map_or("the primer", String::as_str);
+                let primer = self.takes.current().and_then(|take| take.primer.as_ref());
+                let name = primer.map_or("the primer", |primer| primer.name.as_str());
                 Some(format!("Listening to {name}: {} %", 100 * done / total.max(1)))
             }
             (Playback::Starting, EngineState::Ready(_), _) => {
                 let is_enough =
-                    self.take.as_ref().is_some_and(|take| take.music_us >= self.speed.buffer_us());
+                    self.takes.current().is_some_and(|take| take.music_us() >= self.speed.buffer_us());
                 Some(match self.speed.times_real_time() {
                     _ if is_enough => "Opening the piano…".into(),
                     Some(times) if times < SLOW => {
@@ -207,46 +175,67 @@ impl State {
         }
     }
 
-    fn hear(&mut self, reply: Reply, now_ms: f64) {
+    fn hear(&mut self, reply: Reply, at: Moment) {
         match reply {
-            // The link to the worker deals with these.
-            Reply::Alive | Reply::Tick | Reply::Unsuited { .. } | Reply::Crashed { .. } => {}
-            // Only the benchmark asks.
-            Reply::Benched { .. } => {}
+            // The supervisor and the link to the worker deal with these; `Benched` only the benchmark asks for.
+            Reply::Alive
+            | Reply::Tick
+            | Reply::Unsuited { .. }
+            | Reply::Crashed { .. }
+            | Reply::Benched { .. } => {}
             Reply::Downloading { received_bytes, total_bytes } => {
                 let earlier = match self.engine {
                     EngineState::Downloading(download) => Some(download),
                     _ => None,
                 };
-                self.engine =
-                    EngineState::Downloading(Download::next(earlier, received_bytes, total_bytes, now_ms));
+                let download = Download::next(earlier, received_bytes, total_bytes, at.now_ms);
+                self.engine = EngineState::Downloading(download);
             }
             Reply::Preparing => self.engine = EngineState::Preparing,
             Reply::Ready { engine } => {
-                self.notices.retain(|notice| !notice.stops_the_engine());
+                self.notices.settle(Notice::stops_the_engine);
                 self.speed = Speed::from_events_per_second(engine.events_per_second);
                 self.engine = EngineState::Ready(Rc::new(engine));
                 self.readiness += 1;
+                // It is told what is being composed as the page has it, whoever composed it so far.
+                self.transport.steering.restarted();
             }
             Reply::Priming { take, done, total } => {
-                if self.is_composing(take) {
-                    self.priming = Some((done, total));
+                if self.takes.is_composing(take) {
+                    self.transport.prefilled = Some((done, total));
                 }
             }
-            Reply::Events { take, tokens, busy_ms } => {
-                if self.is_composing(take) {
-                    self.priming = None;
-                    let tokens: Vec<Token> =
-                        tokens.into_iter().filter_map(|token| Token::new(token).ok()).collect();
-                    if let Some(take) = &mut self.take {
-                        let music_us = Rc::make_mut(take).extend(&tokens);
-                        self.speed.measure(music_us, busy_ms);
+            Reply::Events { take, epoch, at: index, tokens, busy_ms } => {
+                if self.transport.generating() != Some(take) {
+                    return;
+                }
+                let n_tokens = self.takes.current().map_or(0, |take| take.tokens().len());
+                match self.transport.steering.answer(epoch, n_tokens, at.head_us, at.now_ms) {
+                    Answer::Stale => {
+                        let margin_us = self.transport.steering.margin_us();
+                        if margin_us > SLOW_CHANGE_US && self.transport.steering.in_flight().is_none() {
+                            self.notices.tell(Notice::SlowChanges { secs: margin_us.div_ceil(1_000_000) });
+                        }
+                        return;
                     }
+                    Answer::Spliced(splice) => {
+                        self.takes.update(|take| splice.apply(take));
+                    }
+                    Answer::Current => {}
+                }
+                self.transport.prefilled = None;
+                let Some(take) = self.takes.current().filter(|take| !take.is_complete) else { return };
+                if index != take.tokens().len() {
+                    let why = format!("expected token {}, found {index}", take.tokens().len());
+                    return self.notices.tell(Notice::WireBroken { why });
+                }
+                if let Some(music_us) = self.takes.update(|take| take.extend(&tokens)) {
+                    self.speed.measure(music_us, busy_ms);
                 }
             }
-            Reply::Finished { take } => {
-                if self.is_composing(take) {
-                    self.complete();
+            Reply::Finished { take, epoch } => {
+                if self.takes.is_composing(take) && epoch == self.transport.steering.epoch() {
+                    self.takes.complete();
                 }
             }
             Reply::Failed { notice } => {
@@ -254,90 +243,53 @@ impl State {
                     self.engine = EngineState::Down;
                 }
                 if matches!(notice, Notice::ComposingFailed { .. } | Notice::WorkerGone { .. }) {
-                    self.complete();
+                    self.takes.complete();
                 }
-                self.notify(notice);
+                self.notices.tell(notice);
             }
         }
     }
 
     fn generate(&mut self, drawn_seed: u64) {
-        self.retire();
         if !self.settings.is_seed_locked {
             self.settings.seed = drawn_seed;
         }
-        let take = Take {
-            id: self.next_take,
-            seed: self.settings.seed,
-            sampling: self.settings.sampling,
-            length_us: self.settings.length.us(),
-            primer: self.primer.clone(),
-            tokens: Vec::new(),
-            is_complete: false,
-            music_us: 0,
-            n_notes: 0,
-        };
-        self.next_take += 1;
-        self.play(take.id, RunKind::Generate);
-        self.take = Some(Rc::new(take));
-    }
-
-    fn replay(&mut self, id: TakeId) {
-        if self.take.as_ref().is_none_or(|take| take.id != id) {
-            let Some(index) = self.earlier.iter().position(|take| take.id == id) else { return };
-            let take = self.earlier.remove(index);
-            self.retire();
-            self.take = Some(take);
-        }
-        self.complete();
-        self.play(id, RunKind::Replay);
+        let Settings { seed, sampling, length, .. } = self.settings;
+        let take = self.takes.begin(seed, sampling, self.primer.clone(), length.us());
+        self.play(take, RunKind::Generate);
     }
 
     fn play(&mut self, take: TakeId, kind: RunKind) {
-        self.notices.retain(|notice| {
-            notice.stops_the_engine() || notice.remedy().is_some() || matches!(notice, Notice::NoAudio { .. })
+        self.notices.settle(|notice| {
+            !(notice.stops_the_engine()
+                || notice.remedy().is_some()
+                || matches!(notice, Notice::NoAudio { .. }))
         });
-        self.run = Some(Run { id: self.next_run, take, kind });
-        self.next_run += 1;
-        self.playback = Playback::Starting;
-        self.position_secs = 0;
-        self.priming = None;
+        self.transport.play(take, kind);
     }
 
     fn stop(&mut self) {
-        self.complete();
-        self.run = None;
-        self.playback = Playback::Stopped;
-        self.priming = None;
+        self.takes.complete();
+        self.transport.stop();
     }
 
-    /// The performance on stage gets no more tokens.
-    fn complete(&mut self) {
-        if let Some(take) = self.take.as_mut().filter(|take| !take.is_complete) {
-            Rc::make_mut(take).is_complete = true;
-        }
-    }
-
-    /// Moves the performance on stage to the earlier ones, if there is anything in it.
-    fn retire(&mut self) {
-        self.complete();
-        if let Some(take) = self.take.take().filter(|take| take.n_notes > 0) {
-            self.earlier.insert(0, take);
-            self.earlier.truncate(MAX_EARLIER);
-        }
-    }
-
-    fn follow(&mut self, playback: Playback, position_secs: u64) {
-        if self.run.is_none() {
+    /// Of the next performance, and of the present one from a moment ahead of the play-head on.
+    fn set_temperature(&mut self, temperature: f32) {
+        if !temperature.is_finite() {
             return;
         }
-        self.playback = playback;
-        self.position_secs = position_secs;
-        if playback == Playback::Playing {
-            self.notices.retain(|notice| !matches!(notice, Notice::SoundHeld | Notice::SoundInterrupted));
+        self.settings.sampling.temperature = temperature.clamp(*TEMPERATURES.start(), *TEMPERATURES.end());
+        if self.transport.generating().is_some() {
+            self.transport.steering.want(Change::Sampling(self.settings.sampling));
         }
-        if playback == Playback::Finished {
-            self.run = None;
+    }
+
+    /// Asks for what is wanted, if it can be had now.
+    fn steer(&mut self, at: Moment) {
+        if let (Some(_), EngineState::Ready(_), Some(take)) =
+            (self.transport.generating(), &self.engine, self.takes.current())
+        {
+            self.transport.steering.ask(take, at.head_us, at.now_ms);
         }
     }
 
@@ -345,16 +297,7 @@ impl State {
         if matches!(notice, Notice::MidiSendFailed { .. }) {
             self.outputs.choice = OutputChoice::Piano;
         }
-        let is_last_crash = matches!(notice, Notice::WorkerGone { .. });
-        self.notices.retain(|earlier| {
-            let is_its_crash = is_last_crash && matches!(earlier, Notice::WorkerCrashed { .. });
-            !earlier.is_like(&notice) && !is_its_crash
-        });
-        self.notices.push(notice);
-    }
-
-    fn is_composing(&self, id: TakeId) -> bool {
-        self.take.as_ref().is_some_and(|take| take.id == id && !take.is_complete)
+        self.notices.tell(notice);
     }
 }
 

@@ -4,26 +4,12 @@ use js_sys::{Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+use session::engine::Adapter;
+
 use crate::js;
 
-/// What adapters call themselves that run on the processor.
+/// What adapters call themselves that run on the CPU.
 const SOFTWARE: [&str; 6] = ["swiftshader", "llvmpipe", "lavapipe", "softpipe", "basic render", "software"];
-
-/// WebGPU in this browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Adapter {
-    /// There is none.
-    NoWebGpu,
-    /// There is, but it has nothing to run on.
-    Nothing,
-    /// There is.
-    Found {
-        /// What to call it.
-        name: String,
-        /// Whether it runs on the processor.
-        is_software: bool,
-    },
-}
 
 /// Asks the browser.
 ///

@@ -9,8 +9,8 @@ use web_sys::{ErrorEvent, MessageEvent, Worker};
 
 use crate::file::ObjectUrl;
 use crate::js;
-use crate::notice::Notice;
-use crate::protocol::{Backend, Reply, Request};
+use session::Notice;
+use session::protocol::{BackendKind, Reply, Request};
 
 /// A running worker. Dropping it ends the worker.
 pub struct Engine {
@@ -28,7 +28,7 @@ impl Engine {
     /// # Errors
     /// A notice for the visitor, if the browser does not start it.
     pub fn start(
-        backend: Backend,
+        backend: BackendKind,
         on_reply: impl Fn(Reply) + 'static,
         on_crash: impl Fn(String) + 'static,
     ) -> Result<Self, Notice> {
@@ -37,7 +37,7 @@ impl Engine {
     }
 
     fn try_start(
-        backend: Backend,
+        backend: BackendKind,
         on_reply: impl Fn(Reply) + 'static,
         on_crash: impl Fn(String) + 'static,
     ) -> Result<Self, JsValue> {
@@ -121,7 +121,7 @@ fn parse(data: &JsValue) -> Result<Reply, String> {
 
 /// Loads the worker's own script and wasm, as Trunk lays them beside the page. Failures must reach
 /// `onerror`, which rejected promises do not.
-fn shim(backend: Backend) -> Result<String, JsValue> {
+fn shim(backend: BackendKind) -> Result<String, JsValue> {
     let [script, wasm] = backend.files().map(js::asset_url);
     let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
     Ok(format!(

@@ -6,8 +6,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, Url};
 
 use crate::js;
-use crate::notice::Notice;
-use crate::state::Primer;
+use session::Notice;
+use session::Primer;
 
 /// The address of bytes in memory; they stay there as long as it lives.
 #[derive(Debug)]
@@ -81,17 +81,17 @@ pub async fn read(file: &File) -> Result<Vec<u8>, Notice> {
     }
 }
 
-/// A primer from a file that the visitor chose.
+/// A primer from a file that the visitor chose, or from its first seconds.
 ///
 /// # Errors
 /// A notice for the visitor.
-pub async fn read_primer(file: &File) -> Result<Primer, Notice> {
+pub async fn read_primer(file: &File, secs: Option<f64>) -> Result<Primer, Notice> {
     let refused = |error| refused(file.name(), &error);
     // Asked first, so that a film dropped by mistake is not read into memory.
     if file.size() > performance::midi::MAX_BYTES as f64 {
         return Err(refused(performance::Error::TooLarge { bytes: file.size() as usize }));
     }
-    Primer::read(&file.name(), &read(file).await?).map_err(refused)
+    Primer::read(&file.name(), &read(file).await?, secs).map_err(refused)
 }
 
 fn refused(file: String, error: &performance::Error) -> Notice {

@@ -55,6 +55,13 @@ pub fn window() -> web_sys::Window {
     gloo::utils::window()
 }
 
+/// A value in the page's own address: `?seed=482913`.
+#[must_use]
+pub fn asked(name: &str) -> Option<String> {
+    let search = window().location().search().ok()?;
+    web_sys::UrlSearchParams::new_with_str(&search).ok()?.get(name)
+}
+
 /// The absolute address of a file that lies beside the page.
 ///
 /// `cargo xtask build` names files after their content and lists the names in the page. Without the list (plain

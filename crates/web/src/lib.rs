@@ -1,11 +1,11 @@
 //! The page on which a recurrent network improvises, and the worker in which it composes.
 //!
 //! Three programs: `app` is the page; beside it composes either `worker_cpu` or `worker_gpu`, which differ in what
-//! runs the network. Between them goes plain data, [`protocol`]. In the page one pure reducer (`state`) knows
+//! runs the network. Between them goes plain data, `session::protocol`. One pure reducer, `session::State`, knows
 //! everything that is shown; components show it; hooks are its effects on the world: the worker, the sound, MIDI
 //! devices, the keyboard.
 //!
-//! Of the music there is one copy, the tokens in `state::Take`. The schedule that plays them, the roll
+//! Of the music there is one copy, the tokens in `session::Take`. The schedule that plays them, the roll
 //! that shows them and the file that is saved all read those. Of time there is one clock, that of the audio
 //! hardware (`output::Clock`).
 //!
@@ -20,17 +20,14 @@ mod bench;
 mod components;
 mod engine;
 mod file;
-pub mod format;
 mod hooks;
 pub mod js;
-pub mod notice;
 mod output;
-mod placement;
 mod player;
-pub mod protocol;
 pub mod queue;
 mod roll;
-mod state;
+mod storage;
+mod store;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 

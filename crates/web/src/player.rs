@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use performance::schedule::{Schedule, Status};
-use performance::{Event, Pitch, STEP_MICROS, Token, Velocity, VelocityBin};
+use performance::playback::Cursor;
+use performance::playback::schedule::{Schedule, Status, Timed};
+use performance::{Event, Pitch, Velocity};
+use session::{Notice, Playback, Take};
 
 use crate::js;
-use crate::notice::Notice;
 use crate::output::{Clock, MidiOut, Piano, Samples};
-use crate::state::Playback;
 
 /// How far ahead the piano is told. Survives the page being held up for two seconds; a stop is not slower
 /// for it, because the piano can take back what it was told.
@@ -20,6 +20,8 @@ const HIDDEN_LOOKAHEAD_US: u64 = 4_000_000;
 /// How far ahead MIDI devices are told. Their messages cannot be taken back, so this is how long a stop may
 /// take; smaller plays unevenly whenever the page is held up.
 const MIDI_LOOKAHEAD_US: u64 = 90_000;
+/// What is held back for a splice is played after all when it is due so soon.
+const HOLD_LEAD_US: u64 = 25_000;
 /// Samples are decoded this long before they are played.
 const DECODE_AHEAD_US: u64 = 12_000_000;
 /// The music starts when the samples of its beginning, so long, are decoded ...
@@ -92,10 +94,13 @@ pub struct Player {
 /// A performance under way.
 struct Playing {
     schedule: Schedule,
+    /// Tokens of the take that the schedule has, after so many splices.
     n_fed: usize,
+    n_splices: usize,
+    /// After these tokens.
+    end: Cursor,
     /// Notes whose samples were not asked for yet, with their music time.
     upcoming: VecDeque<(u64, Pitch, Velocity)>,
-    bin: VelocityBin,
     beginning: Vec<(Pitch, Velocity)>,
     has_begun: bool,
     began_ms: f64,
@@ -130,8 +135,9 @@ impl Player {
         self.run = Some(Playing {
             schedule: Schedule::new(self.lookahead_us(), self.buffer_us),
             n_fed: 0,
+            n_splices: 0,
+            end: Cursor::default(),
             upcoming: VecDeque::new(),
-            bin: VelocityBin::default(),
             beginning: Vec::new(),
             has_begun: false,
             began_ms: js::now_ms(),
@@ -141,34 +147,73 @@ impl Player {
         });
     }
 
-    /// Takes what is new of the performance's tokens.
-    pub fn feed(&mut self, tokens: &[Token]) {
+    /// Takes what is new of the performance, and what has become of its end.
+    pub fn feed(&mut self, take: &Take) {
+        let now_us = self.clock.now_us();
         let Some(run) = &mut self.run else { return };
-        let new = &tokens[run.n_fed.min(tokens.len())..];
-        run.n_fed = tokens.len();
-        let mut at_us = run.schedule.fed_us();
-        for &token in new {
-            match Event::from(token) {
-                Event::NoteOn(pitch) => {
-                    let note = (pitch, run.bin.velocity());
-                    run.upcoming.push_back((at_us, note.0, note.1));
-                    if at_us < BEGINNING_US {
-                        run.beginning.push(note);
-                    }
-                }
-                Event::TimeShift(shift) => at_us += u64::from(shift.steps()) * STEP_MICROS,
-                Event::Velocity(bin) => run.bin = bin,
-                Event::NoteOff(_) => {}
+        let (n_splices, n_kept) = take.kept_since(run.n_splices);
+        if n_splices != run.n_splices {
+            run.n_splices = n_splices;
+            if n_kept < run.n_fed || take.tokens().len() < run.n_fed {
+                self.splice(take, n_kept, now_us);
             }
         }
-        run.schedule.feed(new);
-    }
-
-    /// No more tokens will come.
-    pub fn end(&mut self) {
-        if let Some(run) = &mut self.run {
+        let Some(run) = &mut self.run else { return };
+        let new = take.heard(run.n_fed);
+        run.n_fed += new.len();
+        for &token in &new {
+            let timed = run.end.step(token);
+            if let Event::NoteOn(pitch) = timed.event {
+                let velocity = timed.velocity.velocity();
+                run.upcoming.push_back((timed.at_us, pitch, velocity));
+                if timed.at_us < BEGINNING_US {
+                    run.beginning.push((pitch, velocity));
+                }
+            }
+        }
+        run.schedule.feed(&new);
+        if take.is_complete {
             run.schedule.end();
         }
+    }
+
+    /// Forgets the music from a token on, but for what rings of it.
+    fn splice(&mut self, take: &Take, n_kept: usize, now_us: u64) {
+        let Some(run) = &mut self.run else { return };
+        let mut kept = take.heard(0);
+        kept.truncate(n_kept);
+        run.n_fed = kept.len();
+        run.end = Cursor::after(&kept);
+        run.upcoming.retain(|&(at_us, ..)| at_us < run.end.at_us());
+        let splice = run.schedule.splice(&kept, now_us);
+        let outcome = match &self.midi {
+            Some(midi) => midi.take_back(&splice.taken_back, &self.clock),
+            None => {
+                let piano = self.piano.as_mut().filter(|_| !splice.taken_back.is_empty());
+                piano
+                    .map_or(Ok(()), |piano| piano.take_back(splice.from_us))
+                    .map_err(|error| Notice::NoAudio { why: js::text(&error) })
+            }
+        };
+        self.notices.extend(outcome.err());
+    }
+
+    /// What lies from this music time on is about to be replaced: a MIDI device, which cannot take back what it is told, is
+    /// not told it yet.
+    pub fn hold(&mut self, from_us: Option<u64>) {
+        let is_midi = self.midi.is_some();
+        if let Some(run) = &mut self.run {
+            match from_us.filter(|_| is_midi) {
+                Some(from_us) => run.schedule.hold(from_us),
+                None => run.schedule.release_hold(),
+            }
+        }
+    }
+
+    /// Music time at the play-head as instruments are told it, in microseconds: what lies further ahead can be changed.
+    #[must_use]
+    pub fn head_us(&self) -> u64 {
+        self.run.as_ref().map_or(0, |run| run.schedule.position_us(self.clock.now_us()))
     }
 
     /// Plays what is due. To be called all the time, at least every quarter of a second.
@@ -236,12 +281,17 @@ impl Player {
 
     /// Music time at the play-head as it is heard, in microseconds; where it stopped, if it has.
     pub fn heard_us(&mut self) -> u64 {
-        let latency_us = if self.midi.is_none() { self.clock.latency_us() } else { 0 };
-        let now_us = self.clock.now_us().saturating_sub(latency_us);
+        let now_us = self.clock.now_us().saturating_sub(self.latency_us());
         if let Some(run) = &self.run {
             self.heard_us = run.schedule.position_us(now_us);
         }
         self.heard_us
+    }
+
+    /// How long a sound is under way to the ear, in microseconds, as far as the browser knows.
+    #[must_use]
+    pub fn latency_us(&self) -> u64 {
+        if self.midi.is_none() { self.clock.latency_us() } else { 0 }
     }
 
     /// See [`Piano::level`].
@@ -278,6 +328,7 @@ impl Player {
                 return Some((Playback::Starting, 0));
             }
         }
+        run.schedule.release_late_hold(now_us, HOLD_LEAD_US);
         run.schedule.set_lookahead_us(lookahead_us);
         run.schedule.set_buffer_us(buffer_us);
         let due = run.schedule.poll(now_us);
@@ -305,7 +356,7 @@ impl Player {
         Some((playback, position_us))
     }
 
-    fn silence(&mut self, offs: &[performance::schedule::Timed]) {
+    fn silence(&mut self, offs: &[Timed]) {
         if let Some(Err(notice)) = self.midi.as_ref().map(|midi| midi.silence(offs, &self.clock)) {
             self.notices.push(notice);
         }

@@ -20,10 +20,10 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 pub use engine::{Device, Processor};
 
 use crate::js;
-use crate::notice::Notice;
-use crate::protocol::{Placement, Reply, Request};
 use engine::Engine;
 use inbox::{Inbox, Incoming};
+use session::Notice;
+use session::protocol::{Placement, Reply, Request};
 use ticker::Ticker;
 
 /// Starts listening, until the page ends the worker.
@@ -68,9 +68,9 @@ async fn listen<D: Device>() {
                     post(&Reply::Failed { notice });
                 }
             }
-            Request::Start { take, seed, sampling, primer, composed, length_us } => {
+            Request::Start { take, epoch, recipe, composed, length_us } => {
                 if let Some(engine) = &engine {
-                    let job = compose::Job { take, seed, sampling, primer, composed, length_us };
+                    let job = compose::Job { take, epoch, recipe, composed, length_us };
                     compose::compose(engine, job, &inbox, &mut ticker).await;
                 }
             }
@@ -87,7 +87,7 @@ async fn listen<D: Device>() {
                 }
             }
             Request::Tick { every_ms } => ticker.set(every_ms),
-            Request::SetSampling { .. } | Request::Played { .. } | Request::Stop => {}
+            Request::Steer { .. } | Request::Played { .. } | Request::Stop => {}
         }
     }
 }

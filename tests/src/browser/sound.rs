@@ -17,6 +17,16 @@ pub(super) const METER: &str = "
         return connected;
     };
     const onsets = [];
+    const begins = new WeakMap();
+    const disconnect = AudioNode.prototype.disconnect;
+    AudioNode.prototype.disconnect = function (...rest) {
+        // Taken back before it began: never heard.
+        if (begins.get(this) > this.context.currentTime) {
+            const when = begins.get(this);
+            onsets.splice(onsets.lastIndexOf(when), 1);
+        }
+        return disconnect.apply(this, rest);
+    };
     let clicked = null, firstNote = null;
     addEventListener('click', event => { clicked = event.timeStamp; firstNote = null; }, true);
     const start = AudioBufferSourceNode.prototype.start;
@@ -24,6 +34,7 @@ pub(super) const METER: &str = "
         if (this.context instanceof AudioContext) {
             const now = this.context.currentTime;
             onsets.push(when ?? now);
+            begins.set(this, when ?? now);
             firstNote ??= performance.now() + ((when ?? now) - now) * 1000 - clicked;
         }
         return start.call(this, when, ...rest);

@@ -5,14 +5,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapter::Adapter;
-use crate::js;
-use crate::notice::Notice;
-use crate::protocol::{Backend, Placement};
+use crate::Notice;
+use crate::protocol::{BackendKind, Placement};
 
-/// Where the visitor's choice is kept, and what was measured.
-const WISH: &str = "performance-rnn-placement";
-const TRIAL: &str = "performance-rnn-benchmark";
+/// WebGPU in this browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adapter {
+    /// There is none.
+    NoWebGpu,
+    /// There is, but it has nothing to run on.
+    Nothing,
+    /// There is.
+    Found {
+        /// What to call it.
+        name: String,
+        /// Whether it runs on the CPU.
+        is_software: bool,
+    },
+}
 
 /// What the visitor wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,17 +70,6 @@ impl Preference {
             .into_iter()
             .find(|preference| preference.value() == value)
     }
-
-    /// What was chosen on an earlier visit.
-    #[must_use]
-    pub fn stored() -> Self {
-        js::stored(WISH).and_then(|value| Self::from_value(&value)).unwrap_or_default()
-    }
-
-    /// For later visits.
-    pub fn store(self) {
-        js::store(WISH, self.value());
-    }
 }
 
 /// What was measured: events per second on the processor and on a GPU.
@@ -79,43 +78,19 @@ pub struct Benchmark {
     /// The GPU's name.
     pub adapter: String,
     /// The address of its program, which names its content: another one is to be measured anew.
-    program: String,
-    /// Of the processor.
+    pub program: String,
+    /// Of the CPU.
     pub cpu: f64,
     /// Of the GPU; 0 if it failed.
     pub gpu: f64,
 }
 
 impl Benchmark {
-    /// A measurement of this page's programs.
-    #[must_use]
-    pub fn new(adapter: &str, cpu: f64, gpu: f64) -> Self {
-        Self { adapter: adapter.to_owned(), program: program(), cpu, gpu }
-    }
-
     /// Whether the GPU is to play from now on.
     #[must_use]
     pub fn is_gpu_faster(&self) -> bool {
         self.gpu > self.cpu
     }
-
-    /// The last one.
-    #[must_use]
-    pub fn stored() -> Option<Self> {
-        let benchmark: Self = serde_json::from_str(&js::stored(TRIAL)?).ok()?;
-        (benchmark.program == program()).then_some(benchmark)
-    }
-
-    /// For later visits.
-    pub fn store(&self) {
-        if let Ok(json) = serde_json::to_string(self) {
-            js::store(TRIAL, &json);
-        }
-    }
-}
-
-fn program() -> String {
-    js::asset_url(Backend::WebGpu.files()[1]).unwrap_or_default()
 }
 
 /// Where to begin, and what to measure beside it.
@@ -141,7 +116,7 @@ impl Choice {
             Adapter::Found { name, is_software } => (name, is_software),
         };
         let gpu = Placement {
-            backend: Backend::WebGpu,
+            backend: BackendKind::WebGpu,
             is_asked: preference == Preference::WebGpu,
             adapter: name.clone(),
             is_software,
@@ -180,7 +155,7 @@ mod tests {
     fn a_gpu_that_nobody_tried_is_measured_while_the_processor_plays() {
         let Choice { placement, candidate } = choice(Preference::Faster, None);
         assert_eq!(placement, Placement::cpu(Notice::GpuUntried { adapter: "Fast 9000".into() }));
-        assert_eq!(candidate.unwrap().backend, Backend::WebGpu);
+        assert_eq!(candidate.unwrap().backend, BackendKind::WebGpu);
         assert!(
             choice(Preference::Faster, Some(("Old 1", 10.0, 20.0))).candidate.is_some(),
             "another adapter"
@@ -190,7 +165,7 @@ mod tests {
     #[test]
     fn the_faster_is_remembered() {
         let gpu = choice(Preference::Faster, Some(("Fast 9000", 4000.0, 9000.0)));
-        assert_eq!((gpu.placement.backend, gpu.candidate), (Backend::WebGpu, None));
+        assert_eq!((gpu.placement.backend, gpu.candidate), (BackendKind::WebGpu, None));
         let cpu = choice(Preference::Faster, Some(("Fast 9000", 4000.0, 300.0)));
         assert_eq!(cpu.placement.reason, Some(Notice::GpuSlow { adapter: "Fast 9000".into() }));
         assert_eq!(cpu.candidate, None);
@@ -204,7 +179,7 @@ mod tests {
     fn the_visitor_s_word_counts() {
         let slow = Some(("Fast 9000", 4000.0, 300.0));
         let Choice { placement, .. } = choice(Preference::WebGpu, slow);
-        assert!(placement.backend == Backend::WebGpu && placement.is_asked);
+        assert!(placement.backend == BackendKind::WebGpu && placement.is_asked);
         let fast = Some(("Fast 9000", 400.0, 3000.0));
         assert_eq!(choice(Preference::Cpu, fast).placement, Placement::cpu(Notice::CpuAsked));
     }
@@ -222,7 +197,7 @@ mod tests {
         for preference in Preference::ALL {
             assert_eq!(
                 Choice::of(preference, Adapter::Nothing, None).placement.backend,
-                Backend::Cpu,
+                BackendKind::Cpu,
                 "there is no other"
             );
             assert_eq!(Preference::from_value(preference.value()), Some(preference));

@@ -2,9 +2,11 @@
 
 use std::rc::Rc;
 
-use super::{Keys, Origin, Timeline};
+use performance::playback::{Origin, Timeline};
+
+use super::Keys;
 use crate::protocol::TakeId;
-use crate::state::{Primer, Take};
+use crate::{Primer, Take};
 
 /// How fast the view follows the play-head, as a time constant. Larger is smoother; smaller is more exact.
 const FOLLOW_SECS: f64 = 0.08;
@@ -27,6 +29,7 @@ pub struct RollSource {
 pub struct RollView {
     source: RollSource,
     n_taken: usize,
+    n_splices: usize,
     is_closed: bool,
     /// The bars.
     pub timeline: Timeline,
@@ -40,6 +43,7 @@ impl Default for RollView {
         Self {
             source: RollSource::default(),
             n_taken: 0,
+            n_splices: 0,
             is_closed: false,
             timeline: Timeline::default(),
             shown_us: 0.0,
@@ -54,16 +58,18 @@ impl RollView {
         let key = |source: &RollSource| -> (Option<*const Primer>, Option<TakeId>) {
             (source.primer.as_ref().map(Rc::as_ptr), source.take.as_ref().map(|take| take.id))
         };
-        if key(source) != key(&self.source) {
+        let n_splices = source.take.as_ref().map_or(0, |take| take.kept_since(0).0);
+        // After a splice notes may be open again: drawing an hour of notes anew takes milliseconds.
+        if key(source) != key(&self.source) || n_splices != self.n_splices {
             self.timeline = Timeline::default();
-            (self.n_taken, self.is_closed) = (0, false);
+            (self.n_taken, self.n_splices, self.is_closed) = (0, n_splices, false);
             if let Some(primer) = &source.primer {
                 self.timeline.extend(&primer.tokens, Origin::Primer);
             }
         }
         if let Some(take) = &source.take {
-            self.timeline.extend(&take.tokens[self.n_taken..], Origin::Network);
-            self.n_taken = take.tokens.len();
+            self.timeline.extend(&take.heard(self.n_taken), Origin::Network);
+            self.n_taken = take.tokens().len();
         }
         if !self.is_closed && source.take.as_ref().is_none_or(|take| take.is_complete) {
             self.timeline.close();

@@ -2,20 +2,14 @@
 
 use std::rc::Rc;
 
-use super::{Length, Midi, OutputChoice, Playback, Primer};
-use crate::notice::Notice;
 use crate::protocol::{Placement, Reply, TakeId};
+use crate::{Length, Midi, Notice, OutputChoice, Playback, Primer, SeedLock};
 
 /// Everything that can happen.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// The worker said something, at this time.
-    Replied {
-        /// What.
-        reply: Reply,
-        /// Milliseconds on any clock.
-        now_ms: f64,
-    },
+    /// The worker said something.
+    Replied(Reply),
     /// The worker is being started (again).
     EngineStarting,
     /// The engine stays where it is, and now it is known why.
@@ -31,6 +25,19 @@ pub enum Action {
     Stop,
     /// Remove an earlier performance.
     Forget(TakeId),
+    /// Go on from a token of a performance in another way.
+    Branch {
+        /// Of which.
+        take: TakeId,
+        /// From which of its tokens on.
+        at: usize,
+        /// Decides the way.
+        drawn_seed: u64,
+    },
+    /// Take back the last change of the list of performances.
+    Undo,
+    /// Take back the last [`Undo`](Self::Undo).
+    Redo,
     /// The player's news.
     Played {
         /// What it does.
@@ -68,11 +75,11 @@ pub enum Action {
     Settle(Notice),
 }
 
-/// Whether a seed stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SeedLock {
-    /// For the next performance too.
-    Locked,
-    /// A new one is drawn for each performance.
-    Free,
+/// When something happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moment {
+    /// Milliseconds on any clock that only goes forward.
+    pub now_ms: f64,
+    /// The play-head as it will be told to instruments next, in microseconds of the performance.
+    pub head_us: u64,
 }

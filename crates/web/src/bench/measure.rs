@@ -6,10 +6,11 @@ use std::rc::Rc;
 use super::report::{Origin, Run};
 use crate::engine::Engine;
 use crate::hooks::WEIGHTS;
-use crate::placement::{Choice, Preference};
-use crate::protocol::{Backend, Reply, Request, Sampling};
 use crate::queue::Queue;
 use crate::{adapter, js};
+use performance::{Recipe, Sampling};
+use session::engine::{Choice, Preference};
+use session::protocol::{BackendKind, Reply, Request};
 
 /// Takes at once.
 const BATCHES: [usize; 5] = [1, 2, 4, 8, 16];
@@ -22,11 +23,11 @@ const FIRST_US: u64 = 1_000_000;
 ///
 /// # Errors
 /// A sentence for the visitor.
-pub async fn run(backend: Backend, on_progress: impl Fn(String)) -> Result<Run, String> {
+pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<Run, String> {
     let asked_ms = js::now_ms();
     let preference = match backend {
-        Backend::Cpu => Preference::Cpu,
-        Backend::WebGpu => Preference::WebGpu,
+        BackendKind::Cpu => Preference::Cpu,
+        BackendKind::WebGpu => Preference::WebGpu,
     };
     let placement = Choice::of(preference, adapter::find().await, None).placement;
     if placement.backend != backend {
@@ -63,12 +64,10 @@ pub async fn run(backend: Backend, on_progress: impl Fn(String)) -> Result<Run, 
             break engine;
         }
     };
-    let sampling = Sampling { temperature: 1.0, top_p: 1.0 };
     engine.post(&Request::Start {
         take: 1,
-        seed: 1,
-        sampling,
-        primer: Vec::new(),
+        epoch: 0,
+        recipe: Recipe::new(1, Sampling::default()),
         composed: Vec::new(),
         length_us: Some(FIRST_US),
     });

@@ -7,8 +7,10 @@ use super::measure;
 use super::report::{Report, Row, Run};
 use crate::components::{Glyph, Icon, value_of};
 use crate::hooks::use_theme;
-use crate::protocol::Backend;
-use crate::{file, format, js};
+use session::format;
+
+use crate::{file, js};
+use session::protocol::BackendKind;
 
 /// What the page shows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,7 +54,7 @@ impl Reducible for Composer {
 #[component]
 pub fn BenchPage() -> Html {
     let composer = use_reducer(Composer::default);
-    let backend = use_state(|| Backend::Cpu);
+    let backend = use_state(|| BackendKind::Cpu);
     let kept = use_mut_ref(|| None);
     let (_, on_theme) = use_theme();
     use_effect_with((), |()| gloo::utils::document().set_title("Performance RNN: benchmark"));
@@ -60,7 +62,7 @@ pub fn BenchPage() -> Html {
     let onchange = {
         let backend = backend.setter();
         Callback::from(move |event: Event| {
-            backend.set(if value_of(&event) == "webgpu" { Backend::WebGpu } else { Backend::Cpu });
+            backend.set(if value_of(&event) == "webgpu" { BackendKind::WebGpu } else { BackendKind::Cpu });
         })
     };
     let on_run = {

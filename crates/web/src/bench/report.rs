@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::protocol::{Backend, Batch, Engine};
+use session::protocol::{BackendKind, Batch, Engine};
 
 /// Everything measured since the page opened.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,7 +19,7 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Run {
     /// On what.
-    pub backend: Backend,
+    pub backend: BackendKind,
     /// The GPU's name, as far as the browser tells; empty for the processor.
     pub adapter: String,
     /// WebGPU emulated on the processor.
@@ -87,9 +87,9 @@ impl Run {
     #[must_use]
     pub fn name(&self) -> String {
         match (self.backend, self.is_software) {
-            (Backend::Cpu, _) => "Processor (WebAssembly SIMD)".into(),
-            (Backend::WebGpu, true) => format!("Software WebGPU, {}", self.adapter),
-            (Backend::WebGpu, false) => format!("WebGPU, {}", self.adapter),
+            (BackendKind::Cpu, _) => "Processor (WebAssembly SIMD)".into(),
+            (BackendKind::WebGpu, true) => format!("Software WebGPU, {}", self.adapter),
+            (BackendKind::WebGpu, false) => format!("WebGPU, {}", self.adapter),
         }
     }
 }

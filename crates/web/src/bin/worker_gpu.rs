@@ -6,8 +6,8 @@
 mod gpu {
     use cubecl::prelude::Client;
     use rnn::gpu::{self, Network, Tuning};
-    use web::notice::Notice;
-    use web::protocol::Placement;
+    use session::Notice;
+    use session::protocol::Placement;
 
     /// The browser's GPU.
     pub(super) struct Gpu {
@@ -16,7 +16,7 @@ mod gpu {
     }
 
     impl web::worker::Device for Gpu {
-        type Instrument = Network;
+        type Backend = Network;
 
         /// Of what a read-back costs; a tenth of a second is well below what Stop or a new temperature may take.
         const CHUNK_MS: f64 = 100.0;

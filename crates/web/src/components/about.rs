@@ -2,9 +2,11 @@ use web_sys::{File, HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
 
 use super::{Glyph, Icon, value_of, when};
-use crate::format;
-use crate::placement::{Benchmark, Preference};
-use crate::protocol::Model;
+use crate::storage;
+use session::engine::{Benchmark, Preference};
+use session::format;
+
+use session::protocol::Model;
 
 #[derive(Properties, PartialEq)]
 pub struct AboutProps {
@@ -75,7 +77,7 @@ pub fn About(props: &AboutProps) -> Html {
                         <option value={preference.value()} selected={preference.value() == chosen}>{ preference.label() }</option>
                     }) }
                 </select>
-                if let Some(benchmark) = Benchmark::stored() {
+                if let Some(benchmark) = storage::benchmark() {
                     { measured(&benchmark) }
                 }
             </p>

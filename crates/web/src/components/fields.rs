@@ -1,7 +1,7 @@
 use yew::prelude::*;
 
 use super::{Glyph, Icon, value_of, when};
-use crate::state::{Action, Length, Midi, OutputChoice, Outputs, TEMPERATURES};
+use session::{Action, Length, Midi, OutputChoice, Outputs, TEMPERATURES};
 
 /// The value that stands for asking the browser for MIDI devices.
 const CONNECT: &str = "connect";
@@ -10,19 +10,20 @@ const PIANO: &str = "piano";
 #[derive(Properties, PartialEq)]
 pub struct TemperatureFieldProps {
     pub value: f32,
-    pub on: Callback<Action>,
+    pub dispatch: Callback<Action>,
 }
 
 /// How much the network dares.
 #[component]
-pub fn TemperatureField(TemperatureFieldProps { value, on }: &TemperatureFieldProps) -> Html {
-    let oninput = when(on, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetTemperature));
+pub fn TemperatureField(TemperatureFieldProps { value, dispatch }: &TemperatureFieldProps) -> Html {
+    let oninput =
+        when(dispatch, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetTemperature));
     html! {
         <div class="field">
             <label for="temperature">{ "Temperature" }</label>
             <input id="temperature" type="range" min={TEMPERATURES.start().to_string()}
                 max={TEMPERATURES.end().to_string()} step="0.02" value={value.to_string()} {oninput}
-                title="Low plays safe, high takes risks. Counts for what is not composed yet." />
+                title="Low plays safe, high takes risks. Heard at once." />
             <span class="value" aria-hidden="true">{ format!("{value:.2}") }</span>
         </div>
     }
@@ -31,13 +32,13 @@ pub fn TemperatureField(TemperatureFieldProps { value, on }: &TemperatureFieldPr
 #[derive(Properties, PartialEq)]
 pub struct LengthFieldProps {
     pub value: Length,
-    pub on: Callback<Action>,
+    pub dispatch: Callback<Action>,
 }
 
 /// How long the next performance becomes.
 #[component]
-pub fn LengthField(LengthFieldProps { value, on }: &LengthFieldProps) -> Html {
-    let onchange = on.reform(|event: Event| Action::SetLength(Length::from_value(&value_of(&event))));
+pub fn LengthField(LengthFieldProps { value, dispatch }: &LengthFieldProps) -> Html {
+    let onchange = dispatch.reform(|event: Event| Action::SetLength(Length::from_value(&value_of(&event))));
     html! {
         <div class="field">
             <label for="length">{ "Length" }</label>
@@ -53,14 +54,14 @@ pub fn LengthField(LengthFieldProps { value, on }: &LengthFieldProps) -> Html {
 #[derive(Properties, PartialEq)]
 pub struct OutputFieldProps {
     pub outputs: Outputs,
-    pub on: Callback<Action>,
+    pub dispatch: Callback<Action>,
     /// Asks the browser for MIDI devices.
     pub on_connect: Callback<()>,
 }
 
 /// Where the sound goes.
 #[component]
-pub fn OutputField(OutputFieldProps { outputs, on, on_connect }: &OutputFieldProps) -> Html {
+pub fn OutputField(OutputFieldProps { outputs, dispatch, on_connect }: &OutputFieldProps) -> Html {
     let select = use_node_ref();
     let chosen = match &outputs.choice {
         OutputChoice::Piano => PIANO.to_owned(),
@@ -77,16 +78,16 @@ pub fn OutputField(OutputFieldProps { outputs, on, on_connect }: &OutputFieldPro
     });
     let refresh = use_force_update();
     let onchange = {
-        let (on, on_connect) = (on.clone(), on_connect.clone());
+        let (dispatch, on_connect) = (dispatch.clone(), on_connect.clone());
         Callback::from(move |event: Event| {
             let value = value_of(&event);
             match value.strip_prefix("midi:") {
-                Some(id) => on.emit(Action::SetOutput(OutputChoice::Midi(id.to_owned()))),
+                Some(id) => dispatch.emit(Action::SetOutput(OutputChoice::Midi(id.to_owned()))),
                 None if value == CONNECT => {
                     on_connect.emit(());
                     refresh.force_update();
                 }
-                None => on.emit(Action::SetOutput(OutputChoice::Piano)),
+                None => dispatch.emit(Action::SetOutput(OutputChoice::Piano)),
             }
         })
     };
@@ -115,13 +116,13 @@ pub struct VolumeFieldProps {
     pub value: u8,
     /// A MIDI device has a volume of its own.
     pub is_piano: bool,
-    pub on: Callback<Action>,
+    pub dispatch: Callback<Action>,
 }
 
 /// Volume of the built-in piano.
 #[component]
-pub fn VolumeField(VolumeFieldProps { value, is_piano, on }: &VolumeFieldProps) -> Html {
-    let oninput = when(on, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetVolume));
+pub fn VolumeField(VolumeFieldProps { value, is_piano, dispatch }: &VolumeFieldProps) -> Html {
+    let oninput = when(dispatch, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetVolume));
     let title = if *is_piano { "Volume" } else { "The MIDI device has a volume of its own" };
     html! {
         <label class="volume" {title}>

@@ -1,25 +1,25 @@
 use yew::prelude::*;
 
 use super::{Glyph, Icon};
-use crate::notice::{Notice, Remedy};
-use crate::state::Action;
+use session::Action;
+use session::{Notice, Remedy};
 
 #[derive(Properties, PartialEq)]
 pub struct NoticesProps {
     pub notices: Vec<Notice>,
-    pub on: Callback<Action>,
+    pub dispatch: Callback<Action>,
     pub on_remedy: Callback<Remedy>,
 }
 
 /// What the visitor should know.
 #[component]
-pub fn Notices(NoticesProps { notices, on, on_remedy }: &NoticesProps) -> Html {
+pub fn Notices(NoticesProps { notices, dispatch, on_remedy }: &NoticesProps) -> Html {
     let line = |(index, notice): (usize, &Notice)| {
         let retry = notice.remedy().map(|remedy| {
             let onclick = on_remedy.reform(move |_| remedy);
             html! { <button type="button" {onclick}>{ "Retry" }</button> }
         });
-        let ondismiss = on.reform(move |_| Action::Dismiss(index));
+        let ondismiss = dispatch.reform(move |_| Action::Dismiss(index));
         html! {
             <li key={notice.to_string()}>
                 <span>{ notice.to_string() }</span>

@@ -4,8 +4,8 @@ use web_sys::{File, HtmlInputElement};
 use yew::prelude::*;
 
 use super::{Glyph, Icon, when};
-use crate::format;
-use crate::state::{Action, Primer};
+use session::format;
+use session::{Action, Primer};
 
 #[derive(Properties, PartialEq)]
 pub struct PrimerFieldProps {
@@ -13,7 +13,7 @@ pub struct PrimerFieldProps {
     /// A file is being dragged over the page.
     pub is_over: bool,
     pub on_file: Callback<File>,
-    pub on: Callback<Action>,
+    pub dispatch: Callback<Action>,
 }
 
 /// Where a performance to continue comes in.
@@ -43,7 +43,7 @@ pub fn PrimerField(props: &PrimerFieldProps) -> Html {
             </div>
             if props.primer.is_some() {
                 <button type="button" class="round" aria-label="Remove the primer" title="Remove the primer"
-                    onclick={props.on.reform(|_| Action::ClearPrimer)}>
+                    onclick={props.dispatch.reform(|_| Action::ClearPrimer)}>
                     <Icon glyph={Glyph::Cross} />
                 </button>
             }

@@ -2,8 +2,8 @@ use yew::prelude::*;
 
 use crate::hooks::{Theme, use_roll};
 use crate::player::PlayerHandle;
-use crate::roll::RollSource;
-use crate::state::Playback;
+use session::Playback;
+use session::roll::RollSource;
 
 #[derive(Properties, PartialEq)]
 pub struct RollProps {

@@ -1,13 +1,13 @@
 use yew::prelude::*;
 
 use super::{Glyph, Icon, value_of, when};
-use crate::state::{Action, MAX_SEED, SeedLock};
+use session::{Action, MAX_SEED, SeedLock};
 
 #[derive(Properties, PartialEq)]
 pub struct SeedFieldProps {
     pub value: u64,
     pub is_locked: bool,
-    pub on: Callback<Action>,
+    pub dispatch: Callback<Action>,
     /// Draws a new one.
     pub on_draw: Callback<()>,
 }
@@ -15,9 +15,9 @@ pub struct SeedFieldProps {
 /// The number that the music follows from.
 #[component]
 pub fn SeedField(props: &SeedFieldProps) -> Html {
-    let SeedFieldProps { value, is_locked, on, on_draw } = props;
+    let SeedFieldProps { value, is_locked, dispatch, on_draw } = props;
     // What is no number (an empty field while typing) changes nothing.
-    let oninput = when(on, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetSeed));
+    let oninput = when(dispatch, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetSeed));
     let (lock, glyph) =
         if *is_locked { (SeedLock::Free, Glyph::Lock) } else { (SeedLock::Locked, Glyph::Unlock) };
     html! {
@@ -31,7 +31,7 @@ pub fn SeedField(props: &SeedFieldProps) -> Html {
             </button>
             <button type="button" class="round" aria-label="Keep this number" aria-pressed={is_locked.to_string()}
                 title={if *is_locked { "Kept for the next performance" } else { "A new one is drawn each time" }}
-                onclick={on.reform(move |_| Action::SetSeedLocked(lock))}>
+                onclick={dispatch.reform(move |_| Action::SetSeedLocked(lock))}>
                 <Icon {glyph} />
             </button>
         </div>

@@ -1,8 +1,8 @@
 use yew::prelude::*;
 
-use crate::format;
-use crate::protocol::{Backend, Engine};
-use crate::state::{EngineState, Speed};
+use session::format;
+use session::protocol::{BackendKind, Engine};
+use session::{EngineState, Speed};
 
 #[derive(Properties, PartialEq)]
 pub struct StatusLineProps {
@@ -47,11 +47,11 @@ pub fn StatusLine(StatusLineProps { engine, speed, on_model }: &StatusLineProps)
 fn running_on(engine: &Engine) -> String {
     let placement = &engine.placement;
     match (placement.backend, placement.is_software, placement.adapter.as_str()) {
-        (Backend::Cpu, ..) => "Running on CPU (WebAssembly SIMD)".into(),
-        (Backend::WebGpu, true, "") => "Running on software WebGPU, slow".into(),
-        (Backend::WebGpu, true, adapter) => format!("Running on software WebGPU, slow · {adapter}"),
-        (Backend::WebGpu, false, "") => "Running on WebGPU".into(),
-        (Backend::WebGpu, false, adapter) => format!("Running on WebGPU · {adapter}"),
+        (BackendKind::Cpu, ..) => "Running on CPU (WebAssembly SIMD)".into(),
+        (BackendKind::WebGpu, true, "") => "Running on software WebGPU, slow".into(),
+        (BackendKind::WebGpu, true, adapter) => format!("Running on software WebGPU, slow · {adapter}"),
+        (BackendKind::WebGpu, false, "") => "Running on WebGPU".into(),
+        (BackendKind::WebGpu, false, adapter) => format!("Running on WebGPU · {adapter}"),
     }
 }
 

@@ -3,9 +3,9 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::{Glyph, Icon};
-use crate::format;
-use crate::protocol::TakeId;
-use crate::state::Take;
+use session::Take;
+use session::format;
+use session::protocol::TakeId;
 
 #[derive(Properties, PartialEq)]
 pub struct TakesProps {
@@ -22,7 +22,7 @@ pub struct TakesProps {
 /// The performances so far: nothing is lost by pressing Generate again.
 #[component]
 pub fn Takes(props: &TakesProps) -> Html {
-    let current = props.current.as_ref().filter(|take| take.n_notes > 0 && take.is_complete);
+    let current = props.current.as_ref().filter(|take| take.n_notes() > 0 && take.is_complete);
     if current.is_none() && props.earlier.is_empty() {
         return Html::default();
     }
@@ -66,10 +66,10 @@ pub fn Takes(props: &TakesProps) -> Html {
 
 fn describe(take: &Take) -> String {
     let mut facts = vec![
-        format::clock(take.music_us / 1_000_000),
-        format::count(take.n_notes, "note"),
+        format::clock(take.music_us() / 1_000_000),
+        format::count(take.n_notes(), "note"),
         format!("seed {}", format::grouped(take.seed)),
-        format!("temperature {:.2}", take.sampling.temperature),
+        format!("temperature {:.2}", take.log.sampling_at(0).temperature),
     ];
     facts.extend(take.primer.as_ref().map(|primer| format!("after {}", primer.name)));
     facts.join(" · ")

@@ -1,13 +1,13 @@
 use yew::prelude::*;
 
 use super::{Glyph, Icon, VolumeField};
-use crate::format;
-use crate::state::{Action, Download, EngineState, OutputChoice, State, WithPrimer};
+use session::format;
+use session::{Action, Download, EngineState, OutputChoice, State, WithPrimer};
 
 #[derive(Properties, PartialEq)]
 pub struct TransportProps {
-    pub state: UseReducerHandle<crate::app::Store>,
-    pub on: Callback<Action>,
+    pub state: UseReducerHandle<crate::store::Store>,
+    pub dispatch: Callback<Action>,
     pub on_generate: Callback<()>,
     pub on_stop: Callback<()>,
     pub on_download: Callback<()>,
@@ -20,10 +20,10 @@ pub struct TransportProps {
 #[component]
 pub fn Transport(props: &TransportProps) -> Html {
     let state: &State = &props.state;
-    let take = state.take.as_ref().filter(|take| take.n_notes > 0);
+    let take = state.takes.current().filter(|take| take.n_notes() > 0);
     let title = take.map(|take| {
-        let length = format::clock(take.music_us / 1_000_000);
-        format!("{length}, {}", format::count(take.n_notes, "note"))
+        let length = format::clock(take.music_us() / 1_000_000);
+        format!("{length}, {}", format::count(take.n_notes(), "note"))
     });
     html! {
         <section class="transport" aria-label="Transport">
@@ -34,7 +34,7 @@ pub fn Transport(props: &TransportProps) -> Html {
                 onclick={props.on_stop.reform(|_| ())} title="Esc">
                 <Icon glyph={Glyph::Square} />{ "Stop" }
             </button>
-            <span class="time" aria-label="Time played">{ format::clock(state.position_secs) }</span>
+            <span class="time" aria-label="Time played">{ format::clock(state.transport.position_secs) }</span>
             if let EngineState::Downloading(download) = &state.engine {
                 <LoadingBar download={*download} />
             }
@@ -50,7 +50,7 @@ pub fn Transport(props: &TransportProps) -> Html {
                     <WithPrimerField value={props.with_primer} on_change={props.on_with_primer.clone()} />
                 }
             </span>
-            <VolumeField value={state.settings.volume} on={props.on.clone()}
+            <VolumeField value={state.settings.volume} dispatch={props.dispatch.clone()}
                 is_piano={state.outputs.choice == OutputChoice::Piano} />
         </section>
     }

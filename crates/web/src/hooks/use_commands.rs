@@ -4,13 +4,13 @@ use web_sys::File;
 use yew::prelude::*;
 
 use super::{EngineLink, Shortcuts, use_recorder};
-use crate::app::Store;
 use crate::file::{self, ObjectUrl};
 use crate::js;
-use crate::notice::{Notice, Remedy};
-use crate::placement::Preference;
 use crate::player::PlayerHandle;
-use crate::state::{Action, DRAWN_SEEDS, EngineState, State, Take, WithPrimer};
+use crate::store::Store;
+use session::engine::Preference;
+use session::{Action, DRAWN_SEEDS, EngineState, State, Take, WithPrimer};
+use session::{Notice, Remedy};
 
 /// Of ten seeds of the released weights the one whose first minute is best: see `docs/listening.md`.
 const FIRST_SEED: u64 = 5;
@@ -36,7 +36,7 @@ pub struct Commands {
 #[hook]
 pub fn use_commands(
     state: &UseReducerHandle<Store>,
-    on: &Callback<Action>,
+    dispatch: &Callback<Action>,
     player: &PlayerHandle,
     engine: &EngineLink,
     with_primer: WithPrimer,
@@ -45,42 +45,42 @@ pub fn use_commands(
     let latest = use_mut_ref(|| (state.clone(), with_primer));
     *latest.borrow_mut() = (state.clone(), with_primer);
     let saved = use_mut_ref(|| None::<ObjectUrl>);
-    let recorder = use_recorder(on, player);
-    let parts = (on.clone(), player.clone(), engine.clone(), recorder);
-    (*use_memo(parts, move |(on, player, engine, recorder)| {
+    let recorder = use_recorder(dispatch, player);
+    let parts = (dispatch.clone(), player.clone(), engine.clone(), recorder);
+    (*use_memo(parts, move |(dispatch, player, engine, recorder)| {
         let on_generate = {
-            let (on, player, engine, latest) =
-                (on.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
+            let (dispatch, player, engine, latest) =
+                (dispatch.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
             Callback::from(move |()| {
                 player.with(|player| player.unlock());
                 if latest.borrow().0.engine == EngineState::Down {
                     engine.retry();
                 }
                 let drawn_seed = next_seed(&latest.borrow().0);
-                on.emit(Action::Generate { drawn_seed });
+                dispatch.emit(Action::Generate { drawn_seed });
             })
         };
         let on_stop = {
-            let (on, player) = (on.clone(), player.clone());
+            let (dispatch, player) = (dispatch.clone(), player.clone());
             Callback::from(move |()| {
                 player.with(|player| player.stop());
-                on.emit(Action::Stop);
+                dispatch.emit(Action::Stop);
             })
         };
         let on_save_take = {
-            let (on, latest) = (on.clone(), Rc::clone(&latest));
+            let (dispatch, latest) = (dispatch.clone(), Rc::clone(&latest));
             Callback::from(move |take: Rc<Take>| {
                 let with_primer = latest.borrow().1;
                 match file::save(&take.to_midi(with_primer), "audio/midi", &take.file_name("mid")) {
                     Ok(url) => *saved.borrow_mut() = Some(url),
-                    Err(notice) => on.emit(Action::Notify(notice)),
+                    Err(notice) => dispatch.emit(Action::Notify(notice)),
                 }
             })
         };
         let on_download = {
             let (on_save, latest) = (on_save_take.clone(), Rc::clone(&latest));
             Callback::from(move |()| {
-                let take = latest.borrow().0.take.clone().filter(|take| take.n_notes > 0);
+                let take = latest.borrow().0.takes.current().cloned().filter(|take| take.n_notes() > 0);
                 take.into_iter().for_each(|take| on_save.emit(take));
             })
         };
@@ -91,7 +91,7 @@ pub fn use_commands(
         let on_record = {
             let (on_record, latest) = (on_record_take.clone(), Rc::clone(&latest));
             Callback::from(move |()| {
-                let take = latest.borrow().0.take.clone().filter(|take| take.n_notes > 0);
+                let take = latest.borrow().0.takes.current().cloned().filter(|take| take.n_notes() > 0);
                 take.into_iter().for_each(|take| on_record.emit(take));
             })
         };
@@ -103,24 +103,24 @@ pub fn use_commands(
             })
         };
         let on_play = {
-            let (on, player) = (on.clone(), player.clone());
+            let (dispatch, player) = (dispatch.clone(), player.clone());
             Callback::from(move |id| {
                 player.with(|player| player.unlock());
-                on.emit(Action::Replay(id));
+                dispatch.emit(Action::Replay(id));
             })
         };
         let on_remedy = {
-            let (on, player, engine) = (on.clone(), player.clone(), engine.clone());
+            let (dispatch, player, engine) = (dispatch.clone(), player.clone(), engine.clone());
             Callback::from(move |remedy| match remedy {
                 Remedy::ReloadModel => {
-                    on.emit(Action::EngineStarting);
-                    on.emit(Action::Settle(Notice::WeightsBroken { why: String::new() }));
-                    on.emit(Action::Settle(Notice::WeightsCorrupt { why: String::new() }));
-                    on.emit(Action::Settle(Notice::WeightsMissing { status: 0, file: String::new() }));
+                    dispatch.emit(Action::EngineStarting);
+                    dispatch.emit(Action::Settle(Notice::WeightsBroken { why: String::new() }));
+                    dispatch.emit(Action::Settle(Notice::WeightsCorrupt { why: String::new() }));
+                    dispatch.emit(Action::Settle(Notice::WeightsMissing { status: 0, file: String::new() }));
                     engine.retry();
                 }
                 Remedy::ReloadSamples => {
-                    on.emit(Action::Settle(Notice::SamplesMissing { why: String::new() }));
+                    dispatch.emit(Action::Settle(Notice::SamplesMissing { why: String::new() }));
                     player.with(|player| player.fetch_samples());
                 }
             })
@@ -132,8 +132,8 @@ pub fn use_commands(
             on_save: on_save_take,
             on_record,
             on_record_take,
-            on_primer: on_primer(on),
-            on_model: on_model(on, engine),
+            on_primer: on_primer(dispatch),
+            on_model: on_model(dispatch, engine),
             on_preference: {
                 let engine = engine.clone();
                 Callback::from(move |preference| engine.set_preference(preference))
@@ -144,12 +144,12 @@ pub fn use_commands(
     .clone()
 }
 
-fn on_primer(on: &Callback<Action>) -> Callback<File> {
-    let on = on.clone();
+fn on_primer(dispatch: &Callback<Action>) -> Callback<File> {
+    let dispatch = dispatch.clone();
     Callback::from(move |file: File| {
-        let on = on.clone();
+        let dispatch = dispatch.clone();
         wasm_bindgen_futures::spawn_local(async move {
-            on.emit(match file::read_primer(&file).await {
+            dispatch.emit(match file::read_primer(&file, primer_secs()).await {
                 Ok(primer) => Action::SetPrimer(Rc::new(primer)),
                 Err(notice) => Action::Notify(notice),
             });
@@ -157,17 +157,17 @@ fn on_primer(on: &Callback<Action>) -> Callback<File> {
     })
 }
 
-fn on_model(on: &Callback<Action>, engine: &EngineLink) -> Callback<File> {
-    let (on, engine) = (on.clone(), engine.clone());
+fn on_model(dispatch: &Callback<Action>, engine: &EngineLink) -> Callback<File> {
+    let (dispatch, engine) = (dispatch.clone(), engine.clone());
     Callback::from(move |chosen: File| {
-        let (on, engine) = (on.clone(), engine.clone());
+        let (dispatch, engine) = (dispatch.clone(), engine.clone());
         wasm_bindgen_futures::spawn_local(async move {
             match file::read(&chosen).await {
                 Ok(bytes) => {
-                    on.emit(Action::Stop);
-                    engine.load_file(chosen.name(), &bytes);
+                    dispatch.emit(Action::Stop);
+                    engine.load_file(chosen.name(), bytes);
                 }
-                Err(notice) => on.emit(Action::Notify(notice)),
+                Err(notice) => dispatch.emit(Action::Notify(notice)),
             }
         });
     })
@@ -176,7 +176,7 @@ fn on_model(on: &Callback<Action>, engine: &EngineLink) -> Callback<File> {
 /// The seed of the next performance: the first one that a visitor hears is one that begins well.
 fn next_seed(state: &State) -> u64 {
     // Where nothing can be stored, at least not twice in a row.
-    if state.take.is_some() || js::stored(HEARD_KEY).is_some() {
+    if state.takes.current().is_some() || js::stored(HEARD_KEY).is_some() {
         return draw_seed();
     }
     js::store(HEARD_KEY, "yes");
@@ -187,4 +187,10 @@ fn next_seed(state: &State) -> u64 {
 pub fn draw_seed() -> u64 {
     // Not for secrets, and `DRAWN_SEEDS` is far below 2^53.
     (js_sys::Math::random() * DRAWN_SEEDS as f64) as u64
+}
+
+/// `?primer_seconds=30` in the page's address: only the beginning of a primer counts.
+fn primer_secs() -> Option<f64> {
+    let secs: f64 = js::asked("primer_seconds")?.parse().ok()?;
+    (secs > 0.0).then_some(secs)
 }

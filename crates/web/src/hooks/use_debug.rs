@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use crate::js;
 use crate::player::{Player, PlayerHandle};
-use crate::state::{State, Take};
+use session::{State, Take};
 
 const NAME: &str = "performanceRnn";
 
@@ -18,6 +18,9 @@ type Function = Closure<dyn FnMut() -> JsValue>;
 ///
 /// - `tokens()`: `Uint16Array` of the performance on stage, without its primer;
 /// - `primer()`: `Uint16Array` of its primer, empty if it has none;
+/// - `recipe()`: what it follows from, as JSON (`performance::Recipe`);
+/// - `head()`: microseconds of the performance up to which instruments are told it for good;
+/// - `latency()`: seconds that a sound is under way to the ear, as far as the browser knows;
 /// - `played()`: seconds of the performance at the play-head, as heard;
 /// - `level()`: largest sample of the last 43 ms that went to the loudspeakers, 0 to 1;
 /// - `playback()`: `Stopped`, `Starting`, `Playing`, `Behind` or `Finished`;
@@ -26,7 +29,7 @@ type Function = Closure<dyn FnMut() -> JsValue>;
 #[hook]
 pub fn use_debug(state: &State, player: &PlayerHandle) {
     let latest = use_mut_ref(|| (None::<Rc<Take>>, String::new()));
-    *latest.borrow_mut() = (state.take.clone(), format!("{:?}", state.playback));
+    *latest.borrow_mut() = (state.takes.current().cloned(), format!("{:?}", state.transport.playback));
     use_effect_with((), {
         let player = player.clone();
         move |()| {
@@ -45,13 +48,14 @@ impl Handle {
     fn install(latest: &Latest, player: &PlayerHandle) -> Self {
         let tokens = Rc::clone(latest);
         let primer = Rc::clone(latest);
+        let recipe = Rc::clone(latest);
         let playback = Rc::clone(latest);
-        let (played, level, audio) = (player.clone(), player.clone(), player.clone());
+        let [latency, head, played, level, audio] = [(); 5].map(|()| player.clone());
         let functions: Vec<(&str, Function)> = vec![
             (
                 "tokens",
                 Closure::new(move || {
-                    numbers(tokens.borrow().0.iter().flat_map(|take| &take.tokens).map(|token| token.get()))
+                    numbers(tokens.borrow().0.iter().flat_map(|take| take.heard(0)).map(|token| token.get()))
                 }),
             ),
             (
@@ -62,6 +66,19 @@ impl Handle {
                     numbers(primer.iter().flat_map(|primer| &primer.tokens).map(|token| token.get()))
                 }),
             ),
+            (
+                "recipe",
+                Closure::new(move || {
+                    let latest = recipe.borrow();
+                    let json = latest.0.as_ref().map(|take| serde_json::to_string(&take.recipe()));
+                    json.and_then(Result::ok).map_or(JsValue::NULL, JsValue::from)
+                }),
+            ),
+            (
+                "latency",
+                Closure::new(move || (latency.with(|player| player.latency_us()) as f64 / 1e6).into()),
+            ),
+            ("head", Closure::new(move || (head.with(|player| player.head_us()) as f64).into())),
             ("playback", Closure::new(move || playback.borrow().1.as_str().into())),
             ("played", Closure::new(move || (played.with(Player::heard_us) as f64 / 1e6).into())),
             ("level", Closure::new(move || level.with(|player| player.level()).into())),

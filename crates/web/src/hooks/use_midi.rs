@@ -4,28 +4,28 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use crate::notice::Notice;
 use crate::output::MidiHub;
 use crate::player::PlayerHandle;
-use crate::state::{Action, Midi, OutputChoice, State};
+use session::Notice;
+use session::{Action, Midi, OutputChoice, State};
 
 type Hub = Rc<RefCell<Option<MidiHub>>>;
 
 /// Keeps the list of MIDI devices, and has the player play on the chosen one. The returned callback asks
 /// the visitor for permission.
 #[hook]
-pub fn use_midi(state: &State, on: &Callback<Action>, player: &PlayerHandle) -> Callback<()> {
+pub fn use_midi(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) -> Callback<()> {
     let hub = (*use_memo((), |()| Hub::default())).clone();
     use_effect_with((), {
-        let (hub, on) = (hub.clone(), on.clone());
+        let (hub, dispatch) = (hub.clone(), dispatch.clone());
         move |()| {
             if !MidiHub::is_supported() {
-                on.emit(Action::MidiChanged(Midi::Absent));
+                dispatch.emit(Action::MidiChanged(Midi::Absent));
             } else {
                 let hub = Rc::clone(&hub);
                 spawn_local(async move {
                     if MidiHub::is_allowed_already().await {
-                        open(hub, on, Asked::ByThePage).await;
+                        open(hub, dispatch, Asked::ByThePage).await;
                     }
                 });
             }
@@ -42,9 +42,9 @@ pub fn use_midi(state: &State, on: &Callback<Action>, player: &PlayerHandle) -> 
             player.with(|player| player.set_midi(midi));
         }
     });
-    use_callback(on.clone(), move |(), on| {
-        let (hub, on) = (Rc::clone(&hub), on.clone());
-        spawn_local(open(hub, on, Asked::ByTheVisitor));
+    use_callback(dispatch.clone(), move |(), dispatch| {
+        let (hub, dispatch) = (Rc::clone(&hub), dispatch.clone());
+        spawn_local(open(hub, dispatch, Asked::ByTheVisitor));
     })
 }
 
@@ -54,14 +54,14 @@ enum Asked {
     ByTheVisitor,
 }
 
-async fn open(hub: Hub, on: Callback<Action>, asked: Asked) {
+async fn open(hub: Hub, dispatch: Callback<Action>, asked: Asked) {
     let tell = {
         // Weak: the hub owns this closure.
-        let (hub, on) = (Rc::downgrade(&hub), on.clone());
+        let (hub, dispatch) = (Rc::downgrade(&hub), dispatch.clone());
         move || {
             let ports = hub.upgrade().and_then(|hub| hub.borrow().as_ref().map(MidiHub::ports));
             if let Some(ports) = ports {
-                on.emit(Action::MidiChanged(ports));
+                dispatch.emit(Action::MidiChanged(ports));
             }
         }
     };
@@ -71,24 +71,24 @@ async fn open(hub: Hub, on: Callback<Action>, asked: Asked) {
             *hub.borrow_mut() = Some(opened);
             match (&ports, asked) {
                 (Midi::Ports(list), Asked::ByTheVisitor) if list.is_empty() => {
-                    on.emit(Action::Notify(Notice::MidiNoDevice));
+                    dispatch.emit(Action::Notify(Notice::MidiNoDevice));
                 }
                 // Who asked for a device and has one wants to hear it.
                 (Midi::Ports(list), Asked::ByTheVisitor) if list.len() == 1 => {
-                    on.emit(Action::MidiChanged(ports.clone()));
-                    on.emit(Action::SetOutput(OutputChoice::Midi(list[0].id.clone())));
+                    dispatch.emit(Action::MidiChanged(ports.clone()));
+                    dispatch.emit(Action::SetOutput(OutputChoice::Midi(list[0].id.clone())));
                 }
                 _ => {}
             }
-            on.emit(Action::MidiChanged(ports));
+            dispatch.emit(Action::MidiChanged(ports));
         }
         Err(notice) => {
-            on.emit(Action::MidiChanged(if notice == Notice::MidiAbsent {
+            dispatch.emit(Action::MidiChanged(if notice == Notice::MidiAbsent {
                 Midi::Absent
             } else {
                 Midi::Denied
             }));
-            on.emit(Action::Notify(notice));
+            dispatch.emit(Action::Notify(notice));
         }
     }
 }

@@ -2,17 +2,16 @@ use gloo::timers::callback::Interval;
 use yew::prelude::*;
 
 use crate::player::PlayerHandle;
-use crate::state::{Action, Playback, State};
+use session::{Action, Playback, State};
 
 /// How often the player looks at the clock. Must be well below the shortest look-ahead.
 const TICK_MS: u32 = 20;
 
 /// Has the player play what the state asks for, and tells the state how it goes.
 #[hook]
-pub fn use_player(state: &State, on: &Callback<Action>) -> PlayerHandle {
-    let player = (*use_memo((), |()| PlayerHandle::new())).clone();
-
-    use_effect_with(state.run.map(|run| run.id), {
+pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) {
+    let transport = &state.transport;
+    use_effect_with(transport.run.map(|run| run.id), {
         let player = player.clone();
         move |&run| {
             if run.is_some() {
@@ -20,19 +19,18 @@ pub fn use_player(state: &State, on: &Callback<Action>) -> PlayerHandle {
             }
         }
     });
-    let take = state.take.as_ref().filter(|_| state.run.is_some()).cloned();
-    use_effect_with((state.run.map(|run| run.id), take), {
+    let take = state.takes.current().filter(|_| transport.run.is_some()).cloned();
+    use_effect_with((transport.run.map(|run| run.id), take), {
         let player = player.clone();
         move |(_, take)| {
             if let Some(take) = take {
-                player.with(|player| {
-                    player.feed(&take.tokens);
-                    if take.is_complete {
-                        player.end();
-                    }
-                });
+                player.with(|player| player.feed(take));
             }
         }
+    });
+    use_effect_with(transport.steering.in_flight().map(|splice| splice.at_us), {
+        let player = player.clone();
+        move |&from_us| player.with(|player| player.hold(from_us))
     });
     use_effect_with(state.speed.buffer_us(), {
         let player = player.clone();
@@ -42,17 +40,16 @@ pub fn use_player(state: &State, on: &Callback<Action>) -> PlayerHandle {
         let player = player.clone();
         move |&volume| player.with(|player| player.set_volume(volume))
     });
-    use_ticks(state, on, &player);
-    player
+    use_ticks(state, dispatch, player);
 }
 
 /// Ticks as long as the page lives: a notice can come at any time. Tells only what has changed.
 #[hook]
-fn use_ticks(state: &State, on: &Callback<Action>, player: &PlayerHandle) {
+fn use_ticks(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) {
     let told = use_mut_ref(|| (Playback::Stopped, 0));
-    *told.borrow_mut() = (state.playback, state.position_secs);
+    *told.borrow_mut() = (state.transport.playback, state.transport.position_secs);
     use_effect_with((), {
-        let (on, player) = (on.clone(), player.clone());
+        let (dispatch, player) = (dispatch.clone(), player.clone());
         move |()| {
             let interval = Interval::new(TICK_MS, move || {
                 let (news, notices) = player.with(|player| {
@@ -60,12 +57,12 @@ fn use_ticks(state: &State, on: &Callback<Action>, player: &PlayerHandle) {
                     (player.take_news(), player.take_notices())
                 });
                 for notice in notices {
-                    on.emit(Action::Notify(notice));
+                    dispatch.emit(Action::Notify(notice));
                 }
                 if let Some((playback, position_us)) = news {
                     let position_secs = position_us / 1_000_000;
                     if *told.borrow() != (playback, position_secs) {
-                        on.emit(Action::Played { playback, position_secs });
+                        dispatch.emit(Action::Played { playback, position_secs });
                     }
                 }
             });

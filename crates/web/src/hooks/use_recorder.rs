@@ -6,37 +6,37 @@ use yew::prelude::*;
 
 use crate::file::{self, ObjectUrl};
 use crate::js;
-use crate::notice::Notice;
 use crate::output::record;
 use crate::player::PlayerHandle;
-use crate::state::{Action, Take, WithPrimer};
+use session::Notice;
+use session::{Action, Take, WithPrimer};
 
 /// Makes a performance into a WAV file and has the browser save it; asked again meanwhile, it gives up.
 #[hook]
-pub fn use_recorder(on: &Callback<Action>, player: &PlayerHandle) -> Callback<(Rc<Take>, WithPrimer)> {
+pub fn use_recorder(dispatch: &Callback<Action>, player: &PlayerHandle) -> Callback<(Rc<Take>, WithPrimer)> {
     let saved = use_mut_ref(|| None::<ObjectUrl>);
     // The number of the recording that is wanted, while one is being made.
     let wanted = use_memo((), |()| Cell::new(None::<u32>));
-    let parts = (on.clone(), player.clone());
-    (*use_memo(parts, move |(on, player)| {
-        let (on, player, wanted) = (on.clone(), player.clone(), Rc::clone(&wanted));
+    let parts = (dispatch.clone(), player.clone());
+    (*use_memo(parts, move |(dispatch, player)| {
+        let (dispatch, player, wanted) = (dispatch.clone(), player.clone(), Rc::clone(&wanted));
         let next = Cell::new(0);
         Callback::from(move |(take, primer): (Rc<Take>, WithPrimer)| {
             if wanted.take().is_some() {
-                on.emit(Action::Recording(None));
+                dispatch.emit(Action::Recording(None));
                 return;
             }
             let number = next.get();
             next.set(number + 1);
             wanted.set(Some(number));
-            on.emit(Action::Recording(Some((take.id, 0))));
-            let (on, wanted, saved) = (on.clone(), Rc::clone(&wanted), Rc::clone(&saved));
+            dispatch.emit(Action::Recording(Some((take.id, 0))));
+            let (dispatch, wanted, saved) = (dispatch.clone(), Rc::clone(&wanted), Rc::clone(&saved));
             let samples = player.with(|player| player.samples());
             spawn_local(async move {
                 let go_on = |percent| {
                     let is_wanted = wanted.get() == Some(number);
                     if is_wanted {
-                        on.emit(Action::Recording(Some((take.id, percent))));
+                        dispatch.emit(Action::Recording(Some((take.id, percent))));
                     }
                     is_wanted
                 };
@@ -45,7 +45,7 @@ pub fn use_recorder(on: &Callback<Action>, player: &PlayerHandle) -> Callback<(R
                     return;
                 }
                 wanted.set(None);
-                on.emit(Action::Recording(None));
+                dispatch.emit(Action::Recording(None));
                 let outcome = match sound {
                     Ok(Some(parts)) => {
                         file::save_parts(&parts, "audio/wav", &take.file_name("wav")).map(Some)
@@ -55,7 +55,7 @@ pub fn use_recorder(on: &Callback<Action>, player: &PlayerHandle) -> Callback<(R
                 };
                 match outcome {
                     Ok(url) => *saved.borrow_mut() = url,
-                    Err(notice) => on.emit(Action::Notify(notice)),
+                    Err(notice) => dispatch.emit(Action::Notify(notice)),
                 }
             });
         })

@@ -9,8 +9,10 @@ use yew::prelude::*;
 use super::Theme;
 use crate::js;
 use crate::player::{Player, PlayerHandle};
-use crate::roll::{Frame, Palette, RollSource, RollView, Smooth, future_us, paint};
-use crate::state::Playback;
+use session::roll::{RollSource, RollView, Smooth};
+
+use crate::roll::{Frame, Palette, future_us, paint};
+use session::Playback;
 
 /// Draws the roll on a canvas, as often as the screen shows pictures and something has changed.
 #[hook]

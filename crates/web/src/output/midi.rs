@@ -3,15 +3,15 @@
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
-use performance::schedule::{Message, Timed};
+use performance::playback::schedule::{Message, Timed};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{MidiAccess, MidiOutput, MidiPortDeviceState};
 
 use super::Clock;
 use crate::js;
-use crate::notice::Notice;
-use crate::state::{Midi, Port};
+use session::Notice;
+use session::{Midi, Port};
 
 const NOTE_ON: u8 = 0x90;
 const NOTE_OFF: u8 = 0x80;
@@ -132,6 +132,21 @@ impl MidiOut {
             self.send_bytes(bytes, at_ms)?;
         }
         Ok(())
+    }
+
+    /// Makes good that the device was told messages for later which do not come: each strike is released at once. A hold
+    /// on the schedule keeps this from happening, unless the page was held up.
+    ///
+    /// # Errors
+    /// If the device does not take them.
+    pub fn take_back(&self, messages: &[Timed], clock: &Clock) -> Result<(), Notice> {
+        let strikes = messages.iter().filter(|timed| matches!(timed.message, Message::NoteOn { .. }));
+        // Well after the strikes that they end.
+        let off = |timed: &Timed| Timed {
+            at_us: timed.at_us + 1000,
+            message: Message::NoteOff { pitch: timed.message.pitch() },
+        };
+        self.send(&strikes.map(off).collect::<Vec<_>>(), clock)
     }
 
     /// Silence: `offs`, then pedal up and everything off, both at once and after the last message that

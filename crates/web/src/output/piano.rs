@@ -8,7 +8,7 @@ mod voices;
 use std::collections::BTreeSet;
 
 use gloo::timers::callback::Timeout;
-use performance::schedule::{Message, Timed};
+use performance::playback::schedule::{Message, Timed};
 use wasm_bindgen::JsValue;
 use web_sys::{
     AudioContext, AudioContextLatencyCategory, AudioContextOptions, AudioContextState, BaseAudioContext,
@@ -108,6 +108,16 @@ impl Piano {
             });
         self.waiting = waiting;
         perform(&self.context, &self.bus, &mut self.voices, &self.samples, &ready)
+    }
+
+    /// Takes back everything it was told for this moment on the context's clock and later: strings that are not struck yet
+    /// are not struck, and dampers that have not fallen stay up. What rings rings on.
+    ///
+    /// # Errors
+    /// In the browser's words, if it cannot.
+    pub fn take_back(&mut self, from_us: u64) -> Result<(), JsValue> {
+        self.waiting.retain(|timed| timed.at_us < from_us);
+        self.voices.take_back(from_us as f64 / 1e6)
     }
 
     /// Silence, reverb included, within 30 ms.

@@ -1,12 +1,12 @@
 //! How fast performances are composed, for the page `bench.html`.
 
-use rnn::Perform;
+use rnn::Generate;
 
 use super::compose::MAX_CHUNK_EVENTS;
 use super::engine::{Device, Engine};
 use super::now_ms;
 use crate::js;
-use crate::protocol::Batch;
+use session::protocol::Batch;
 
 /// Events of each take before the clock runs: the first ones compile a GPU's programs.
 const WARM_UP_EVENTS: usize = 8;

@@ -1,59 +1,73 @@
 //! Composing one performance, event by event.
 
-use performance::{Event, STEP_MICROS, Token, ending};
-use rnn::{Controls, Generator, Instrument, VelocityOffset};
+use std::ops::ControlFlow;
 
-use super::engine::{Device, Engine, settings};
-use super::inbox::Inbox;
+use performance::playback::{Cursor, micros};
+use performance::{Entry, Token};
+use rnn::{Continuation, Generate};
+use session::Notice;
+use session::protocol::{Reply, Request, TakeId};
+
+use super::engine::{Device, Engine};
+use super::inbox::{Inbox, Incoming};
 use super::pause::pause;
 use super::ticker::Ticker;
 use super::{now_ms, post};
-use crate::notice::Notice;
-use crate::protocol::{Reply, Request, Sampling, TakeId};
 
 /// As many events at most are composed before listening whether there is something else to do.
 pub(super) const MAX_CHUNK_EVENTS: usize = 128;
-/// Primer tokens between two looks into the inbox.
-const PRIME_CHUNK: usize = 64;
-/// The last so many tokens of a primer are listened to: half a minute of music. Larger knows more of the
-/// primer, of which the network forgets most; smaller starts sooner (a processor takes up to half a second for
-/// these).
-const MAX_PRIMER: usize = 1024;
-/// How far an endless performance goes ahead of the play-head, in microseconds. Small, so that a new
-/// temperature is heard soon ...
+/// Events of a primer, or of what was composed already, between two looks into the inbox.
+const PREFILL_CHUNK: usize = 64;
+/// How far an endless performance goes ahead of the play-head, in microseconds: a reserve, since what is changed ahead of
+/// the play-head is composed anew ...
 const AHEAD_US: u64 = 10_000_000;
-/// ... but a computer that hardly keeps up needs the reserve for dense passages.
+/// ... and a computer that hardly keeps up needs more of it for dense passages.
 const SLOW_AHEAD_US: u64 = 60_000_000;
 /// Faster than this, times playing, is not slow.
 const FAST: f64 = 3.0;
 /// From here on, in microseconds ahead of the play-head, a fast computer composes half of the time only:
-/// decoding and drawing want the processor, too.
+/// decoding and drawing want the CPU, too.
 const EASY_US: u64 = 2_000_000;
+/// After a change, so much music is composed before it is handed over, in microseconds: enough to play until more comes ...
+const URGENT_US: u64 = 250_000;
+/// ... or as much as is composed in so long, in milliseconds.
+const URGENT_MS: f64 = 30.0;
+/// Events of a chunk meanwhile.
+const URGENT_CHUNK: usize = 8;
 
-/// What to compose.
+/// A performance to compose: a [`Request::Start`].
 pub(super) struct Job {
     pub(super) take: TakeId,
-    pub(super) seed: u64,
-    pub(super) sampling: Sampling,
-    pub(super) primer: Vec<u16>,
-    pub(super) composed: Vec<u16>,
+    pub(super) epoch: u32,
+    pub(super) recipe: performance::Recipe,
+    pub(super) composed: Vec<Token>,
     pub(super) length_us: Option<u64>,
 }
 
-/// Composes until it is done, or asked for something else, or something fails.
+/// Composes, and composes anew what is changed, until it is asked for something else or something fails.
 pub(super) async fn compose<D: Device>(engine: &Engine<D>, job: Job, inbox: &Inbox, ticker: &mut Ticker) {
-    let Some(generator) = engine.generator(job.sampling, job.seed) else { return };
-    let take = job.take;
-    let mut composer = Composer {
-        generator,
-        inbox,
-        ticker,
-        take,
-        chunk_ms: D::CHUNK_MS,
-        offset: VelocityOffset::default(),
-        played_us: 0,
+    let Some(continuation) = engine.continuation(job.recipe) else { return };
+    let outcome = match continuation {
+        Ok(continuation) => {
+            let mut composer = Composer {
+                end: Cursor::default(),
+                continuation,
+                inbox,
+                ticker,
+                take: job.take,
+                epoch: job.epoch,
+                length_us: job.length_us,
+                chunk_ms: D::CHUNK_MS,
+                played_us: 0,
+                pending: Vec::new(),
+                pending_ms: 0.0,
+                is_urgent: false,
+            };
+            composer.follow(&job.composed).await
+        }
+        Err(error) => Err(error),
     };
-    if let Err(error) = composer.follow(&job).await {
+    if let Err(error) = outcome {
         let why = error.to_string();
         if engine.can_be_lost() {
             post(&Reply::Crashed { why });
@@ -63,115 +77,161 @@ pub(super) async fn compose<D: Device>(engine: &Engine<D>, job: Job, inbox: &Inb
     }
 }
 
-/// Whether there is something else to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Flow {
-    GoOn,
-    Leave,
-}
-
-struct Composer<'a, I: Instrument> {
-    generator: Generator<I>,
+struct Composer<'a, T: Generate> {
+    continuation: Continuation<T>,
+    /// After what was composed.
+    end: Cursor,
     inbox: &'a Inbox,
     ticker: &'a mut Ticker,
     take: TakeId,
+    epoch: u32,
+    length_us: Option<u64>,
     /// See [`Device::CHUNK_MS`].
     chunk_ms: f64,
-    /// The primer's.
-    offset: VelocityOffset,
     /// How far the page has played.
     played_us: u64,
+    /// What was composed and not handed over yet.
+    pending: Vec<Token>,
+    /// How long that took.
+    pending_ms: f64,
+    /// Something has changed, and the page waits for what comes of it.
+    is_urgent: bool,
 }
 
-impl<I: Instrument> Composer<'_, I> {
-    async fn follow(&mut self, job: &Job) -> Result<(), rnn::Error> {
-        let primer = ending(&tokens(&job.primer), MAX_PRIMER);
-        let composed = tokens(&job.composed);
-        self.offset = VelocityOffset::of(&primer);
-        let total = primer.len() + composed.len();
-        let mut done = 0;
-        for (tokens, is_own) in [(&primer, false), (&composed, true)] {
-            for chunk in tokens.chunks(PRIME_CHUNK) {
-                post(&Reply::Priming { take: self.take, done, total });
-                let heard: Vec<Token> = chunk.iter().map(|&token| self.offset.apply(token)).collect();
-                match is_own {
-                    false => self.generator.prefill(&heard).await?,
-                    true => self.generator.recall(&heard).await?,
-                }
-                done += chunk.len();
-                if self.answer(0.0).await == Flow::Leave {
-                    return Ok(());
-                }
+impl<T: Generate> Composer<'_, T> {
+    async fn follow(&mut self, composed: &[Token]) -> Result<(), rnn::Error> {
+        loop {
+            let (done, total) = self.continuation.prefill(PREFILL_CHUNK).await?;
+            if total > 0 {
+                post(&Reply::Priming { take: self.take, done, total: total + composed.len() });
             }
-            if !is_own {
-                self.generator.set_controls(&Controls::like(&primer))?;
+            if self.answer(0.0).await?.is_break() {
+                return Ok(());
+            }
+            if done == total {
+                break;
             }
         }
-        self.write(music_us(&composed), job.length_us).await
-    }
-
-    /// Composes after `composed_us` of music.
-    async fn write(&mut self, mut composed_us: u64, length_us: Option<u64>) -> Result<(), rnn::Error> {
-        let (start_us, mut busy_ms, mut n) = (composed_us, 0.0, 4);
-        while length_us.is_none_or(|length_us| composed_us < length_us) {
-            let started = now_ms();
-            let tokens = self.generator.next_chunk(n).await?;
-            let took_ms = now_ms() - started;
-            busy_ms += took_ms;
-            composed_us += music_us(&tokens);
-            let fitting = n as f64 * self.chunk_ms / took_ms.max(0.5);
-            n = (fitting as usize).clamp(1, (2 * n).min(MAX_CHUNK_EVENTS));
-            let tokens = tokens.into_iter().map(|token| self.offset.undo(token).get()).collect();
-            post(&Reply::Events { take: self.take, tokens, busy_ms: took_ms });
-
-            let is_fast = (composed_us - start_us) as f64 > FAST * 1000.0 * busy_ms;
-            let ahead_us = if is_fast { AHEAD_US } else { SLOW_AHEAD_US };
-            let is_easy = is_fast && length_us.is_none() && composed_us > self.played_us + EASY_US;
-            let mut flow = self.answer(if is_easy { took_ms } else { 0.0 }).await;
-            while flow == Flow::GoOn && length_us.is_none() && composed_us > self.played_us + ahead_us {
-                let incoming = self.inbox.next().await;
-                self.inbox.put_back(incoming);
-                flow = self.answer(0.0).await;
-            }
-            if flow == Flow::Leave {
+        for chunk in composed.chunks(PREFILL_CHUNK) {
+            self.continuation.replay(chunk).await?;
+            chunk.iter().for_each(|&token| {
+                self.end.step(token);
+            });
+            if self.answer(0.0).await?.is_break() {
                 return Ok(());
             }
         }
-        post(&Reply::Finished { take: self.take });
-        Ok(())
+        self.write().await
     }
 
-    /// Rests, and does what can be done on the side; leaves anything else in the inbox.
-    async fn answer(&mut self, rest_ms: f64) -> Flow {
+    async fn write(&mut self) -> Result<(), rnn::Error> {
+        let (start_us, mut busy_ms, mut n) = (self.end.at_us(), 0.0, 4);
+        // The epoch whose end was told.
+        let mut finished = None;
+        loop {
+            if self.length_us.is_some_and(|length_us| self.end.at_us() >= length_us) {
+                self.hand_over();
+                if finished.replace(self.epoch) != Some(self.epoch) {
+                    post(&Reply::Finished { take: self.take, epoch: self.epoch });
+                }
+                // It may still be changed.
+                if self.wait().await?.is_break() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let started = now_ms();
+            let size = if self.is_urgent { URGENT_CHUNK } else { n };
+            let tokens = self.continuation.advance(size).await?.swap_remove(0);
+            let took_ms = now_ms() - started;
+            busy_ms += took_ms;
+            self.pending_ms += took_ms;
+            tokens.iter().for_each(|&token| {
+                self.end.step(token);
+            });
+            self.pending.extend(tokens);
+            if self.is_urgent && micros(&self.pending) < URGENT_US && self.pending_ms < URGENT_MS {
+                continue;
+            }
+            let fitting = size as f64 * self.chunk_ms / took_ms.max(0.5);
+            n = (fitting as usize).clamp(1, (2 * size).min(MAX_CHUNK_EVENTS));
+            self.hand_over();
+
+            let composed_us = self.end.at_us();
+            let is_fast = composed_us.saturating_sub(start_us) as f64 > FAST * 1000.0 * busy_ms;
+            let ahead_us = if is_fast { AHEAD_US } else { SLOW_AHEAD_US };
+            let is_endless = self.length_us.is_none();
+            let is_easy = is_fast && is_endless && composed_us > self.played_us + EASY_US;
+            if self.answer(if is_easy { took_ms } else { 0.0 }).await?.is_break() {
+                return Ok(());
+            }
+            while is_endless && self.end.at_us() > self.played_us + ahead_us {
+                if self.wait().await?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Tells the page what was composed since it was told last.
+    fn hand_over(&mut self) {
+        self.is_urgent = false;
+        let (tokens, busy_ms) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.pending_ms));
+        if !tokens.is_empty() {
+            let at = self.continuation.len() - tokens.len();
+            post(&Reply::Events { take: self.take, epoch: self.epoch, at, tokens, busy_ms });
+        }
+    }
+
+    /// Waits until there is something to do on the side, and does it.
+    async fn wait(&mut self) -> Result<ControlFlow<()>, rnn::Error> {
+        let incoming = self.inbox.next().await;
+        self.inbox.put_back(incoming);
+        self.answer(0.0).await
+    }
+
+    /// Rests, and does what can be done on the side; leaves anything else in the inbox, and then breaks off.
+    async fn answer(&mut self, rest_ms: f64) -> Result<ControlFlow<()>, rnn::Error> {
         pause(rest_ms).await;
         while let Some(incoming) = self.inbox.try_next() {
             match incoming.request {
                 Request::Played { take, position_us } if take == self.take => self.played_us = position_us,
                 Request::Played { .. } => {}
-                Request::SetSampling { sampling } => self.generator.set_settings(settings(sampling)),
+                Request::Steer { take, epoch, agreed, tokens, entries } if take == self.take => {
+                    self.steer(epoch, agreed, &tokens, entries).await?;
+                }
+                // Of a performance that has ended.
+                Request::Steer { .. } => {}
                 Request::Tick { every_ms } => self.ticker.set(every_ms),
-                Request::Stop => return Flow::Leave,
-                Request::Load { .. }
+                Request::Stop => return Ok(ControlFlow::Break(())),
+                request @ (Request::Load { .. }
                 | Request::LoadFile { .. }
                 | Request::Start { .. }
-                | Request::Bench { .. } => {
-                    self.inbox.put_back(incoming);
-                    return Flow::Leave;
+                | Request::Bench { .. }) => {
+                    self.inbox.put_back(Incoming { request, ..incoming });
+                    return Ok(ControlFlow::Break(()));
                 }
             }
         }
-        Flow::GoOn
+        Ok(ControlFlow::Continue(()))
     }
-}
 
-fn tokens(numbers: &[u16]) -> Vec<Token> {
-    numbers.iter().filter_map(|&number| Token::new(number).ok()).collect()
-}
-
-fn music_us(tokens: &[Token]) -> u64 {
-    let shift_us = |&token: &Token| match Event::from(token) {
-        Event::TimeShift(shift) => u64::from(shift.steps()) * STEP_MICROS,
-        Event::NoteOn(_) | Event::NoteOff(_) | Event::Velocity(_) => 0,
-    };
-    tokens.iter().map(shift_us).sum()
+    /// Goes back to where worker and page agree, hears again what stays, and has the inputs follow it.
+    async fn steer(
+        &mut self,
+        epoch: u32,
+        agreed: usize,
+        tokens: &[Token],
+        entries: Vec<Entry>,
+    ) -> Result<(), rnn::Error> {
+        self.continuation.rewind(agreed).await?;
+        for Entry { at, input } in entries {
+            self.continuation.push_at(at, input)?;
+        }
+        self.continuation.replay(tokens).await?;
+        self.end = Cursor::after(self.continuation.tokens());
+        self.pending.clear();
+        (self.epoch, self.pending_ms, self.is_urgent) = (epoch, 0.0, true);
+        Ok(())
+    }
 }

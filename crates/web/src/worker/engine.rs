@@ -1,10 +1,11 @@
 //! A device with a network on it.
 
-use rnn::{Generator, Instrument, Quantized, Settings};
+use performance::{Recipe, Sampling};
+use rnn::{Backend, Continuation, Quantized};
 
 use super::{now_ms, post};
-use crate::notice::Notice;
-use crate::protocol::{self, Backend, Placement, Reply, Sampling};
+use session::Notice;
+use session::protocol::{self, BackendKind, Placement, Reply};
 
 /// Events composed on benchmark. The first ones compile the GPU's programs; the rest tell the speed, in chunks that
 /// grow until one takes this long.
@@ -15,7 +16,7 @@ const MAX_TRIAL_EVENTS: usize = 256;
 #[expect(async_fn_in_trait, reason = "a worker has one thread, and its futures stay there")]
 pub trait Device: Sized + 'static {
     /// The network on it.
-    type Instrument: Instrument;
+    type Backend: Backend;
 
     /// How long to compose before listening whether there is something else to do. Larger wastes less on
     /// listening; smaller stops sooner.
@@ -24,22 +25,22 @@ pub trait Device: Sized + 'static {
     /// Opens it.
     ///
     /// # Errors
-    /// A notice for the visitor; then the processor has to play.
+    /// A notice for the visitor; then the CPU has to play.
     async fn open(placement: &Placement) -> Result<Self, Notice>;
 
     /// The network in a weight file, on this device.
     ///
     /// # Errors
     /// If the bytes are no weights.
-    fn load(&self, bytes: &[u8]) -> Result<Self::Instrument, rnn::Error>;
+    fn load(&self, bytes: &[u8]) -> Result<Self::Backend, rnn::Error>;
 }
 
-/// The processor, which is always there.
+/// The CPU, which is always there.
 #[derive(Debug)]
 pub struct Processor;
 
 impl Device for Processor {
-    type Instrument = Quantized;
+    type Backend = Quantized;
 
     const CHUNK_MS: f64 = 30.0;
 
@@ -52,25 +53,28 @@ impl Device for Processor {
     }
 }
 
+/// What is played on a device's network.
+type Takes<D> = <<D as Device>::Backend as Backend>::Takes;
+
 /// The device, opened once, and the network in use.
 pub(super) struct Engine<D: Device> {
     device: D,
     placement: Placement,
-    instrument: Option<D::Instrument>,
+    network: Option<D::Backend>,
 }
 
 impl<D: Device> Engine<D> {
     /// Opens the device.
     ///
     /// # Errors
-    /// A notice for the visitor; then the processor has to play.
+    /// A notice for the visitor; then the CPU has to play.
     pub(super) async fn open(placement: Placement) -> Result<Self, Notice> {
-        Ok(Self { device: D::open(&placement).await?, placement, instrument: None })
+        Ok(Self { device: D::open(&placement).await?, placement, network: None })
     }
 
     /// Whether a failure may come from a lost GPU, which only a new worker can open again.
     pub(super) fn can_be_lost(&self) -> bool {
-        self.placement.backend == Backend::WebGpu
+        self.placement.backend == BackendKind::WebGpu
     }
 
     /// Puts the released model on the device, tries it, and tells the page.
@@ -97,27 +101,24 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// A generator that has heard nothing yet; `None` before a network is there.
-    pub(super) fn generator(&self, sampling: Sampling, seed: u64) -> Option<Generator<D::Instrument>> {
-        Some(Generator::new(self.instrument.as_ref()?, settings(sampling), seed))
+    /// The performance of a recipe; `None` before a network is there.
+    pub(super) fn continuation(&self, recipe: Recipe) -> Option<Result<Continuation<Takes<D>>, rnn::Error>> {
+        Some(Continuation::new(self.network.as_ref()?, recipe))
     }
 
     /// Several performances at once; `None` before a network is there.
     ///
     /// # Errors
     /// If there are none, or too many.
-    pub(super) fn takes(
-        &self,
-        seeds: &[u64],
-    ) -> Result<Option<<D::Instrument as Instrument>::Takes>, rnn::Error> {
-        self.instrument.as_ref().map(|instrument| instrument.takes(Settings::default(), seeds)).transpose()
+    pub(super) fn takes(&self, seeds: &[u64]) -> Result<Option<Takes<D>>, rnn::Error> {
+        self.network.as_ref().map(|network| network.takes(Sampling::default(), seeds)).transpose()
     }
 
     /// Takes the network of a weight file, and returns its speed in events per second.
     async fn put(&mut self, bytes: &[u8]) -> Result<f64, rnn::Error> {
-        let instrument = self.device.load(bytes)?;
-        let speed = try_out(&instrument).await?;
-        self.instrument = Some(instrument);
+        let network = self.device.load(bytes)?;
+        let speed = try_out(&network).await?;
+        self.network = Some(network);
         Ok(speed)
     }
 
@@ -134,18 +135,13 @@ impl<D: Device> Engine<D> {
     }
 }
 
-/// The sampler's settings.
-pub(super) fn settings(sampling: Sampling) -> Settings {
-    Settings { temperature: sampling.temperature, top_p: sampling.top_p }
-}
-
-async fn try_out(instrument: &impl Instrument) -> Result<f64, rnn::Error> {
-    let mut generator = Generator::new(instrument, Settings::default(), 0);
-    generator.next_chunk(WARM_UP_EVENTS).await?;
+async fn try_out(network: &impl Backend) -> Result<f64, rnn::Error> {
+    let mut take = Continuation::new(network, Recipe::new(0, Sampling::default()))?;
+    take.advance(WARM_UP_EVENTS).await?;
     let mut n = 4;
     loop {
         let started = now_ms();
-        generator.next_chunk(n).await?;
+        take.advance(n).await?;
         let took_ms = (now_ms() - started).max(0.1);
         if took_ms >= TRIAL_MS || n >= MAX_TRIAL_EVENTS {
             return Ok(n as f64 * 1000.0 / took_ms);

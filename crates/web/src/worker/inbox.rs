@@ -3,8 +3,8 @@
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::protocol::Request;
 use crate::queue::Queue;
+use session::protocol::Request;
 
 /// Requests in the job in which they came.
 pub(super) type Inbox = Queue<Incoming>;

@@ -2,7 +2,7 @@
 
 use gloo::timers::callback::Interval;
 
-use crate::protocol::Reply;
+use session::protocol::Reply;
 
 /// Ticks while it is asked to.
 #[derive(Debug, Default)]

@@ -8,8 +8,8 @@ use web_sys::{Cache, Headers, ReadableStreamDefaultReader, Response, ResponseIni
 use super::{now_ms, post, scope};
 use crate::format::megabytes;
 use crate::js;
-use crate::notice::Notice;
-use crate::protocol::Reply;
+use session::Notice;
+use session::protocol::Reply;
 
 /// The cache's name; a new one is needed only if entries change their form.
 const CACHE: &str = "performance-rnn-weights-1";

@@ -7,8 +7,14 @@ use serde_json::{Value, json};
 use tests::bench::{Peer, measured, peers};
 use tests::browser::{Browser, Setup, WebGpu};
 use tests::site::Site;
+use tests::steering::Latency;
 
 use crate::{keep, value};
+
+/// Changes of which the latency is measured.
+const CHANGES: usize = 40;
+/// Opening the page and composing the first notes.
+const START: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// What to measure.
 #[derive(Debug, Default)]
@@ -62,21 +68,34 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             others.extend(peers(&browser, site, options.has_webgpu));
         }
     }
+    let latency = steered(&browser, &site);
     let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
     let table = Table::new(&runs, &others);
     table.print();
     for peer in others.iter().filter(|peer| peer.events_per_second.is_none()) {
         println!("not measured: {}", peer.name);
     }
+    println!("{}", latency.to_line());
     let first = rounds.first().ok_or("nothing was measured")?;
     keep(
         options.json.as_deref(),
         &json!({
             "browser": first["browser"], "threads": first["threads"], "runs": runs,
+            "steering": latency.to_json(),
             "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
                 .collect::<Vec<_>>(),
         }),
     )
+}
+
+/// How soon a change of temperature is heard while the page plays.
+fn steered(browser: &Browser, site: &Site) -> Latency {
+    let page = browser.open(&site.url("/?backend=cpu&seed=1"));
+    page.button("Generate").click();
+    page.wait_until("music", START, || page.evaluate("performanceRnn.played()").as_f64() > Some(2.0));
+    let latency = Latency::measure(&page, CHANGES);
+    page.button("Stop").click();
+    latency
 }
 
 /// Lines in the order in which they were first measured.

@@ -1,9 +1,8 @@
 //! `listen`: what the page plays from some seeds and after some primers, as files of sound.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use performance::{Note, Performance, midi};
 use serde_json::{Map, Value};
 use tests::browser::{Browser, Page};
 use tests::listening::{Heard, Sound, recorded};
@@ -59,8 +58,11 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         return Err("there is no built page, or no browser to open it".to_owned());
     };
     fs::create_dir_all(&options.out).map_err(|error| format!("{}: {error}", options.out.display()))?;
+    // A primer is cut by the page, by the same rule as by the command.
     let open = |seed: u32| -> Page {
-        browser.open(&site.url(&format!("/?backend=cpu&seed={seed}&length={}", options.secs)))
+        let Options { secs, primer_secs, .. } = options;
+        let query = format!("?backend=cpu&seed={seed}&length={secs}&primer_seconds={primer_secs}");
+        browser.open(&site.url(&format!("/{query}")))
     };
     let mut figures = Map::new();
     println!(
@@ -84,24 +86,10 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     for primer in &options.primers {
         let name = primer.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let opening = options.out.join(format!("{name}.mid"));
-        cut(primer, &opening, options.primer_secs)?;
         let page = open(1);
-        page.choose_files("Primer MIDI file", &[&opening]);
+        page.choose_files("Primer MIDI file", &[primer]);
         page.wait_until("the primer", std::time::Duration::from_secs(20), || page.text().contains(&name));
         hear(name, &page)?;
     }
     keep(options.json.as_deref(), &Value::Object(figures))
-}
-
-/// The beginning of a performance; what sounds then ends.
-fn cut(primer: &Path, out: &Path, secs: u32) -> Result<(), String> {
-    let told = |error: &dyn std::fmt::Display| format!("{}: {error}", primer.display());
-    let import =
-        midi::read(&fs::read(primer).map_err(|error| told(&error))?).map_err(|error| told(&error))?;
-    let end_us = u64::from(secs) * 1_000_000;
-    let notes = import.performance.notes().iter().filter(|note| note.start_us < end_us);
-    let notes = notes.map(|note| Note { end_us: note.end_us.min(end_us), ..*note }).collect();
-    fs::write(out, midi::write(&Performance::new(notes)))
-        .map_err(|error| format!("{}: {error}", out.display()))
 }

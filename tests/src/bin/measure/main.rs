@@ -11,9 +11,9 @@ usage: cargo xtask bench [--rounds N] [--webgpu] [--peers FOLDER] [--json FILE]
        cargo xtask endurance [--minutes N] [--listen N] [--json FILE]
        cargo xtask listen --out FOLDER [--seeds N] [--seconds N] [--primer FILE]… [--primer-seconds N] [--json FILE]
 
-bench measures the page's worker in headless Chromium, as bench.html does for anybody.
+bench measures the page's worker in headless Chromium, as bench.html does for anybody, and how soon a change is heard.
   --rounds N        measure everything N times and print medians; 1 unless told otherwise
-  --webgpu          also on WebGPU, computed by the processor where there is no GPU for a headless browser
+  --webgpu          also on WebGPU, computed by the CPU where there is no GPU for a headless browser
   --peers FOLDER    beside it what other engines do for the same work, see docs/performance.md
 endurance has the page compose and play music.
   --minutes N       of music composed at once; 60 unless told otherwise

@@ -5,7 +5,7 @@
 //! rings. (A context that stops now and then to be told more would do without, but not every browser has that.)
 
 use js_sys::{Array, Uint8Array};
-use performance::schedule::{Message, Timed};
+use performance::playback::schedule::{Message, Timed};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AudioBuffer, OfflineAudioContext};

@@ -65,6 +65,14 @@ impl Voices {
         Ok(())
     }
 
+    /// Undoes what was to happen from a moment on: strikes, falling dampers, and voices that others took.
+    pub(super) fn take_back(&mut self, from_secs: f64) -> Result<(), JsValue> {
+        // A voice that is dropped is disconnected before it begins.
+        self.strings.retain(|voice| voice.starts_secs < from_secs);
+        self.thuds.retain(|voice| voice.starts_secs < from_secs);
+        self.strings.iter_mut().chain(&mut self.thuds).try_for_each(|voice| voice.take_back(from_secs))
+    }
+
     /// Lets go of voices that are over.
     pub(super) fn forget_past(&mut self, now_secs: f64) {
         self.strings.retain(|voice| voice.ends_secs > now_secs);
@@ -97,7 +105,11 @@ struct Voice {
     level: f64,
     starts_secs: f64,
     released_secs: Option<f64>,
+    /// When it begins to fade, if it does.
+    fades_secs: Option<f64>,
     ends_secs: f64,
+    /// When the sample is over.
+    sample_ends_secs: f64,
 }
 
 impl Voice {
@@ -117,12 +129,23 @@ impl Voice {
         source.start_with_when(at_secs)?;
         let ends_secs = at_secs + sound.buffer.duration() / f64::from(sound.rate);
         let level = f64::from(sound.gain);
-        Ok(Self { pitch, source, gain, level, starts_secs: at_secs, released_secs: None, ends_secs })
+        Ok(Self {
+            pitch,
+            source,
+            gain,
+            level,
+            starts_secs: at_secs,
+            released_secs: None,
+            fades_secs: None,
+            ends_secs,
+            sample_ends_secs: ends_secs,
+        })
     }
 
     /// Decays from this moment on.
     fn fade(&mut self, at_secs: f64, time_constant_secs: f64) -> Result<(), JsValue> {
         self.gain.gain().set_target_at_time(0.0, at_secs, time_constant_secs)?;
+        self.fades_secs.get_or_insert(at_secs);
         let ends_secs = at_secs + TIME_CONSTANTS * time_constant_secs;
         if ends_secs < self.ends_secs {
             // The base class's method: the binding of the class's own is deprecated.
@@ -130,6 +153,19 @@ impl Voice {
             source.stop_with_when(ends_secs)?;
             self.ends_secs = ends_secs;
         }
+        Ok(())
+    }
+
+    /// Undoes a fade that was to begin at a moment or later.
+    fn take_back(&mut self, from_secs: f64) -> Result<(), JsValue> {
+        if self.fades_secs.is_none_or(|secs| secs < from_secs) {
+            return Ok(());
+        }
+        self.gain.gain().cancel_scheduled_values(from_secs)?;
+        // The last call counts, as long as the sample has not stopped.
+        let source: &AudioScheduledSourceNode = &self.source;
+        source.stop_with_when(self.sample_ends_secs)?;
+        (self.fades_secs, self.released_secs, self.ends_secs) = (None, None, self.sample_ends_secs);
         Ok(())
     }
 

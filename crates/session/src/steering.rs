@@ -1,0 +1,250 @@
+//! Changing music that is composed and not yet heard, without a gap.
+//!
+//! The worker composes seconds ahead of the ear. A change asks it to go back to a moment just ahead of the play-head, the
+//! splice, and to compose anew from there. Until its answer is here, the old music stays; if the answer comes too late,
+//! the old music plays on and the splice moves further ahead. One splice is in flight at a time: meanwhile the newest
+//! value waits, so the last one always lands.
+
+use performance::playback::cut_at;
+use performance::{Controls, Event, Input, InputLog, Sampling};
+
+use crate::Take;
+use crate::protocol::{Request, TakeId};
+
+/// The splice lies so far ahead of the play-head at least. Larger is heard later; smaller is missed more often.
+const LEAST_MARGIN_US: u64 = 120_000;
+/// ... and at most.
+const MOST_MARGIN_US: u64 = 8_000_000;
+/// An answer must be here so long before its splice is heard: one look of the player at the clock, and the way to the
+/// instrument.
+const LEAD_US: u64 = 30_000;
+/// A splice that was missed moves so much further ahead.
+const MISSED_US: u64 = 200_000;
+/// Turnarounds that are remembered; the longest of them sets the margin.
+const REMEMBERED: usize = 8;
+
+/// What a listener changes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// What the music is like.
+    Controls(Controls),
+    /// How events are drawn.
+    Sampling(Sampling),
+}
+
+impl Change {
+    fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+impl From<Change> for Input {
+    fn from(change: Change) -> Self {
+        match change {
+            Change::Controls(controls) => Self::Controls(controls),
+            Change::Sampling(sampling) => Self::Sampling(sampling),
+        }
+    }
+}
+
+/// A splice that the worker was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Splice {
+    /// Of which take.
+    pub take: TakeId,
+    /// Its number, as in [`Request::Steer`].
+    pub epoch: u32,
+    /// Where, in microseconds of music.
+    pub at_us: u64,
+    /// Tokens that stay.
+    pub keep: usize,
+    /// Tokens in which worker and page agreed when it was asked for.
+    agreed: usize,
+    /// The take's inputs after the splice.
+    log: InputLog,
+    changes: Vec<Change>,
+    asked_ms: f64,
+}
+
+impl Splice {
+    /// What to ask the worker for.
+    #[must_use]
+    pub fn request(&self, take: &Take) -> Request {
+        Request::Steer {
+            take: self.take,
+            epoch: self.epoch,
+            agreed: self.agreed,
+            tokens: take.tokens()[self.agreed..self.keep].to_vec(),
+            entries: self.log.entries().iter().filter(|entry| entry.at >= self.agreed).cloned().collect(),
+        }
+    }
+
+    /// Makes room in the take for what follows.
+    pub(crate) fn apply(&self, take: &mut Take) {
+        take.splice(self.keep);
+        take.log = self.log.clone();
+    }
+}
+
+/// What an answer of the worker means.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// More of what there is.
+    Current,
+    /// The splice has come in time.
+    Spliced(Splice),
+    /// Of a splice that is given up, or that was missed.
+    Stale,
+}
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steering {
+    /// Of what the page has.
+    epoch: u32,
+    /// Of the last request.
+    asked: u32,
+    in_flight: Option<Splice>,
+    wanted: Vec<Change>,
+    /// The tokens in which worker and page agree, since a splice was missed.
+    agreed: Option<usize>,
+    turnarounds_us: Vec<u64>,
+    missed_us: u64,
+}
+
+impl Default for Steering {
+    fn default() -> Self {
+        Self {
+            epoch: 0,
+            asked: 0,
+            in_flight: None,
+            wanted: Vec::new(),
+            agreed: None,
+            turnarounds_us: Vec::new(),
+            missed_us: 0,
+        }
+    }
+}
+
+impl Steering {
+    /// The splice that the worker was asked for and has not answered.
+    #[must_use]
+    pub fn in_flight(&self) -> Option<&Splice> {
+        self.in_flight.as_ref()
+    }
+
+    /// Of what the page has; goes with [`Request::Start`].
+    #[must_use]
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// How far ahead of the play-head the next splice lies, in microseconds.
+    #[must_use]
+    pub fn margin_us(&self) -> u64 {
+        let slowest_us = self.turnarounds_us.iter().max().map_or(0, |us| us + us / 4 + LEAD_US);
+        (slowest_us.max(LEAST_MARGIN_US) + self.missed_us).min(MOST_MARGIN_US)
+    }
+
+    /// Something is to change as soon as it can; it replaces what waits of its kind.
+    pub(crate) fn want(&mut self, change: Change) {
+        self.wanted.retain(|earlier| !earlier.is_like(&change));
+        self.wanted.push(change);
+    }
+
+    /// Another performance: nothing waits any more. How fast the worker answers is remembered.
+    pub(crate) fn reset(&mut self) {
+        (self.in_flight, self.agreed) = (None, None);
+        self.wanted.clear();
+        self.epoch = self.asked;
+    }
+
+    /// Another worker has begun the performance with what the page has.
+    pub(crate) fn restarted(&mut self) {
+        if let Some(splice) = self.in_flight.take() {
+            self.put_back(splice.changes);
+        }
+        self.agreed = None;
+        self.asked += 1;
+        self.epoch = self.asked;
+    }
+
+    /// Asks for a splice if one is wanted and none is in flight.
+    pub(crate) fn ask(&mut self, take: &Take, head_us: u64, now_ms: f64) {
+        if self.in_flight.is_some() || self.wanted.is_empty() {
+            return;
+        }
+        let (keep, shift) = cut_at(take.tokens(), head_us + self.margin_us());
+        let changes = std::mem::take(&mut self.wanted);
+        let cut = shift.map(|shift| Input::Events(vec![Event::TimeShift(shift).into()]));
+        let at = keep + usize::from(cut.is_some());
+        let log = spliced(&take.log, keep, cut.map(|cut| (keep, cut)), at, &changes);
+        let kept_us = performance::playback::micros(&take.tokens()[..keep]);
+        self.asked += 1;
+        self.in_flight = Some(Splice {
+            take: take.id,
+            epoch: self.asked,
+            at_us: kept_us + shift.map_or(0, performance::Shift::micros),
+            keep,
+            agreed: self.agreed.map_or(keep, |agreed| agreed.min(keep)),
+            log,
+            changes,
+            asked_ms: now_ms,
+        });
+    }
+
+    /// The worker has composed something as of this request; the page has so many tokens.
+    pub(crate) fn answer(&mut self, epoch: u32, n_tokens: usize, head_us: u64, now_ms: f64) -> Answer {
+        if epoch == self.epoch && self.agreed.is_none() {
+            return Answer::Current;
+        }
+        let Some(splice) = self.in_flight.take_if(|splice| splice.epoch == epoch) else {
+            return Answer::Stale;
+        };
+        let turnaround_us = ((now_ms - splice.asked_ms).max(0.0) * 1000.0) as u64;
+        self.turnarounds_us.push(turnaround_us);
+        if self.turnarounds_us.len() > REMEMBERED {
+            self.turnarounds_us.remove(0);
+        }
+        // At the end of what there is, nothing can have been heard yet.
+        if n_tokens > splice.keep && head_us + LEAD_US > splice.at_us {
+            self.missed_us += MISSED_US;
+            self.agreed = Some(splice.agreed);
+            self.put_back(splice.changes);
+            return Answer::Stale;
+        }
+        (self.epoch, self.agreed, self.missed_us) = (epoch, None, 0);
+        Answer::Spliced(splice)
+    }
+
+    /// What was asked for in vain waits again, unless something newer does.
+    fn put_back(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            if !self.wanted.iter().any(|newer| newer.is_like(&change)) {
+                self.wanted.push(change);
+            }
+        }
+    }
+}
+
+/// The log up to a token, with what was set right before it, then the cut and the changes.
+fn spliced(
+    log: &InputLog,
+    keep: usize,
+    cut: Option<(usize, Input)>,
+    at: usize,
+    changes: &[Change],
+) -> InputLog {
+    let is_setting = |input: &Input| !matches!(input, Input::Events(_));
+    let set_here = log.entries().iter().filter(|entry| entry.at == keep && is_setting(&entry.input));
+    let set_here = set_here.map(|entry| (entry.at, entry.input.clone()));
+    let changes = changes.iter().map(|change| (at, Input::from(change.clone())));
+    let mut spliced = log.clone();
+    spliced.truncate(keep);
+    for (at, input) in set_here.chain(cut).chain(changes) {
+        if spliced.push(at, input).is_err() {
+            unreachable!("the inputs come in order, after those that were kept");
+        }
+    }
+    spliced
+}

@@ -1,0 +1,298 @@
+//! Steering, with a worker that takes its time: however changes and answers fall, the performance is the replay of its
+//! final inputs, and nothing is told twice or left out.
+
+use std::collections::VecDeque;
+
+use performance::{Event, Input, Recipe, Sampling, Shift, Token};
+use proptest::prelude::*;
+use session::protocol::{Engine, Model, Placement, Reply, Request};
+use session::{Action, Moment, Notice, RunKind, State, Take};
+
+/// A worker whose network is a formula: a token follows from the temperature, from how many tokens there are, and from the
+/// last one.
+#[derive(Default)]
+struct Worker {
+    recipe: Option<Recipe>,
+    take: u32,
+    epoch: u32,
+    tokens: Vec<Token>,
+}
+
+fn next(recipe: &Recipe, tokens: &[Token]) -> Token {
+    let index = tokens.len();
+    let played = recipe.log.entries().iter().find_map(|entry| match &entry.input {
+        Input::Events(events) => events.get(index.checked_sub(entry.at)?).copied(),
+        _ => None,
+    });
+    let temperature = (recipe.log.sampling_at(index).temperature * 1000.0) as u64;
+    let last = tokens.last().map_or(0, |token| u64::from(token.get()));
+    let mixed = (recipe.seed ^ temperature.wrapping_mul(977) ^ last.wrapping_mul(31) ^ index as u64)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        >> 40;
+    played.unwrap_or_else(|| {
+        let steps = Shift::new((mixed % 40) as u8 + 1).unwrap();
+        // Two events in three are waits, so that time passes.
+        match mixed % 3 {
+            0 => Token::new((mixed % 128) as u16).unwrap(),
+            _ => Event::TimeShift(steps).into(),
+        }
+    })
+}
+
+impl Worker {
+    fn hear(&mut self, request: Request) {
+        match request {
+            Request::Start { take, epoch, recipe, composed, .. } => {
+                *self = Self { recipe: Some(recipe), take, epoch, tokens: composed };
+            }
+            Request::Steer { take, epoch, agreed, tokens, entries } if self.take == take => {
+                let Some(recipe) = &mut self.recipe else { return };
+                recipe.log.truncate(agreed);
+                for entry in entries {
+                    recipe.log.push(entry.at, entry.input).expect("in order");
+                }
+                self.tokens.truncate(agreed);
+                self.tokens.extend(tokens);
+                self.epoch = epoch;
+            }
+            _ => {}
+        }
+    }
+
+    fn compose(&mut self, n: usize) -> Option<Reply> {
+        let recipe = self.recipe.as_ref()?;
+        let at = self.tokens.len();
+        for _ in 0..n {
+            self.tokens.push(next(recipe, &self.tokens));
+        }
+        let (take, epoch, tokens) = (self.take, self.epoch, self.tokens[at..].to_vec());
+        Some(Reply::Events { take, epoch, at, tokens, busy_ms: 1.0 })
+    }
+}
+
+/// The page, the worker, and the messages between them.
+struct World {
+    state: State,
+    worker: Worker,
+    to_worker: VecDeque<Request>,
+    to_page: VecDeque<Reply>,
+    asked: Option<u32>,
+    at: Moment,
+    /// What was heard, event by event, as the play-head passed it.
+    heard: Vec<Token>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut world = Self {
+            state: State::new(5),
+            worker: Worker::default(),
+            to_worker: VecDeque::new(),
+            to_page: VecDeque::new(),
+            asked: None,
+            at: Moment::default(),
+            heard: Vec::new(),
+        };
+        world.ready();
+        world.act(Action::Generate { drawn_seed: 11 });
+        world.start();
+        world
+    }
+
+    fn ready(&mut self) {
+        let placement = Placement::cpu(Notice::NoWebGpu);
+        let engine = Engine { placement, events_per_second: 4000.0, model: Model::default() };
+        self.act(Action::Replied(Reply::Ready { engine }));
+    }
+
+    /// What the page's effect does for a run, and when another worker is ready.
+    fn start(&mut self) {
+        let Some(take) = self.state.takes.current() else { return };
+        self.to_worker.push_back(Request::Start {
+            take: take.id,
+            epoch: self.state.transport.steering.epoch(),
+            recipe: take.recipe(),
+            composed: take.tokens().to_vec(),
+            length_us: None,
+        });
+    }
+
+    fn act(&mut self, action: Action) {
+        let state = std::mem::replace(&mut self.state, State::new(0));
+        self.state = state.reduced(action, self.at);
+        let in_flight = self.state.transport.steering.in_flight().cloned();
+        if let (Some(splice), Some(take)) = (&in_flight, self.state.takes.current())
+            && self.asked != Some(splice.epoch)
+        {
+            self.to_worker.push_back(splice.request(take));
+        }
+        self.asked = in_flight.map(|splice| splice.epoch);
+    }
+
+    /// The play-head moves on over what there is.
+    fn pass(&mut self, ms: u64) {
+        let Some(take) = self.state.takes.current().cloned() else { return };
+        self.at.now_ms += ms as f64;
+        let head_us = (self.at.head_us + ms * 1000).min(take.music_us());
+        let (n, _) = performance::playback::cut_at(take.tokens(), head_us);
+        assert!(take.tokens()[..self.heard.len().min(n)] == self.heard[..self.heard.len().min(n)], "unheard");
+        self.heard = take.tokens()[..n.max(self.heard.len())].to_vec();
+        self.at.head_us = head_us;
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    SetTemperature(f32),
+    Pass(u64),
+    WorkerHears,
+    WorkerComposes(usize),
+    PageHears,
+    /// The worker dies, and what it said last with it; the next one is told what the page has.
+    Die,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (0.5..1.5f32).prop_map(Step::SetTemperature),
+        3 => (0..400u64).prop_map(Step::Pass),
+        3 => Just(Step::WorkerHears),
+        4 => (1..40usize).prop_map(Step::WorkerComposes),
+        5 => Just(Step::PageHears),
+        1 => Just(Step::Die),
+    ]
+}
+
+fn apply(world: &mut World, step: &Step) {
+    match step {
+        Step::SetTemperature(temperature) => world.act(Action::SetTemperature(*temperature)),
+        Step::Pass(ms) => world.pass(*ms),
+        Step::WorkerHears => {
+            if let Some(request) = world.to_worker.pop_front() {
+                world.worker.hear(request);
+            }
+        }
+        Step::WorkerComposes(n) => world.to_page.extend(world.worker.compose(*n)),
+        Step::PageHears => {
+            if let Some(reply) = world.to_page.pop_front() {
+                world.act(Action::Replied(reply));
+            }
+        }
+        Step::Die => {
+            world.worker = Worker::default();
+            world.to_worker.clear();
+            world.to_page.clear();
+            // The page is told, and what was asked for in vain is asked for again.
+            world.asked = None;
+            let state = std::mem::replace(&mut world.state, State::new(0));
+            world.state = state.reduced(Action::EngineStarting, world.at);
+            // The effect that starts the performance runs before the one that steers it.
+            let placement = Placement::cpu(Notice::NoWebGpu);
+            let engine = Engine { placement, events_per_second: 4000.0, model: Model::default() };
+            let state = std::mem::replace(&mut world.state, State::new(0));
+            world.state = state.reduced(Action::Replied(Reply::Ready { engine }), world.at);
+            world.start();
+            let in_flight = world.state.transport.steering.in_flight().cloned();
+            if let (Some(splice), Some(take)) = (in_flight, world.state.takes.current()) {
+                world.to_worker.push_back(splice.request(take));
+                world.asked = Some(splice.epoch);
+            }
+        }
+    }
+}
+
+/// Lets everything that is under way arrive.
+fn settle(world: &mut World) {
+    for _ in 0..60 {
+        for step in [Step::WorkerHears, Step::WorkerComposes(40), Step::PageHears, Step::PageHears] {
+            apply(world, &step);
+        }
+    }
+}
+
+fn replayed(take: &Take) -> Vec<Token> {
+    let (recipe, mut tokens) = (take.recipe(), Vec::new());
+    while tokens.len() < take.tokens().len() {
+        tokens.push(next(&recipe, &tokens));
+    }
+    tokens
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_performance_is_the_replay_of_its_inputs(steps in prop::collection::vec(step(), 1..80)) {
+        let mut world = World::new();
+        let mut last = None;
+        for step in &steps {
+            apply(&mut world, step);
+            if let Step::SetTemperature(temperature) = step {
+                last = Some(*temperature);
+            }
+            let take = world.state.takes.current().expect("on stage");
+            prop_assert_eq!(take.tokens(), replayed(take));
+        }
+        settle(&mut world);
+        let take = world.state.takes.current().expect("on stage");
+        prop_assert_eq!(take.tokens(), replayed(take));
+        // What was heard stays.
+        prop_assert_eq!(&take.tokens()[..world.heard.len()], world.heard.as_slice());
+        // The last value always lands.
+        if let Some(temperature) = last {
+            let landed = take.log.sampling_at(take.tokens().len());
+            prop_assert_eq!(landed, Sampling { temperature, top_p: 1.0 });
+        }
+        let is_broken = |notice: &Notice| matches!(notice, Notice::WireBroken { .. });
+        prop_assert!(!world.state.notices.as_slice().iter().any(is_broken), "tokens that do not fit");
+        prop_assert_eq!(world.state.transport.run.map(|run| run.kind), Some(RunKind::Generate));
+    }
+}
+
+#[test]
+fn a_change_is_asked_for_just_ahead_of_the_play_head() {
+    let mut world = World::new();
+    settle(&mut world);
+    world.pass(1000);
+    world.act(Action::SetTemperature(0.7));
+    let splice = world.state.transport.steering.in_flight().expect("asked for").clone();
+    let ahead_us = splice.at_us - world.at.head_us;
+    assert!((112_000..=120_000).contains(&ahead_us), "{ahead_us}");
+    // Others wait: one splice is in flight at a time, and the newest value wins.
+    world.act(Action::SetTemperature(0.8));
+    world.act(Action::SetTemperature(0.9));
+    assert_eq!(world.state.transport.steering.in_flight(), Some(&splice));
+    settle(&mut world);
+    let take = world.state.takes.current().expect("on stage");
+    let temperatures: Vec<f32> = take
+        .log
+        .entries()
+        .iter()
+        .filter_map(|entry| match entry.input {
+            Input::Sampling(sampling) => Some(sampling.temperature),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(temperatures, [1.0, 0.9], "the second took the place of the first at the same moment");
+}
+
+#[test]
+fn a_missed_splice_moves_ahead_and_the_old_music_plays_on() {
+    let mut world = World::new();
+    settle(&mut world);
+    let before = world.state.takes.current().expect("on stage").tokens().to_vec();
+    world.act(Action::SetTemperature(0.7));
+    let first = world.state.transport.steering.in_flight().expect("asked for").at_us;
+    apply(&mut world, &Step::WorkerHears);
+    // The answer is under way for longer than the splice was ahead.
+    world.pass(300);
+    settle(&mut world);
+    let take = world.state.takes.current().expect("on stage");
+    let entry = take.log.entries().last().expect("it landed in the end");
+    assert!(performance::playback::micros(&take.tokens()[..entry.at]) > first + 200_000);
+    assert_eq!(take.tokens()[..entry.at - 1], before[..entry.at - 1], "until there, the old music");
+    assert!(
+        world.state.transport.steering.margin_us() > 300_000,
+        "the next splice is asked for further ahead"
+    );
+}

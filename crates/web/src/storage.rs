@@ -1,0 +1,37 @@
+//! What is remembered from visit to visit.
+
+use session::engine::{Benchmark, Preference};
+use session::protocol::BackendKind;
+
+use crate::js;
+
+const PREFERENCE: &str = "performance-rnn-place";
+const BENCHMARK: &str = "performance-rnn-trial";
+
+/// Where the visitor wants the network to run.
+pub fn preference() -> Preference {
+    js::stored(PREFERENCE).and_then(|value| Preference::from_value(&value)).unwrap_or_default()
+}
+
+/// For later visits.
+pub fn store_preference(preference: Preference) {
+    js::store(PREFERENCE, preference.value());
+}
+
+/// What was measured of this page's programs.
+pub fn benchmark() -> Option<Benchmark> {
+    let benchmark: Benchmark = serde_json::from_str(&js::stored(BENCHMARK)?).ok()?;
+    (benchmark.program == gpu_program()).then_some(benchmark)
+}
+
+/// For later visits.
+pub fn store_benchmark(benchmark: &Benchmark) {
+    if let Ok(json) = serde_json::to_string(benchmark) {
+        js::store(BENCHMARK, &json);
+    }
+}
+
+/// The address of the GPU's program, which names its content.
+pub fn gpu_program() -> String {
+    js::asset_url(BackendKind::WebGpu.files()[1]).unwrap_or_default()
+}
