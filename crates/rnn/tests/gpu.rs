@@ -6,14 +6,17 @@ use std::sync::{Arc, OnceLock};
 
 use cubecl::device::WgpuDeviceKind;
 use cubecl::prelude::Client;
-use performance::{Event, N_PITCHES, N_TOKENS, NoteTracker, Pitch, STEP_MICROS, Shift, Sounding, Token};
+use performance::{
+    Controls, Event, N_PITCHES, N_TOKENS, NoteTracker, Pitch, Recipe, STEP_MICROS, Sampling, Shift, Sounding,
+    Token,
+};
+use pollster::block_on as now;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::gpu::{Network, Takes, Tuning};
 use rnn::weights::{self, NamedTensor, Precision};
 use rnn::{
-    Backend, Controls, Error, Generate, ModelConfig, Network as _, Quantized, QuantizedState, Sampling,
-    StepInput,
+    Backend, Continuation, Error, Generate, ModelConfig, Network as _, Quantized, QuantizedState, StepInput,
 };
 
 /// Largest difference of two logits: a device may round a gate otherwise, and so once in a while a hidden unit.
@@ -34,21 +37,10 @@ fn adapter() -> Option<&'static Client> {
     ADAPTER.get_or_init(open).as_ref()
 }
 
-fn now<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    loop {
-        if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) {
-            return value;
-        }
-        std::thread::yield_now();
-    }
-}
-
 /// One performance on the processor, event by event.
 struct Reference {
     network: Quantized,
-    memory: QuantizedState,
+    state: QuantizedState,
     controls: Arc<[f32]>,
     held: NoteTracker,
     logits: Vec<f32>,
@@ -57,21 +49,15 @@ struct Reference {
 impl Reference {
     fn new(file: &[u8], controls: &Controls) -> Self {
         let network = Quantized::load(file).expect("a weight file");
-        let controls = network.controls(&controls.encode(network.config()).expect("usable controls"));
-        Self {
-            memory: network.memory(1),
-            network,
-            controls,
-            held: NoteTracker::default(),
-            logits: Vec::new(),
-        }
+        let controls = network.controls(&network.config().encode(controls).expect("usable controls"));
+        Self { state: network.state(1), network, controls, held: NoteTracker::default(), logits: Vec::new() }
     }
 
     fn step(&mut self, token: Token) {
         self.held.apply(Event::from(token));
         let heard = StepInput { token, sounding: self.held.sounding() };
-        self.network.step(&mut self.memory, &self.controls, &[heard]).expect("a processor does not fail");
-        self.logits = now(self.network.logits(&self.memory)).expect("a processor does not fail");
+        self.network.step(&mut self.state, &self.controls, &[heard]).expect("a processor does not fail");
+        self.logits = now(self.network.logits(&self.state)).expect("a processor does not fail");
     }
 }
 
@@ -256,12 +242,48 @@ fn each_goes_on_where_the_other_was_lost() {
     let network = Quantized::load(&file).unwrap();
     let Some(mut whole) = takes(&file, Tuning::Software, &[6]) else { return };
     let whole = next(&mut whole, 120).remove(0);
-    let mut processor = network.takes(Sampling::default(), &[6]).unwrap();
-    now(processor.recall(&whole[..40])).unwrap();
-    assert_eq!(now(processor.next_chunk(40)).unwrap()[0], whole[40..80]);
+    let mut cpu = network.takes(Sampling::default(), &[6]).unwrap();
+    now(cpu.replay(&whole[..40])).unwrap();
+    assert_eq!(now(cpu.next_chunk(40)).unwrap()[0], whole[40..80]);
     let Some(mut again) = takes(&file, Tuning::Gpu, &[6]) else { return };
-    now(again.recall(&whole[..80])).unwrap();
+    now(again.replay(&whole[..80])).unwrap();
     assert_eq!(next(&mut again, 40)[0], whole[80..]);
+}
+
+/// With changes on the way, and going back to before them.
+#[test]
+fn a_rewound_take_is_the_cpu_s() {
+    let file = file(2, 40, Precision::Half);
+    let Some(client) = adapter() else { return };
+    let cpu = Quantized::load(&file).unwrap();
+    let primer = next_on(&cpu, 9, 200);
+    let recipe = Recipe::after(primer, 6, Sampling::default());
+    let dense = Controls { density: Some(20.0), ..Controls::default() };
+    async fn history<T: Generate>(mut take: Continuation<T>, dense: &Controls) -> (Recipe, Vec<Token>) {
+        take.advance(150).await.unwrap();
+        take.rewind(70).await.unwrap();
+        take.set_controls(dense.clone()).unwrap();
+        take.advance(60).await.unwrap();
+        take.force(&[Event::TimeShift(Shift::MAX).into()]).await.unwrap();
+        take.set_controls(Controls::default()).unwrap();
+        take.advance(40).await.unwrap();
+        take.rewind(100).await.unwrap();
+        take.advance(80).await.unwrap();
+        take.rewind(20).await.unwrap();
+        take.advance(130).await.unwrap();
+        (take.recipe().clone(), take.tokens().to_vec())
+    }
+    let expected = now(history(Continuation::new(&cpu, recipe.clone()).unwrap(), &dense));
+    for tuning in [Tuning::Software, Tuning::Gpu] {
+        let gpu = Network::load(&file, client, tuning).unwrap();
+        let found = now(history(Continuation::new(&gpu, recipe.clone()).unwrap(), &dense));
+        assert_eq!(found, expected, "{tuning:?}");
+    }
+}
+
+fn next_on(network: &Quantized, seed: u64, n: usize) -> Vec<Token> {
+    let recipe = Recipe::new(seed, Sampling::default());
+    now(Continuation::new(network, recipe).unwrap().advance(n)).unwrap().remove(0)
 }
 
 #[test]

@@ -25,19 +25,19 @@
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod device;
-mod device;
 mod kernels;
 mod memory;
 mod network;
 mod probe;
 mod sampler;
+mod state;
 mod takes;
 
-pub use device::CAPACITY;
 #[cfg(all(feature = "burn", any(feature = "wgpu", feature = "cuda")))]
 pub use device::client;
 #[cfg(feature = "wgpu")]
 pub use device::open;
 pub use network::{Network, Tuning};
 pub use probe::Probe;
+pub use state::CAPACITY;
 pub use takes::{Snapshot, Takes};

@@ -4,7 +4,7 @@ use performance::{Controls, Event, N_TOKENS, Sampling, Sounding, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::device::{CAPACITY, DeviceSnapshot, DeviceState};
+use super::state::{CAPACITY, DeviceSnapshot, DeviceState};
 use super::kernels::LOGIT_COLUMNS;
 use super::network::Network;
 use super::sampler::BROKEN;

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Headers, ReadableStreamDefaultReader, Response, ResponseInit};
 
 use super::{now_ms, post, scope};
-use crate::format::megabytes;
+use session::format::megabytes;
 use crate::js;
 use session::Notice;
 use session::protocol::Reply;
