@@ -98,7 +98,7 @@ pub enum Reply {
         reason: Notice,
     },
     /// The network is reading the primer.
-    Priming {
+    Prefilling {
         /// For which performance.
         take: TakeId,
         /// Tokens read.
@@ -225,4 +225,29 @@ pub struct Model {
     pub validation_nats: Option<f64>,
     /// Under which terms the weights may be used.
     pub license: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes over the wire is checked where it is read, so that nothing else can get in.
+    #[test]
+    fn nonsense_is_an_error_that_says_what_was_found() {
+        #[track_caller]
+        fn check(json: &str, expected: &str) {
+            let error = serde_json::from_str::<Reply>(json).expect_err("nonsense").to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
+        let events = |tokens: &str| {
+            format!(r#"{{"Events":{{"take":1,"epoch":0,"at":0,"tokens":{tokens},"busy_ms":1.0}}}}"#)
+        };
+        check(&events("[60,413]"), "expected a token below 413, found 413");
+        check(&events("[70000]"), "invalid value: integer `70000`");
+        check(r#"{"Sing":{}}"#, "unknown variant `Sing`");
+        let steer = r#"{"Steer":{"take":1,"epoch":1,"agreed":0,"tokens":[],
+            "entries":[{"at":3,"input":{"Sampling":{"temperature":99.0,"top_p":1.0}}}]}}"#;
+        let error = serde_json::from_str::<Request>(steer).expect_err("nonsense").to_string();
+        assert!(error.starts_with("expected temperature of 0.05 to 5, found 99"), "{error}");
+    }
 }

@@ -200,7 +200,7 @@ impl State {
                 // It is told what is being composed as the page has it, whoever composed it so far.
                 self.transport.steering.restarted();
             }
-            Reply::Priming { take, done, total } => {
+            Reply::Prefilling { take, done, total } => {
                 if self.takes.is_composing(take) {
                     self.transport.prefilled = Some((done, total));
                 }

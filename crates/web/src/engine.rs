@@ -63,7 +63,7 @@ impl Engine {
                 }
                 Ok(Reply::Crashed { why }) => on_crash(why),
                 Ok(reply) => on_reply(reply),
-                Err(error) => web_sys::console::error_1(&error.into()),
+                Err(why) => on_reply(Reply::Failed { notice: Notice::WireBroken { why } }),
             })
         };
         let on_error = Closure::new(move |event: ErrorEvent| {

@@ -43,7 +43,7 @@ async fn listen<D: Device>() {
         Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
             match Incoming::parse(&event.data()) {
                 Ok(incoming) => inbox.put(incoming),
-                Err(error) => web_sys::console::error_1(&error.into()),
+                Err(why) => post(&Reply::Failed { notice: Notice::WireBroken { why } }),
             }
         })
     };

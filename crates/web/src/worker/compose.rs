@@ -103,7 +103,7 @@ impl<T: Generate> Composer<'_, T> {
         loop {
             let (done, total) = self.continuation.prefill(PREFILL_CHUNK).await?;
             if total > 0 {
-                post(&Reply::Priming { take: self.take, done, total: total + composed.len() });
+                post(&Reply::Prefilling { take: self.take, done, total: total + composed.len() });
             }
             if self.answer(0.0).await?.is_break() {
                 return Ok(());
