@@ -49,9 +49,12 @@ pub enum Error {
     /// A file of no bytes.
     #[error("it is empty")]
     EmptyFile,
-    /// A file of another kind.
+    /// A file of another kind that nobody knows.
     #[error("it is not a MIDI file: it has no MThd header")]
     NotMidi,
+    /// A file of another kind that is known.
+    #[error("{0}")]
+    OtherKind(crate::midi::FileKind),
     /// A file that ends within its header.
     #[error("it stops after {bytes} bytes, in the middle of the header")]
     HeaderCutOff {
@@ -76,9 +79,12 @@ pub enum Error {
         /// Position of the first byte that is no event.
         at: usize,
     },
-    /// A file with notes on channel 10 alone.
-    #[error("it has drums only, so there is nothing for a piano to continue")]
-    DrumsOnly,
+    /// A file with notes of drum kits alone.
+    #[error("it has drums only ({notes} note{}), so there is nothing for a piano to continue", if *.notes == 1 { "" } else { "s" })]
+    DrumsOnly {
+        /// How many notes they have.
+        notes: usize,
+    },
     /// A file whose notes all start after [`MAX_HOURS`](crate::midi::MAX_HOURS).
     #[error("its first note comes after more than {} hours of silence", crate::midi::MAX_HOURS)]
     LateNotes,

@@ -32,9 +32,9 @@
 //! - I/O. It sees bytes, not files, and has no clock: the time is a parameter.
 //! - Anything with a network: the model, and how it reads controls and draws events, are the crate `rnn`.
 //! - Scores. Bars, beats, voices and the spelling of notes are not kept; a performance is seconds.
-//! - Pedals as such. The sustain pedal is applied to the ends of notes when a file is read; the soft and
-//!   the sostenuto pedal, pitch bend and all other controllers are ignored.
-//! - Other instruments. Every channel is played on one piano keyboard, and drums are left out.
+//! - Pedals as such. The sustain and the sostenuto pedal are applied to the ends of notes when a file is
+//!   read; the soft pedal, pitch bend and all other controllers are ignored.
+//! - Other instruments. Every channel is played on one piano keyboard, and drum kits are left out.
 //! - Exact copies of files: [`midi::write()`] writes the notes, not the texts, tracks and tempos that
 //!   [`midi::read`] found.
 

@@ -1,21 +1,33 @@
 //! Standard MIDI Files ↔ performances: bytes in, values out.
 //!
 //! [`read`] takes what the world has: formats 0, 1 and 2, tempo maps and SMPTE time, several tracks,
-//! channels and programs, pedals, and files that are cut off or partly wrong. What cannot be used it
-//! leaves out and lists in the [`Report`]; a file without anything to play is refused with one clear
-//! sentence. [`write()`] gives the plainest file there is, in which one tick is one millisecond.
+//! channels and programs, pedals, wrappers, several files in one, and files that are cut off or partly
+//! wrong. What cannot be used it leaves out and lists in the [`Report`]; a file without anything to play is
+//! refused with one clear sentence, and a file of another kind with the way out ([`FileKind`]).
+//! [`write()`] gives the plainest file there is, in which one tick is one millisecond.
+//!
+//! Reading has its own reader of bytes, because it goes on after damage; midly writes.
 //!
 //! Both are hardened: no input panics, hangs, or takes memory out of proportion to its size, which is
 //! limited to [`MAX_BYTES`].
 
 mod chunks;
+mod container;
+mod event;
+mod keyboard;
+mod kind;
 mod merge;
+mod parts;
 mod pedal;
+mod presses;
 mod report;
+mod sequence;
+mod sysex;
 mod tempo;
 mod track;
 mod write;
 
+pub use kind::FileKind;
 pub use report::{Dropped, Format, Report};
 pub use write::write;
 
@@ -39,7 +51,7 @@ pub struct Import {
     pub report: Report,
 }
 
-/// Reads a Standard MIDI File, plain or wrapped (RMID, MacBinary).
+/// Reads a Standard MIDI File, plain or wrapped (RMID, MacBinary, or bytes of any kind before it).
 ///
 /// ```
 /// use performance::{Note, Performance, Pitch, Velocity, midi};

@@ -11,7 +11,24 @@ struct Inspection {
     notes: usize,
     duration_s: f64,
     events: Events,
+    tracks: usize,
+    /// General MIDI programs that were asked for.
+    instruments: Vec<u8>,
+    pedals: Pedals,
+    /// Notes of drum kits, left out.
+    drums: usize,
+    doubled_strikes: usize,
+    summary: String,
     dropped: Vec<String>,
+}
+
+/// How often each went down, and how many notes they prolonged. The soft pedal is left out.
+#[derive(Serialize)]
+struct Pedals {
+    sustain: usize,
+    sostenuto: usize,
+    soft: usize,
+    prolonged_notes: usize,
 }
 
 #[derive(Serialize)]
@@ -28,6 +45,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         std::fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
     let import = midi::read(&bytes).with_context(|| args.file.display().to_string())?;
     let counts = EventCounts::of(&encode(&import.performance));
+    let report = &import.report;
     let inspection = Inspection {
         notes: import.performance.notes().len(),
         duration_s: import.performance.duration_us() as f64 / 1e6,
@@ -38,14 +56,26 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
             velocity: counts.velocity,
             total: counts.total(),
         },
-        dropped: import.report.dropped.iter().map(ToString::to_string).collect(),
+        tracks: report.n_tracks,
+        instruments: report.programs.clone(),
+        pedals: Pedals {
+            sustain: report.sustain_presses,
+            sostenuto: report.sostenuto_presses,
+            soft: report.soft_presses,
+            prolonged_notes: report.pedaled_notes,
+        },
+        drums: report.drum_notes,
+        doubled_strikes: report.doubled_strikes,
+        summary: report.to_string(),
+        dropped: report.dropped.iter().map(ToString::to_string).collect(),
     };
     if args.json {
         println!("{}", serde_json::to_string(&inspection)?);
         return Ok(());
     }
-    let Inspection { notes, duration_s, events, dropped } = inspection;
-    println!("{notes} notes in {duration_s:.1} s; {}", import.report);
+    let Inspection { notes, duration_s, events, summary, dropped, .. } = inspection;
+    let separator = if summary.is_empty() { "" } else { "; " };
+    println!("{notes} notes in {duration_s:.1} s{separator}{summary}");
     println!(
         "{} events: {} NOTE_ON, {} NOTE_OFF, {} TIME_SHIFT, {} VELOCITY",
         events.total, events.note_on, events.note_off, events.time_shift, events.velocity

@@ -1,21 +1,21 @@
-//! Where the header and the tracks lie in the file, also when its lengths are wrong.
-//!
-//! midly trusts the declared lengths and negates the SMPTE frame rate unchecked, so this part is ours.
+//! Where the headers and the tracks lie in the file, also when its lengths are wrong.
 
+use super::container::{CHUNK_HEAD_BYTES, HEADER_BODY_BYTES, is_header, is_nearly};
+use super::event::{self, Reader};
 use super::report::{Dropped, Format};
+use super::{FileKind, container};
 use crate::Error;
 
-/// A wrapper (RIFF, MacBinary) is shorter than this.
-const MAX_LEADING_BYTES: usize = 4096;
-/// Of a chunk, after its id.
-const LENGTH_BYTES: usize = 4;
-/// Chunk id and length.
-const CHUNK_HEADER_BYTES: usize = 4 + LENGTH_BYTES;
-/// Format, number of tracks, division.
-const HEADER_BODY_BYTES: usize = 6;
+/// How often the bytes of the file may be read to find out where tracks with wrong lengths end. Larger finds more
+/// ends in files that are made to be slow.
+const MAX_SEARCHES: usize = 8;
+/// How many chunks of other kinds in a row are followed to something known.
+const MAX_OTHER_CHUNKS: usize = 16;
+/// A track ends with it, after a delta time.
+const END_MARK: [u8; 3] = [0xFF, 0x2F, 0];
 
-/// What the MThd chunk says.
-#[derive(Clone, Copy, Debug)]
+/// What an MThd chunk says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     pub(super) format: Format,
     pub(super) division: Division,
@@ -30,6 +30,15 @@ pub(super) enum Division {
     Smpte { frames_per_second: u8, ticks_per_frame: u8 },
 }
 
+/// What follows the first header.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Chunk<'a> {
+    /// A track of the file whose header came last.
+    Track(TrackChunk<'a>),
+    /// Another file begins.
+    Header(Header),
+}
+
 /// One MTrk chunk.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TrackChunk<'a> {
@@ -40,79 +49,64 @@ pub(super) struct TrackChunk<'a> {
     pub(super) cut_off: bool,
 }
 
-/// Finds the header; the tracks follow one by one.
+/// Finds the first header; the tracks follow one by one.
 pub(super) fn open(bytes: &[u8]) -> Result<(Header, Chunks<'_>), Error> {
-    let searched = &bytes[..bytes.len().min(MAX_LEADING_BYTES)];
-    let start = match find(searched, b"MThd") {
-        Some(start) => start,
-        None if bytes.is_empty() => return Err(Error::EmptyFile),
-        None => return Err(Error::NotMidi),
-    };
-    let body_at = start + CHUNK_HEADER_BYTES;
-    let Some(&[f0, f1, _, _, d0, d1]) =
-        bytes.get(body_at..).and_then(<[u8]>::first_chunk::<HEADER_BODY_BYTES>)
-    else {
-        return Err(Error::HeaderCutOff { bytes: bytes.len() });
-    };
-    let mut chunks = Chunks { bytes, at: body_at + HEADER_BODY_BYTES, dropped: Vec::new() };
-    if start > 0 && !bytes.starts_with(b"RIFF") {
-        chunks.dropped.push(Dropped::SkippedBytes { at: 0, bytes: start });
+    if bytes.is_empty() {
+        return Err(Error::EmptyFile);
     }
-    let format = match u16::from_be_bytes([f0, f1]) {
-        0 => Format::SingleTrack,
-        1 => Format::Parallel,
-        2 => Format::Sequential,
-        number => {
-            chunks.dropped.push(Dropped::UnknownFormat { number });
-            Format::Parallel
-        }
-    };
-    // A longer header is a later version of the format; what is in there is not ours to know.
-    let declared_end = chunk_len(bytes, start).map_or(chunks.at, |len| body_at.saturating_add(len));
-    if declared_end > chunks.at && is_chunk(bytes, declared_end) {
-        chunks.at = declared_end;
+    if let Some(kind) = FileKind::of(bytes) {
+        return Err(Error::OtherKind(kind));
     }
-    Ok((Header { format, division: Division::read([d0, d1])? }, chunks))
+    let Some(place) = container::locate(bytes) else {
+        return Err(FileKind::likely(bytes).map_or(Error::NotMidi, Error::OtherKind));
+    };
+    let mut chunks =
+        Chunks { bytes: place.bytes, at: place.start, searched: 0, misnamed: None, dropped: Vec::new() };
+    if place.start > 0 && !place.is_wrapped {
+        chunks.dropped.push(Dropped::SkippedBytes { at: 0, bytes: place.start });
+    }
+    let header = chunks.read_header()?;
+    Ok((header, chunks))
 }
 
-/// The chunks after the header.
+/// The chunks after the first header.
 #[derive(Debug)]
 pub(super) struct Chunks<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Bytes that were read to find the ends of tracks.
+    searched: usize,
+    /// A track one letter of whose name is wrong.
+    misnamed: Option<usize>,
     dropped: Vec<Dropped>,
 }
 
 impl<'a> Iterator for Chunks<'a> {
-    type Item = TrackChunk<'a>;
+    type Item = Chunk<'a>;
 
-    /// The next track. Chunks of other kinds are passed over, as the standard asks.
-    fn next(&mut self) -> Option<TrackChunk<'a>> {
+    /// The next track or header. Chunks of other kinds are passed over, as the standard asks.
+    fn next(&mut self) -> Option<Chunk<'a>> {
         while self.at < self.bytes.len() {
-            if !is_chunk(self.bytes, self.at) {
-                self.skip_to_next_track();
-                continue;
+            let at = self.at;
+            if is_header(self.bytes, at) {
+                match self.read_header() {
+                    Ok(header) => return Some(Chunk::Header(header)),
+                    // Without a unit of time its tracks mean nothing.
+                    Err(_) => self.skip_to(self.bytes.len()),
+                }
+            } else if is_track(self.bytes, at) || self.misnamed == Some(at) {
+                return self.read_track().map(Chunk::Track);
+            } else if let Some(end) = other_chunk_end(self.bytes, at) {
+                self.at = end;
+            } else {
+                self.skip_to(next_known(self.bytes, at).unwrap_or(self.bytes.len()));
             }
-            let body_at = self.at + CHUNK_HEADER_BYTES;
-            let declared_end = body_at.saturating_add(chunk_len(self.bytes, self.at)?);
-            if !is_track(self.bytes, self.at) {
-                self.at = declared_end.min(self.bytes.len());
-                continue;
-            }
-            // A length is believed when another chunk or the end of the file follows.
-            let believed = declared_end == self.bytes.len() || is_chunk(self.bytes, declared_end);
-            self.at = if believed { declared_end } else { self.next_track_at(body_at) };
-            return Some(TrackChunk {
-                body: &self.bytes[body_at..self.at],
-                at: body_at,
-                cut_off: declared_end > self.bytes.len(),
-            });
         }
         None
     }
 }
 
-impl Chunks<'_> {
+impl<'a> Chunks<'a> {
     /// Size of the file.
     pub(super) fn file_bytes(&self) -> usize {
         self.bytes.len()
@@ -123,17 +117,85 @@ impl Chunks<'_> {
         &self.dropped
     }
 
-    fn skip_to_next_track(&mut self) {
-        let next = self.next_track_at(self.at);
-        self.dropped.push(Dropped::SkippedBytes { at: self.at, bytes: next - self.at });
-        self.at = next;
+    /// Reads the header here. On an error the position stays.
+    fn read_header(&mut self) -> Result<Header, Error> {
+        let body_at = self.at + CHUNK_HEAD_BYTES;
+        let Some(&[f0, f1, _, _, d0, d1]) =
+            self.bytes.get(body_at..).and_then(<[u8]>::first_chunk::<HEADER_BODY_BYTES>)
+        else {
+            return Err(Error::HeaderCutOff { bytes: self.bytes.len() });
+        };
+        let division = Division::read([d0, d1])?;
+        let format = match u16::from_be_bytes([f0, f1]) {
+            0 => Format::SingleTrack,
+            1 => Format::Parallel,
+            2 => Format::Sequential,
+            number => {
+                self.dropped.push(Dropped::UnknownFormat { number });
+                Format::Parallel
+            }
+        };
+        // A longer header is a later version of the format; what is in there is not ours to know.
+        let end = body_at + HEADER_BODY_BYTES;
+        let declared_end = declared_end(self.bytes, self.at).unwrap_or(end);
+        let is_longer = declared_end > end && is_known(self.bytes, declared_end);
+        self.at = if is_longer { declared_end } else { end };
+        let is_misnamed = self.bytes.get(self.at..).is_some_and(|name| is_nearly(name, b"MTrk"));
+        if is_misnamed && next_known(self.bytes, self.at).is_none() {
+            self.misnamed = Some(self.at);
+        }
+        Ok(Header { format, division })
     }
 
-    /// Where the next whole track header is, or the end of the file.
-    fn next_track_at(&self, from: usize) -> usize {
-        let end = self.bytes.len();
-        let searched = self.bytes.get(from..end.saturating_sub(LENGTH_BYTES)).unwrap_or_default();
-        find(searched, b"MTrk").map_or(end, |offset| from + offset)
+    fn read_track(&mut self) -> Option<TrackChunk<'a>> {
+        let body_at = self.at + CHUNK_HEAD_BYTES;
+        let declared_end = declared_end(self.bytes, self.at)?;
+        let end = self.track_end(body_at, declared_end);
+        self.at = end;
+        Some(TrackChunk {
+            body: &self.bytes[body_at..end],
+            at: body_at,
+            cut_off: declared_end > self.bytes.len(),
+        })
+    }
+
+    /// Where a track ends. Its length is believed when an end mark stands there, something known or nothing
+    /// follows, and no other track begins before; otherwise its events say so.
+    fn track_end(&mut self, body_at: usize, declared_end: usize) -> usize {
+        let follows = declared_end == self.bytes.len()
+            || is_known(self.bytes, declared_end)
+            || other_chunk_end(self.bytes, declared_end).is_some();
+        let declared = self.bytes.get(body_at..declared_end).filter(|_| follows);
+        if declared.is_some_and(|body| body.ends_with(&END_MARK) && next_known(body, 0).is_none()) {
+            return declared_end;
+        }
+        if let Some(end) = self.end_of_events(body_at) {
+            return end;
+        }
+        declared.map_or_else(|| next_known(self.bytes, body_at).unwrap_or(self.bytes.len()), |_| declared_end)
+    }
+
+    /// Where the events say that the track ends, if all of them can be read.
+    fn end_of_events(&mut self, body_at: usize) -> Option<usize> {
+        if self.searched > MAX_SEARCHES * self.bytes.len() {
+            return None;
+        }
+        let mut reader = Reader::new(&self.bytes[body_at..], None);
+        let end = loop {
+            match reader.next() {
+                _ if reader.faults().lost_bytes > 0 => break None,
+                Ok(_) => {}
+                Err(event::End::Marked { at } | event::End::Chunk { at }) => break Some(body_at + at),
+                Err(event::End::Unmarked) => break Some(self.bytes.len()),
+            }
+        };
+        self.searched += reader.position();
+        end
+    }
+
+    fn skip_to(&mut self, next: usize) {
+        self.dropped.push(Dropped::SkippedBytes { at: self.at, bytes: next - self.at });
+        self.at = next;
     }
 }
 
@@ -152,21 +214,42 @@ impl Division {
     }
 }
 
+/// Whether a track header is here, with any length.
 fn is_track(bytes: &[u8], at: usize) -> bool {
-    bytes[at..].starts_with(b"MTrk")
+    bytes.get(at..at.saturating_add(CHUNK_HEAD_BYTES)).is_some_and(|head| head.starts_with(b"MTrk"))
 }
 
-/// Whether a chunk could start here: four printable characters and a length.
-fn is_chunk(bytes: &[u8], at: usize) -> bool {
-    chunk_len(bytes, at).is_some()
-        && bytes[at..at + 4].iter().all(|&byte| byte == b' ' || byte.is_ascii_graphic())
+fn is_known(bytes: &[u8], at: usize) -> bool {
+    is_track(bytes, at) || is_header(bytes, at)
 }
 
-fn chunk_len(bytes: &[u8], at: usize) -> Option<usize> {
+/// Where the next whole header or track header is.
+fn next_known(bytes: &[u8], from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let is_name = |window: &[u8]| window == b"MTrk" || window == b"MThd";
+    let mut found = rest.windows(4).enumerate().filter(|(_, window)| is_name(window));
+    found.find_map(|(offset, _)| is_known(bytes, from + offset).then_some(from + offset))
+}
+
+/// Where a chunk of another kind ends: four printable characters, and a length after which something known, the
+/// end, or another such chunk comes.
+fn other_chunk_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut end = at;
+    for _ in 0..MAX_OTHER_CHUNKS {
+        let name = bytes.get(end..end.checked_add(4)?)?;
+        if !name.iter().all(|&byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return None;
+        }
+        end = declared_end(bytes, end)?;
+        if end == bytes.len() || is_known(bytes, end) {
+            return Some(end);
+        }
+    }
+    None
+}
+
+fn declared_end(bytes: &[u8], at: usize) -> Option<usize> {
     let length = bytes.get(at.checked_add(4)?..)?.first_chunk()?;
-    usize::try_from(u32::from_be_bytes(*length)).ok()
-}
-
-fn find(bytes: &[u8], needle: &[u8; 4]) -> Option<usize> {
-    bytes.windows(needle.len()).position(|window| window == needle)
+    let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+    (at + CHUNK_HEAD_BYTES).checked_add(length)
 }

@@ -2,34 +2,45 @@
 
 use std::collections::BTreeSet;
 
-use super::chunks::{Chunks, Header, TrackChunk};
-use super::pedal::Keys;
+use super::chunks::{Chunk, Chunks, Header, TrackChunk};
+use super::parts::DRUM_CHANNEL;
 use super::report::{Dropped, Format, Report};
+use super::sequence::Sequence;
 use super::tempo::TempoMap;
-use super::track::{self, ChannelEvent, EndKind, TimedEvent, TrackEvent};
+use super::track::{self, ChannelEvent, TimedEvent, TrackEvent};
 use super::{Import, MAX_HOURS};
 use crate::{Error, Note, Performance};
 
-/// General MIDI's drum kit, "channel 10" to people, who count from 1.
-const DRUM_CHANNEL: u8 = 9;
 /// A header can announce no more.
 const MAX_TRACKS: usize = u16::MAX as usize;
 const MAX_US: u64 = MAX_HOURS * 3_600 * 1_000_000;
 
 /// Merges all tracks; refuses if there is nothing to play.
-pub(super) fn merge(header: Header, mut tracks: Chunks<'_>) -> Result<Import, Error> {
-    let mut merge = Merge::default();
-    for chunk in tracks.by_ref().take(MAX_TRACKS) {
-        merge.read_track(&chunk);
-        if header.format == Format::Sequential {
-            merge.play(header);
+pub(super) fn merge(header: Header, mut chunks: Chunks<'_>) -> Result<Import, Error> {
+    let mut merge = Merge { n_files: 1, ..Merge::default() };
+    let mut current = header;
+    for chunk in chunks.by_ref() {
+        match chunk {
+            // Several files in one: each at its own speed, after the one before.
+            Chunk::Header(next) => {
+                merge.play(current);
+                merge.n_files += 1;
+                current = next;
+            }
+            Chunk::Track(_) if merge.n_tracks == MAX_TRACKS => {
+                merge.dropped.push(Dropped::TooManyTracks);
+                break;
+            }
+            Chunk::Track(track) => {
+                merge.read_track(&track);
+                if current.format == Format::Sequential {
+                    merge.play(current);
+                }
+            }
         }
     }
-    if tracks.next().is_some() {
-        merge.dropped.push(Dropped::TooManyTracks);
-    }
-    merge.play(header);
-    merge.finish(header, &tracks)
+    merge.play(current);
+    merge.finish(header, &chunks)
 }
 
 #[derive(Debug, Default)]
@@ -37,19 +48,31 @@ struct Merge {
     /// Events of the tracks that play together, and when the last of these tracks ends.
     events: Vec<TimedEvent>,
     end_tick: u64,
+    /// Of these tracks, how many play on the drum channel alone, and how many of those are named a piano.
+    drum_tracks: usize,
+    drum_tracks_named_piano: usize,
     /// When they begin: the end of the sequence before.
     start_us: u64,
     notes: Vec<Note>,
+    n_files: usize,
     n_tracks: usize,
+    last_status: Option<u8>,
     programs: BTreeSet<u8>,
     tempo_changes: usize,
     zero_tempos: usize,
-    pedal_presses: usize,
+    sustain_presses: usize,
+    sostenuto_presses: usize,
+    soft_presses: usize,
+    pedaled_notes: usize,
+    doubled_strikes: usize,
+    quick_strikes: usize,
     drum_notes: usize,
     unmatched_offs: usize,
     stuck_notes: usize,
     late_notes: usize,
     endless_notes: usize,
+    /// Position of the first bytes that could not be read.
+    damaged_at: Option<usize>,
     dropped: Vec<Dropped>,
 }
 
@@ -57,56 +80,70 @@ impl Merge {
     fn read_track(&mut self, chunk: &TrackChunk<'_>) {
         self.n_tracks += 1;
         let track = self.n_tracks;
-        let end = track::read(chunk.body, &mut self.events);
+        let n_before = self.events.len();
+        let end = track::read(track, chunk.body, self.last_status, &mut self.events);
+        self.last_status = end.last_status;
         self.end_tick = self.end_tick.max(end.tick);
-        if end.n_illegal > 0 {
-            self.dropped.push(Dropped::IllegalEvents { track, events: end.n_illegal });
+        if plays_on_drum_channel_alone(&self.events[n_before..]) {
+            self.drum_tracks += 1;
+            self.drum_tracks_named_piano += usize::from(end.is_named_piano);
         }
-        let len = chunk.body.len();
-        let dropped = match end.kind {
-            EndKind::Marked { at } if at == len => return,
-            EndKind::Marked { at } => Dropped::BytesAfterEnd { track, bytes: len - at },
-            _ if chunk.cut_off => Dropped::CutOff { track, at: chunk.at + len },
-            EndKind::Unmarked => Dropped::NoEndMark { track },
-            EndKind::Unreadable { at } => Dropped::Unreadable { track, at: chunk.at + at, bytes: len - at },
-        };
-        self.dropped.push(dropped);
+        let (faults, len) = (end.faults, chunk.body.len());
+        let lost_at = faults.lost_at.unwrap_or(len);
+        let is_cut_off = chunk.cut_off && end.marked_at.is_none();
+        // What cannot be read at the very end of a file that is cut off is no other fault.
+        let is_damaged = faults.lost_bytes > 0 && !(is_cut_off && lost_at + faults.lost_bytes == len);
+        if faults.lost_bytes > 0 {
+            self.damaged_at = self.damaged_at.or(Some(chunk.at + lost_at));
+        }
+        let n_after = end.marked_at.map_or(0, |at| len - at);
+        let is_unmarked = end.marked_at.is_none() && !is_cut_off && !is_damaged;
+        let found = [
+            (faults.is_statusless, Dropped::NoStatus { track }),
+            (faults.high_values > 0, Dropped::HighValues { track, events: faults.high_values }),
+            (faults.illegal_events > 0, Dropped::IllegalEvents { track, events: faults.illegal_events }),
+            (faults.bare_sysex > 0, Dropped::BareSysEx { track, events: faults.bare_sysex }),
+            (is_damaged, Dropped::Unreadable { track, at: chunk.at + lost_at, bytes: faults.lost_bytes }),
+            (is_cut_off, Dropped::CutOff { track, at: chunk.at + len }),
+            (is_unmarked, Dropped::NoEndMark { track }),
+            (n_after > 0, Dropped::BytesAfterEnd { track, bytes: n_after }),
+        ];
+        self.dropped.extend(found.into_iter().filter(|&(is_so, _)| is_so).map(|(_, dropped)| dropped));
     }
 
     /// Plays the events gathered so far, from tick 0 to the end; the next ones begin there.
     fn play(&mut self, header: Header) {
         let mut events = std::mem::take(&mut self.events);
-        // Pedals move first: a key that goes up in the instant in which the pedal goes down is caught
-        // by it. (Recordings are full of such ticks; with the order of the file, which is by controller
-        // or chance, notes break off.) Stable: all else stays in the order of the tracks and the file.
-        events.sort_by_key(|event| (event.tick, !event.is_pedal()));
-        let mut tempos = Vec::new();
-        let mut keys = Keys::default();
-        for TimedEvent { tick, event } in events {
-            match event {
-                TrackEvent::Tempo { micros_per_quarter: 0 } => self.zero_tempos += 1,
-                TrackEvent::Tempo { micros_per_quarter } => tempos.push((tick, micros_per_quarter)),
-                TrackEvent::Channel { channel: DRUM_CHANNEL, event } => {
-                    self.drum_notes += usize::from(matches!(event, ChannelEvent::NoteOn(..)));
-                }
-                TrackEvent::Channel { channel, event } => {
-                    self.programs.extend(match event {
-                        ChannelEvent::Program(program) => Some(program),
-                        _ => None,
-                    });
-                    keys.apply(tick, channel, event);
-                }
-            }
-        }
-        self.tempo_changes += tempos.len();
-        self.pedal_presses += keys.pedal_presses;
-        self.unmatched_offs += keys.unmatched_offs;
+        // Stable: what is of one rank stays in the order of the tracks and the file.
+        events.sort_by_key(|event| (event.tick, event.rank()));
         let end_tick = std::mem::take(&mut self.end_tick);
-        let (notes, n_stuck) = keys.finish(end_tick);
-        self.stuck_notes += n_stuck;
+        let drum_tracks = std::mem::take(&mut self.drum_tracks);
+        let named_piano = std::mem::take(&mut self.drum_tracks_named_piano);
+        let has_drum_channel = drum_tracks == 0 || named_piano < drum_tracks;
 
+        let tempos = events.iter().filter_map(|event| match event.event {
+            TrackEvent::Tempo { micros_per_quarter } => Some((event.tick, micros_per_quarter)),
+            _ => None,
+        });
+        let (tempos, zero_tempos): (Vec<_>, Vec<_>) = tempos.partition(|&(_, micros)| micros > 0);
+        self.zero_tempos += zero_tempos.len();
+        self.tempo_changes += tempos.len();
         let tempo_map = TempoMap::new(header.division, tempos);
-        for note in notes {
+
+        let sequence = Sequence::new(events, has_drum_channel);
+        self.programs.extend(&sequence.programs);
+        self.soft_presses += sequence.soft_presses;
+        let played = sequence.play(end_tick, |tick| tempo_map.micros(tick));
+        self.sustain_presses += played.sustain_presses;
+        self.sostenuto_presses += played.sostenuto_presses;
+        self.unmatched_offs += played.unmatched_offs;
+        self.drum_notes += played.drum_notes;
+        self.pedaled_notes += played.keyboard.pedaled_notes;
+        self.doubled_strikes += played.keyboard.doubled_strikes;
+        self.quick_strikes += played.keyboard.quick_strikes;
+        self.stuck_notes += played.keyboard.stuck_notes;
+
+        for note in played.keyboard.notes {
             let us = |tick| self.start_us.saturating_add(tempo_map.micros(tick));
             let (start_us, end_us) = (us(note.start_tick), us(note.end_tick));
             if start_us > MAX_US {
@@ -136,10 +173,16 @@ impl Merge {
         dropped.extend(counted.into_iter().filter(|&(n, _)| n > 0).map(|(_, dropped)| dropped));
         let report = Report {
             format: header.format,
+            n_files: self.n_files,
             n_tracks: self.n_tracks,
             programs: self.programs.into_iter().collect(),
             tempo_changes: self.tempo_changes,
-            pedal_presses: self.pedal_presses,
+            sustain_presses: self.sustain_presses,
+            sostenuto_presses: self.sostenuto_presses,
+            soft_presses: self.soft_presses,
+            pedaled_notes: self.pedaled_notes,
+            doubled_strikes: self.doubled_strikes,
+            quick_strikes: self.quick_strikes,
             drum_notes: self.drum_notes,
             dropped,
         };
@@ -148,18 +191,22 @@ impl Merge {
 
     /// Why a file without notes has none.
     fn refusal(&self, chunks: &Chunks<'_>) -> Error {
-        let damaged_at = self.dropped.iter().find_map(|dropped| match *dropped {
-            Dropped::Unreadable { at, .. } => Some(at),
-            _ => None,
-        });
         let is_cut_off = self.dropped.iter().any(|dropped| matches!(dropped, Dropped::CutOff { .. }));
-        match damaged_at {
+        match self.damaged_at {
             _ if self.n_tracks == 0 => Error::NoTracks,
             _ if self.late_notes > 0 => Error::LateNotes,
             _ if is_cut_off => Error::CutOff { bytes: chunks.file_bytes() },
             Some(at) => Error::Damaged { at },
-            None if self.drum_notes > 0 => Error::DrumsOnly,
+            None if self.drum_notes > 0 => Error::DrumsOnly { notes: self.drum_notes },
             None => Error::NoNotes,
         }
     }
+}
+
+fn plays_on_drum_channel_alone(events: &[TimedEvent]) -> bool {
+    let mut channels = events.iter().filter_map(|event| match event.event {
+        TrackEvent::Channel { channel, event: ChannelEvent::NoteOn(..) } => Some(channel),
+        _ => None,
+    });
+    channels.next() == Some(DRUM_CHANNEL) && channels.all(|channel| channel == DRUM_CHANNEL)
 }

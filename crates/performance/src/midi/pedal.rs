@@ -1,144 +1,115 @@
-//! Keys and sustain pedals of the sixteen channels: from key presses to sounding notes.
+//! When a pedal is down: one for the piano, whichever channels send it, and one for every other instrument.
 
-use super::track::ChannelEvent;
-use crate::{N_PITCHES, Pitch, Velocity};
+use super::parts::N_CHANNELS;
 
-const N_CHANNELS: usize = 16;
-
-/// A sounding note, in ticks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TickNote {
-    pub(super) pitch: Pitch,
-    pub(super) velocity: Velocity,
-    pub(super) start_tick: u64,
-    pub(super) end_tick: u64,
-}
-
-/// Every channel's keys and pedal while the file is played from start to end.
-#[derive(Debug, Default)]
-pub(super) struct Keys {
-    /// Those that have been used: a file may have thousands of short sequences.
-    channels: [Option<Box<Channel>>; N_CHANNELS],
-    notes: Vec<TickNote>,
-    last_tick: u64,
-    /// How often a pedal went down.
-    pub(super) pedal_presses: usize,
-    /// NOTE_OFFs of keys that were not down, and had not been struck twice either.
-    pub(super) unmatched_offs: usize,
-}
-
+/// A pedal that moves.
 #[derive(Clone, Copy, Debug)]
-struct Channel {
-    pedal_is_down: bool,
-    sounding: [Option<Sound>; N_PITCHES],
-    /// How many strikes of each key were cut by the next before their NOTE_OFF came.
-    offs_to_come: [u32; N_PITCHES],
+pub(super) struct Move {
+    pub(super) tick: u64,
+    pub(super) channel: u8,
+    pub(super) is_down: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Sound {
-    velocity: Velocity,
-    start_tick: u64,
-    key_is_down: bool,
+/// When a pedal was down, and how often it went down.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pedal {
+    /// From and to which tick, in order, without those of no length.
+    pub(super) spans: Vec<(u64, u64)>,
+    pub(super) presses: usize,
 }
 
-impl Keys {
-    /// Takes the next event, in order of time.
+impl Pedal {
+    /// The pedal that `moves`, in order of time, of one or more channels are of: it is down while one of them has it
+    /// down.
     ///
-    /// A key that is struck twice goes up at the first NOTE_OFF, not the second: a lost NOTE_OFF then
-    /// costs a short note instead of leaving one that never ends.
-    pub(super) fn apply(&mut self, tick: u64, channel: u8, event: ChannelEvent) {
-        self.last_tick = tick;
-        let channel = self.channels[usize::from(channel) % N_CHANNELS].get_or_insert_default();
-        match event {
-            ChannelEvent::NoteOn(pitch, velocity) => {
-                let sound = Sound { velocity, start_tick: tick, key_is_down: true };
-                let restruck = channel.sounding[pitch.index()].replace(sound);
-                let is_cut = restruck.is_some_and(|sound| sound.key_is_down);
-                channel.offs_to_come[pitch.index()] += u32::from(is_cut);
-                self.notes.extend(restruck.map(|sound| sound.ended(pitch, tick)));
-            }
-            ChannelEvent::NoteOff(pitch) => {
-                let sound = &mut channel.sounding[pitch.index()];
-                match sound {
-                    Some(sounding) if sounding.key_is_down => {
-                        sounding.key_is_down = false;
-                        if !channel.pedal_is_down {
-                            self.notes.extend(sound.take().map(|sound| sound.ended(pitch, tick)));
-                        }
-                    }
-                    _ => match &mut channel.offs_to_come[pitch.index()] {
-                        0 => self.unmatched_offs += 1,
-                        offs_to_come => *offs_to_come -= 1,
-                    },
+    /// It stays down to the end, `last_tick`, if it never goes up; but a channel that ends with its pedal down does
+    /// not hold down the pedal that others move: `last_tick_of` says when each channel ends.
+    pub(super) fn new(mut moves: Vec<Move>, last_tick: u64, last_tick_of: &[u64; N_CHANNELS]) -> Self {
+        lift_at_ends(&mut moves, last_tick_of);
+        let mut pedal = Self::default();
+        let (mut down, mut since) = (Channels::default(), 0);
+        for moves in moves.chunk_by(|a, b| a.tick == b.tick) {
+            let tick = moves[0].tick;
+            let before = down;
+            let mut lifted = Channels::default();
+            for &Move { channel, is_down, .. } in moves {
+                if is_down {
+                    down.insert(channel);
+                } else {
+                    down.remove(channel);
+                    lifted.insert(channel);
                 }
             }
-            ChannelEvent::Pedal { is_down } => {
-                self.pedal_presses += usize::from(is_down && !channel.pedal_is_down);
-                channel.pedal_is_down = is_down;
-                channel.damp(tick, &mut self.notes);
+            let goes_up = !before.is_empty() && before.is_within(lifted);
+            if goes_up {
+                pedal.spans.extend((since < tick).then_some((since, tick)));
             }
-            ChannelEvent::KeysOff => {
-                channel.release_keys();
-                channel.damp(tick, &mut self.notes);
+            if (before.is_empty() || goes_up) && !down.is_empty() {
+                pedal.presses += 1;
+                since = tick;
             }
-            ChannelEvent::SoundOff => channel.silence(tick, &mut self.notes),
-            ChannelEvent::Program(_) => {}
         }
+        if !down.is_empty() && since < last_tick {
+            pedal.spans.push((since, last_tick));
+        }
+        pedal
     }
 
-    /// Ends what still sounds; returns all notes, and how many of them had a key that never went up.
-    ///
-    /// What only a pedal holds ends with the last movement of a key or pedal: some recorders stop long
-    /// after the music. A key that never went up sounds to the end of the tracks, `end_tick`.
-    pub(super) fn finish(mut self, end_tick: u64) -> (Vec<TickNote>, usize) {
-        for channel in self.channels.iter_mut().flatten() {
-            channel.pedal_is_down = false;
-            channel.damp(self.last_tick, &mut self.notes);
-        }
-        let n_ended = self.notes.len();
-        for channel in self.channels.iter_mut().flatten() {
-            channel.silence(end_tick, &mut self.notes);
-        }
-        let n_stuck = self.notes.len() - n_ended;
-        (self.notes, n_stuck)
+    /// When the pedal goes up that is down at `tick`.
+    pub(super) fn up_after(&self, tick: u64) -> Option<u64> {
+        self.span_at(tick).map(|(_, up)| up)
+    }
+
+    /// The span that `tick` is in: the pedal went down then or before, and goes up later.
+    pub(super) fn span_at(&self, tick: u64) -> Option<(u64, u64)> {
+        let n_begun = self.spans.partition_point(|&(down, _)| down <= tick);
+        self.spans[..n_begun].last().copied().filter(|&(_, up)| up > tick)
     }
 }
 
-impl Default for Channel {
-    fn default() -> Self {
-        Self { pedal_is_down: false, sounding: [None; N_PITCHES], offs_to_come: [0; N_PITCHES] }
+/// Lifts pedals that are never lifted where their channel ends, if other channels have pedals as well.
+fn lift_at_ends(moves: &mut Vec<Move>, last_tick_of: &[u64; N_CHANNELS]) {
+    let mut last = [None; N_CHANNELS];
+    for &Move { channel, is_down, .. } in &*moves {
+        last[usize::from(channel) % N_CHANNELS] = Some(is_down);
     }
+    let mut used = [false; N_CHANNELS];
+    for pedal in moves.iter().filter(|pedal| pedal.is_down) {
+        used[usize::from(pedal.channel) % N_CHANNELS] = true;
+    }
+    if used.iter().filter(|&&used| used).count() < 2 {
+        return;
+    }
+    for (channel, last) in (0..).zip(last) {
+        if last == Some(true) {
+            moves.push(Move { tick: last_tick_of[usize::from(channel)], channel, is_down: false });
+        }
+    }
+    moves.sort_by_key(|pedal| pedal.tick);
 }
 
-impl Channel {
-    /// The dampers fall, unless the pedal holds them: notes without a key end.
-    fn damp(&mut self, tick: u64, notes: &mut Vec<TickNote>) {
-        if self.pedal_is_down {
-            return;
-        }
-        for pitch in Pitch::all() {
-            let sound = &mut self.sounding[pitch.index()];
-            let damped = sound.take_if(|sound| !sound.key_is_down);
-            notes.extend(damped.map(|sound| sound.ended(pitch, tick)));
-        }
+/// Some of the sixteen channels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Channels(u16);
+
+impl Channels {
+    fn insert(&mut self, channel: u8) {
+        self.0 |= Self::bit(channel);
     }
 
-    fn release_keys(&mut self) {
-        for sound in self.sounding.iter_mut().flatten() {
-            sound.key_is_down = false;
-        }
+    fn remove(&mut self, channel: u8) {
+        self.0 &= !Self::bit(channel);
     }
 
-    fn silence(&mut self, tick: u64, notes: &mut Vec<TickNote>) {
-        for pitch in Pitch::all() {
-            notes.extend(self.sounding[pitch.index()].take().map(|sound| sound.ended(pitch, tick)));
-        }
+    fn is_empty(self) -> bool {
+        self.0 == 0
     }
-}
 
-impl Sound {
-    fn ended(self, pitch: Pitch, end_tick: u64) -> TickNote {
-        TickNote { pitch, velocity: self.velocity, start_tick: self.start_tick, end_tick }
+    fn is_within(self, other: Self) -> bool {
+        self.0 & !other.0 == 0
+    }
+
+    fn bit(channel: u8) -> u16 {
+        1 << (u16::from(channel) % 16)
     }
 }

@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Report {
     /// How the file's tracks belong together.
     pub format: Format,
+    /// Number of files that were in the file, each with a header of its own; they are read one after another.
+    pub n_files: usize,
     /// Number of tracks that were read and merged.
     pub n_tracks: usize,
     /// General MIDI programs (0 is a grand piano) that the channels asked for, low to high; all are
@@ -16,9 +18,20 @@ pub struct Report {
     pub programs: Vec<u8>,
     /// Number of tempo events that count; 0 leaves the whole file at 120 quarter notes a minute.
     pub tempo_changes: usize,
-    /// How often the sustain pedal went down. Above 0 it was applied: notes last until it goes up.
-    pub pedal_presses: usize,
-    /// Number of notes on channel 10, the drum kit; they are left out.
+    /// How often the sustain pedal went down.
+    pub sustain_presses: usize,
+    /// How often the sostenuto pedal went down.
+    pub sostenuto_presses: usize,
+    /// How often the soft pedal went down. It is left out: notes are as loud as they say.
+    pub soft_presses: usize,
+    /// Number of notes that a pedal prolonged. Above 0 the pedals were applied: notes last until they go up.
+    pub pedaled_notes: usize,
+    /// Number of strikes that doubled another, at once or some milliseconds later; they are one note.
+    pub doubled_strikes: usize,
+    /// Number of strikes of a key that was down, less than 30 ms after another and in the same channel and track; they
+    /// are notes of their own.
+    pub quick_strikes: usize,
+    /// Number of notes of drum kits; they are left out.
     pub drum_notes: usize,
     /// What was wrong with the file and is missing therefore; empty for a sound file.
     pub dropped: Vec<Dropped>,
@@ -59,14 +72,33 @@ pub enum Dropped {
         /// Length of the file.
         at: usize,
     },
-    /// A track turns into bytes that are no MIDI event. What comes before was read.
+    /// Bytes in a track that are no MIDI events, passed over. What comes before and after was read.
     Unreadable {
         /// The track.
         track: usize,
         /// Position of the first byte that is no event.
         at: usize,
-        /// How many bytes of the track were left.
+        /// How many such bytes the track has.
         bytes: usize,
+    },
+    /// Values above 127, which MIDI does not have, clipped to 127 or passed over with their event.
+    HighValues {
+        /// The track.
+        track: usize,
+        /// Number of events that have them.
+        events: usize,
+    },
+    /// A track begins with events that do not say what they are; read as notes.
+    NoStatus {
+        /// The track.
+        track: usize,
+    },
+    /// System exclusive messages without their length.
+    BareSysEx {
+        /// The track.
+        track: usize,
+        /// How many.
+        events: usize,
     },
     /// A track's bytes go on after its end mark.
     BytesAfterEnd {
@@ -80,7 +112,7 @@ pub enum Dropped {
         /// The track.
         track: usize,
     },
-    /// Events that do not belong into files (system messages, malformed meta events), passed over.
+    /// Events that do not belong into files (system messages), passed over.
     IllegalEvents {
         /// The track.
         track: usize,
@@ -118,20 +150,23 @@ pub enum Dropped {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut facts = Vec::new();
-        if self.pedal_presses > 0 {
-            facts.push("pedal applied".to_owned());
-        }
-        if self.n_tracks > 1 {
-            let how = if self.format == Format::Sequential { "one after another" } else { "merged" };
-            facts.push(format!("{} tracks {how}", self.n_tracks));
-        }
-        if self.programs.len() > 1 {
-            facts.push(format!("{} instruments played on the piano", self.programs.len()));
-        }
-        if self.drum_notes > 0 {
-            facts.push("drums left out".to_owned());
-        }
+        let n_presses = self.sustain_presses + self.sostenuto_presses;
+        let order = if self.format == Format::Sequential { "one after another" } else { "merged" };
+        let facts = [
+            (self.pedaled_notes > 0, "pedal applied".to_owned()),
+            (n_presses > 0 && self.pedaled_notes == 0, "pedal without effect".to_owned()),
+            (self.soft_presses > 0, format!("soft pedal left out ({})", count(self.soft_presses, "time"))),
+            (self.n_files > 1, format!("{} files in one, one after another", self.n_files)),
+            (self.n_tracks > 1, format!("{} tracks {order}", self.n_tracks)),
+            (self.programs.len() > 1, format!("{} instruments played on the piano", self.programs.len())),
+            (self.doubled_strikes > 0, format!("{} merged", count(self.doubled_strikes, "doubled strike"))),
+            (
+                self.quick_strikes > 0,
+                format!("{} within 30 ms of another", count(self.quick_strikes, "strike")),
+            ),
+            (self.drum_notes > 0, format!("drums left out ({})", count(self.drum_notes, "note"))),
+        ];
+        let facts: Vec<_> = facts.into_iter().filter(|&(is_so, _)| is_so).map(|(_, fact)| fact).collect();
         f.write_str(&facts.join(", "))
     }
 }
@@ -157,7 +192,18 @@ impl fmt::Display for Dropped {
                 write!(f, "it stops after {at} bytes, in the middle of track {track}")
             }
             Self::Unreadable { track, at, bytes } => {
-                write!(f, "track {track} is damaged at byte {at}; left out its last {}", count(bytes, "byte"))
+                write!(f, "track {track} is damaged at byte {at}; skipped {}", count(bytes, "byte"))
+            }
+            Self::HighValues { track, events } => {
+                write!(
+                    f,
+                    "clipped or skipped {} with values above 127 in track {track}",
+                    count(events, "event")
+                )
+            }
+            Self::NoStatus { track } => write!(f, "track {track} begins without a status; read as notes"),
+            Self::BareSysEx { track, events } => {
+                write!(f, "passed over {} without a length in track {track}", count(events, "SysEx message"))
             }
             Self::BytesAfterEnd { track, bytes } => {
                 write!(f, "left out {} after the end of track {track}", count(bytes, "byte"))

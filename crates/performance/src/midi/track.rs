@@ -1,19 +1,35 @@
-//! The events of one track that matter to a piano, over midly.
+//! The events of one track that matter to a piano.
 
-use midly::{EventIter, MetaMessage, MidiMessage, TrackEventKind};
-
+use super::event::{End, Event, Faults, Reader};
+use super::sysex::{self, Setup};
 use crate::{Pitch, Velocity};
+
+const TRACK_NAME: u8 = 0x03;
+const INSTRUMENT_NAME: u8 = 0x04;
+const TEMPO: u8 = 0x51;
 
 /// An event at its absolute tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TimedEvent {
     pub(super) tick: u64,
+    /// Number of its track.
+    pub(super) track: usize,
     pub(super) event: TrackEvent,
 }
 
 impl TimedEvent {
-    pub(super) fn is_pedal(&self) -> bool {
-        matches!(self.event, TrackEvent::Channel { event: ChannelEvent::Pedal { .. }, .. })
+    /// Of events at one tick, those with a lower number come first.
+    ///
+    /// What a channel is, is settled before it plays. Then pedals move: a key that goes up in the instant in which
+    /// the pedal goes down is caught by it. (Recordings are full of such ticks; with the order of the file, which
+    /// is by controller or chance, notes break off.)
+    pub(super) fn rank(&self) -> u8 {
+        match self.event {
+            TrackEvent::Setup(Setup::System(_)) => 0,
+            TrackEvent::Setup(_) | TrackEvent::Channel { event: ChannelEvent::Program(_), .. } => 1,
+            TrackEvent::Channel { event: ChannelEvent::Pedal { .. } | ChannelEvent::Reset, .. } => 2,
+            TrackEvent::Channel { .. } | TrackEvent::Tempo { .. } => 3,
+        }
     }
 }
 
@@ -22,6 +38,7 @@ impl TimedEvent {
 pub(super) enum TrackEvent {
     Channel { channel: u8, event: ChannelEvent },
     Tempo { micros_per_quarter: u32 },
+    Setup(Setup),
 }
 
 /// What happens on one channel.
@@ -30,6 +47,7 @@ pub(super) enum ChannelEvent {
     NoteOn(Pitch, Velocity),
     NoteOff(Pitch),
     Pedal {
+        kind: PedalKind,
         is_down: bool,
     },
     Program(u8),
@@ -37,6 +55,16 @@ pub(super) enum ChannelEvent {
     SoundOff,
     /// All notes off: the keys go up, the pedal stays.
     KeysOff,
+    /// All controllers, pedals among them, as they are at the start.
+    Reset,
+}
+
+/// A piano's three pedals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PedalKind {
+    Sustain,
+    Sostenuto,
+    Soft,
 }
 
 /// How reading a track went.
@@ -44,111 +72,86 @@ pub(super) enum ChannelEvent {
 pub(super) struct TrackEnd {
     /// When the track ends.
     pub(super) tick: u64,
-    /// Events that do not belong into files, passed over.
-    pub(super) n_illegal: usize,
-    pub(super) kind: EndKind,
-}
-
-/// Why reading a track stopped. `at` is a position in its body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EndKind {
-    /// At the end mark.
-    Marked { at: usize },
-    /// At the end of the bytes.
-    Unmarked,
-    /// At bytes that are no event.
-    Unreadable { at: usize },
+    pub(super) faults: Faults,
+    /// Where in the body the end mark ends, if there is one.
+    pub(super) marked_at: Option<usize>,
+    /// Whether its name, or its instrument's, says that it is a piano.
+    pub(super) is_named_piano: bool,
+    /// The last status of a channel message in it, or before.
+    pub(super) last_status: Option<u8>,
 }
 
 /// Reads a track's events into `events`, as far as they can be read. An event takes three bytes or
 /// more (a delta time and, under running status, two data bytes), which bounds the memory.
-pub(super) fn read(body: &[u8], events: &mut Vec<TimedEvent>) -> TrackEnd {
-    let mut end = TrackEnd { tick: 0, n_illegal: 0, kind: EndKind::Unmarked };
-    let mut reader = EventIter::new(body);
-    let mut last_status = None;
-    while !reader.unread().is_empty() {
-        let rest = reader.unread();
-        // Meta events and sysex end running status by the standard; not every sequencer knew.
-        last_status = reader.running_status().or(last_status);
-        *reader.running_status_mut() = last_status;
-        let Some(Ok(event)) = reader.next() else {
-            let Some((delta, len)) = illegal_event(rest) else {
-                end.kind = EndKind::Unreadable { at: body.len() - rest.len() };
-                return end;
-            };
-            end.tick += u64::from(delta);
-            end.n_illegal += 1;
-            reader = EventIter::new(&rest[len..]);
-            continue;
+pub(super) fn read(
+    track: usize,
+    body: &[u8],
+    earlier_status: Option<u8>,
+    events: &mut Vec<TimedEvent>,
+) -> TrackEnd {
+    let mut reader = Reader::new(body, earlier_status);
+    let (mut tick, mut is_named_piano) = (0, false);
+    let marked_at = loop {
+        let (delta, event) = match reader.next() {
+            Ok(step) => step,
+            Err(End::Marked { at }) => break Some(at),
+            Err(End::Chunk { .. } | End::Unmarked) => break None,
         };
-        end.tick += u64::from(event.delta.as_int());
-        if event.kind == TrackEventKind::Meta(MetaMessage::EndOfTrack) {
-            end.kind = EndKind::Marked { at: body.len() - reader.unread().len() };
-            return end;
+        tick += u64::from(delta);
+        if let Event::Meta { kind: TRACK_NAME | INSTRUMENT_NAME, data } = event {
+            is_named_piano |= names_piano(data);
         }
-        if let Some(event) = relevant(event.kind) {
-            events.push(TimedEvent { tick: end.tick, event });
-        }
-    }
-    end
-}
-
-fn relevant(kind: TrackEventKind<'_>) -> Option<TrackEvent> {
-    match kind {
-        TrackEventKind::Meta(MetaMessage::Tempo(tempo)) => {
-            Some(TrackEvent::Tempo { micros_per_quarter: tempo.as_int() })
-        }
-        TrackEventKind::Midi { channel, message } => {
-            Some(TrackEvent::Channel { channel: channel.as_int(), event: channel_event(message)? })
-        }
-        TrackEventKind::Meta(_) | TrackEventKind::SysEx(_) | TrackEventKind::Escape(_) => None,
-    }
-}
-
-fn channel_event(message: MidiMessage) -> Option<ChannelEvent> {
-    let event = match message {
-        MidiMessage::NoteOn { key, vel } => {
-            let pitch = Pitch::new(key.as_int()).ok()?;
-            // Velocity 0 is how running status spells NOTE_OFF.
-            Velocity::new(vel.as_int())
-                .map_or(ChannelEvent::NoteOff(pitch), |vel| ChannelEvent::NoteOn(pitch, vel))
-        }
-        MidiMessage::NoteOff { key, .. } => ChannelEvent::NoteOff(Pitch::new(key.as_int()).ok()?),
-        MidiMessage::ProgramChange { program } => ChannelEvent::Program(program.as_int()),
-        MidiMessage::Controller { controller, value } => match controller.as_int() {
-            64 => ChannelEvent::Pedal { is_down: value >= 64 },
-            120 => ChannelEvent::SoundOff,
-            121 => ChannelEvent::Pedal { is_down: false },
-            123..=127 => ChannelEvent::KeysOff,
-            _ => return None,
-        },
-        MidiMessage::Aftertouch { .. }
-        | MidiMessage::ChannelAftertouch { .. }
-        | MidiMessage::PitchBend { .. } => return None,
+        events.extend(relevant(event).map(|event| TimedEvent { tick, track, event }));
     };
-    Some(event)
+    let (faults, last_status) = (reader.faults(), reader.last_status());
+    TrackEnd { tick, faults, marked_at, is_named_piano, last_status }
 }
 
-/// Delta time and length of an event that midly refuses but whose length is known: system messages,
-/// which belong on a cable and not into a file, and meta events with nonsense in them.
-fn illegal_event(bytes: &[u8]) -> Option<(u32, usize)> {
-    let (delta, status_at) = variable_length(bytes)?;
-    let len = match *bytes.get(status_at)? {
-        0xF1 | 0xF3 => status_at + 2,
-        0xF2 => status_at + 3,
-        0xF4..=0xF6 | 0xF8..=0xFE => status_at + 1,
-        0xFF => {
-            let data = bytes.get(status_at + 2..)?;
-            let (data_len, data_at) = variable_length(data)?;
-            status_at + 2 + data_at + usize::try_from(data_len).ok()?
+fn names_piano(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let has = |word: &[u8]| name.windows(word.len()).any(|window| window == word);
+    (has(b"piano") || has(b"klavier")) && !has(b"drum") && !has(b"perc")
+}
+
+fn relevant(event: Event<'_>) -> Option<TrackEvent> {
+    match event {
+        Event::Channel { status, data } => {
+            let channel = status & 0x0F;
+            match (status >> 4, data) {
+                (0xB, [0, msb]) => Some(TrackEvent::Setup(Setup::Bank { channel, msb })),
+                _ => Some(TrackEvent::Channel { channel, event: channel_event(status >> 4, data)? }),
+            }
         }
+        Event::Meta { kind: TEMPO, data: &[a, b, c, ..] } => {
+            Some(TrackEvent::Tempo { micros_per_quarter: u32::from_be_bytes([0, a, b, c]) })
+        }
+        Event::SysEx(data) => sysex::read(data).map(TrackEvent::Setup),
+        Event::Meta { .. } | Event::Other => None,
+    }
+}
+
+fn channel_event(kind: u8, [first, second]: [u8; 2]) -> Option<ChannelEvent> {
+    let event = match kind {
+        0x8 => ChannelEvent::NoteOff(Pitch::new(first).ok()?),
+        0x9 => {
+            let pitch = Pitch::new(first).ok()?;
+            // Velocity 0 is how running status spells NOTE_OFF.
+            Velocity::new(second).map_or(ChannelEvent::NoteOff(pitch), |vel| ChannelEvent::NoteOn(pitch, vel))
+        }
+        0xB => {
+            let pedal = |kind| ChannelEvent::Pedal { kind, is_down: second >= 64 };
+            match first {
+                64 => pedal(PedalKind::Sustain),
+                66 => pedal(PedalKind::Sostenuto),
+                67 => pedal(PedalKind::Soft),
+                120 => ChannelEvent::SoundOff,
+                121 => ChannelEvent::Reset,
+                123..=127 => ChannelEvent::KeysOff,
+                _ => return None,
+            }
+        }
+        0xC => ChannelEvent::Program(first),
         _ => return None,
     };
-    (len <= bytes.len()).then_some((delta, len))
-}
-
-/// A variable-length quantity of at most four bytes, and how many it took.
-fn variable_length(bytes: &[u8]) -> Option<(u32, usize)> {
-    let len = bytes.iter().take(4).position(|byte| byte & 0x80 == 0)? + 1;
-    Some((bytes[..len].iter().fold(0, |value, byte| value << 7 | u32::from(byte & 0x7F)), len))
+    Some(event)
 }
