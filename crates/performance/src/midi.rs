@@ -19,8 +19,10 @@ mod kind;
 mod merge;
 mod parts;
 mod pedal;
+mod pedaling;
 mod presses;
 mod report;
+mod restrike;
 mod sequence;
 mod sysex;
 mod tempo;
@@ -29,7 +31,8 @@ mod write;
 
 pub use kind::FileKind;
 pub use report::{Dropped, Format, Report};
-pub use write::write;
+pub use restrike::{RESTRIKE_GAP_US, Restrikes, release_us};
+pub use write::{write, write_with_pedal};
 
 use crate::{Error, Performance};
 

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
+use performance::midi::Restrikes;
+use performance::schedule::{Message, Timed};
 use performance::{
     Decoded, Event, Irregularities, Note, Performance, Pitch, Sounding, Token, Velocity, decode, encode, midi,
 };
@@ -22,6 +24,35 @@ fn performances(unit_us: u64) -> impl Strategy<Value = Performance> {
 
 fn tokens() -> impl Strategy<Value = Vec<Token>> {
     prop::collection::vec((0_u16..413).prop_map(|token| Token::new(token).unwrap()), 0..200)
+}
+
+/// The performance whose keys have room before they are struck again, in units of `unit_us`.
+fn with_gaps(performance: &Performance, unit_us: u64) -> Performance {
+    let notes = performance.notes();
+    let with_gap = |(idx, note): (usize, &Note)| {
+        let next = notes[idx + 1..].iter().find(|next| next.pitch == note.pitch);
+        let release =
+            |next: &Note| midi::release_us(note.start_us, note.end_us, next.start_us) / unit_us * unit_us;
+        Note { end_us: next.map_or(note.end_us, release).max(note.start_us + unit_us), ..*note }
+    };
+    Performance::new(notes.iter().enumerate().map(with_gap).collect())
+}
+
+/// Notes of a millisecond at least.
+fn lasting(performance: &Performance) -> Performance {
+    let lasting = |note: &Note| Note { end_us: note.end_us.max(note.start_us + 1_000), ..*note };
+    Performance::new(performance.notes().iter().map(lasting).collect())
+}
+
+fn messages(performance: &Performance) -> Vec<Timed> {
+    let both = |note: &Note| {
+        let (pitch, velocity) = (note.pitch, note.velocity);
+        [
+            Timed { at_us: note.start_us, message: Message::NoteOn { pitch, velocity } },
+            Timed { at_us: note.end_us, message: Message::NoteOff { pitch } },
+        ]
+    };
+    performance.notes().iter().flat_map(both).collect()
 }
 
 /// A file that can be read, with some bytes changed, and then cut.
@@ -67,6 +98,12 @@ fn exercise(bytes: &[u8]) {
             assert!(!import.performance.is_empty());
             let written = midi::write(&import.performance);
             assert_eq!(midi::read(&written).unwrap().report.dropped, []);
+            let pedaled = midi::read(&midi::write_with_pedal(&import.performance)).unwrap();
+            assert_eq!(pedaled.report.dropped, []);
+            assert_eq!(
+                pedaled.performance.notes().len(),
+                midi::read(&written).unwrap().performance.notes().len()
+            );
             assert_eq!(decode(&encode(&import.performance)).performance, import.performance.quantized());
             let _sentences =
                 (import.report.to_string(), import.report.dropped.iter().map(ToString::to_string));
@@ -109,12 +146,37 @@ proptest! {
     #[test]
     fn reading_gives_back_what_was_written(performance in performances(1_000)) {
         // A file cannot hold notes of no length, and one without notes is refused.
-        let lasting = |note: &Note| Note { end_us: note.end_us.max(note.start_us + 1_000), ..*note };
-        let performance = Performance::new(performance.notes().iter().map(lasting).collect());
+        let performance = lasting(&performance);
         prop_assume!(!performance.is_empty());
         let import = midi::read(&midi::write(&performance)).unwrap();
+        prop_assert_eq!(import.performance, with_gaps(&performance, 1_000));
+        prop_assert_eq!(import.report.dropped, []);
+        // With the pedal, exactly.
+        let import = midi::read(&midi::write_with_pedal(&performance)).unwrap();
         prop_assert_eq!(import.performance, performance);
         prop_assert_eq!(import.report.dropped, []);
+    }
+
+    #[test]
+    fn gaps_do_not_depend_on_how_messages_come(performance in performances(1_000), batch_us in 1_u64..200_000) {
+        let performance = lasting(&performance);
+        let mut messages = messages(&performance);
+        messages.sort_by_key(|timed| (timed.at_us, matches!(timed.message, Message::NoteOn { .. })));
+        let mut restrikes = Restrikes::default();
+        let mut passed = Vec::new();
+        let (mut rest, mut known_us) = (messages.as_slice(), 0);
+        while !rest.is_empty() {
+            known_us += batch_us;
+            let batch;
+            (batch, rest) = rest.split_at(rest.partition_point(|timed| timed.at_us < known_us));
+            passed.extend(restrikes.pass(batch, known_us));
+        }
+        passed.extend(restrikes.pass(&[], u64::MAX));
+        let mut expected = self::messages(&with_gaps(&performance, 1));
+        let order = |timed: &Timed| (timed.at_us, timed.message.pitch(), matches!(timed.message, Message::NoteOn { .. }));
+        passed.sort_by_key(order);
+        expected.sort_by_key(order);
+        prop_assert_eq!(passed, expected);
     }
 
     #[test]

@@ -3,16 +3,19 @@
 use midly::num::{u4, u7, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Timing, TrackEvent, TrackEventKind};
 
+use super::pedaling::Pedaling;
 use crate::{Note, Performance};
 
 /// With 480,000 µs a quarter note, one tick is one millisecond. (480 ticks at 120 bpm, the usual
 /// choice, would be off by up to half a millisecond.)
 const TICKS_PER_QUARTER: u16 = 480;
 const MICROS_PER_QUARTER: u32 = 480_000;
-const TICK_US: u64 = 1_000;
+pub(super) const TICK_US: u64 = 1_000;
 /// Silence after the last note; less lets some players cut the last sound's decay.
 const TAIL_TICKS: u64 = 1_000;
 const SUSTAIN_PEDAL: u8 = 64;
+const PEDAL_DOWN: u8 = 127;
+const PEDAL_UP: u8 = 0;
 const CHANNEL: u8 = 0;
 const GRAND_PIANO: u8 = 0;
 /// What most keyboards send that do not measure how fast a key goes up.
@@ -20,9 +23,10 @@ const RELEASE_VELOCITY: u8 = 64;
 
 /// Writes a performance as a Standard MIDI File of format 0 in which one tick is one millisecond.
 ///
-/// Times are rounded to milliseconds; a note lasts at least one. The pedal is already part of the
-/// notes' ends, so it is only set to up. [`read`](super::read) gives the same performance back if its
-/// times are whole milliseconds.
+/// Times are rounded to milliseconds; a note lasts at least one. A key goes up 30 ms before it is struck
+/// again, where its note is long enough ([`release_us`](super::release_us)), so that player pianos can repeat it.
+/// The pedal is already part of the notes' ends, so it is only set to up. [`read`](super::read) gives the same
+/// performance back, but for these gaps, if its times are whole milliseconds.
 ///
 /// ```
 /// use performance::{Performance, midi};
@@ -32,19 +36,49 @@ const RELEASE_VELOCITY: u8 = 64;
 #[must_use]
 pub fn write(performance: &Performance) -> Vec<u8> {
     let performance = performance.snapped(TICK_US);
+    write_pedaled(&performance, &Pedaling::none(performance.notes()))
+}
+
+/// Writes a performance like [`write`](write()), with a pedal: notes that two hands cannot have held are shorter keys
+/// whose sound the sustain pedal (controller 64) holds.
+///
+/// [`read`](super::read) gives the same performance back if its times are whole milliseconds. The gap before a key is
+/// struck again is therefore shorter than 30 ms where another note ends in it: the pedal would hold that one, too.
+///
+/// ```
+/// use performance::{Note, Performance, Pitch, Velocity, midi};
+/// let note = |pitch| -> Result<Note, performance::Error> {
+///     Ok(Note { pitch: Pitch::new(pitch)?, velocity: Velocity::new(64)?, start_us: 0, end_us: 900_000 })
+/// };
+/// let five_octaves = [30, 42, 54, 66, 78, 90].map(note).into_iter().collect::<Result<_, _>>()?;
+/// let performance = Performance::new(five_octaves);
+/// let import = midi::read(&midi::write_with_pedal(&performance))?;
+/// assert_eq!(import.performance, performance);
+/// assert_eq!(import.report.to_string(), "pedal applied");
+/// # Ok::<(), performance::Error>(())
+/// ```
+#[must_use]
+pub fn write_with_pedal(performance: &Performance) -> Vec<u8> {
+    let performance = performance.snapped(TICK_US);
+    write_pedaled(&performance, &Pedaling::of(performance.notes()))
+}
+
+fn write_pedaled(performance: &Performance, pedaling: &Pedaling) -> Vec<u8> {
     let mut track = Track::default();
     for kind in preamble() {
         track.push(0, kind);
     }
-    let mut edges: Vec<(u64, bool, &Note)> = performance
-        .notes()
-        .iter()
-        .flat_map(|note| [(note.start_us / TICK_US, true, note), (note.end_us / TICK_US, false, note)])
-        .collect();
-    // OFF before ON, so that a re-strike is heard.
-    edges.sort_by_key(|&(tick, is_on, note)| (tick, is_on, note.pitch));
-    for (tick, is_on, note) in edges {
-        track.push(tick, if is_on { note_on(note) } else { note_off(note) });
+    // The pedal before keys, which it catches; OFF before ON, so that a re-strike is heard.
+    let mut edges: Vec<(u64, Edge<'_>)> = Vec::with_capacity(2 * performance.notes().len());
+    for &(down, up) in &pedaling.spans {
+        edges.extend([(up, Edge::Pedal(PEDAL_UP)), (down, Edge::Pedal(PEDAL_DOWN))]);
+    }
+    for (note, &up) in performance.notes().iter().zip(&pedaling.up_ticks) {
+        edges.extend([(note.start_us / TICK_US, Edge::On(note)), (up, Edge::Off(note))]);
+    }
+    edges.sort_by_key(|&(tick, edge)| (tick, edge.rank()));
+    for (tick, edge) in edges {
+        track.push(tick, edge.event());
     }
     track.push(track.tick + TAIL_TICKS, TrackEventKind::Meta(MetaMessage::EndOfTrack));
 
@@ -55,16 +89,46 @@ pub fn write(performance: &Performance) -> Vec<u8> {
     bytes
 }
 
+/// Something that happens at a tick.
+#[derive(Clone, Copy, Debug)]
+enum Edge<'a> {
+    Pedal(u8),
+    Off(&'a Note),
+    On(&'a Note),
+}
+
+impl Edge<'_> {
+    /// Order within a tick.
+    fn rank(self) -> (u8, u8) {
+        match self {
+            Self::Pedal(value) => (0, value),
+            Self::Off(note) => (1, note.pitch.get()),
+            Self::On(note) => (2, note.pitch.get()),
+        }
+    }
+
+    fn event(self) -> TrackEventKind<'static> {
+        match self {
+            Self::Pedal(value) => pedal(value),
+            Self::Off(note) => note_off(note),
+            Self::On(note) => note_on(note),
+        }
+    }
+}
+
 fn preamble() -> [TrackEventKind<'static>; 5] {
-    let sustain_up = MidiMessage::Controller { controller: u7::new(SUSTAIN_PEDAL), value: u7::new(0) };
     [
         TrackEventKind::Meta(MetaMessage::TrackName(b"Piano")),
         TrackEventKind::Meta(MetaMessage::Tempo(u24::new(MICROS_PER_QUARTER))),
         // 4/4: the denominator is a power of two; 24 clocks per click, 8 32nds per quarter.
         TrackEventKind::Meta(MetaMessage::TimeSignature(4, 2, 24, 8)),
         channel(MidiMessage::ProgramChange { program: u7::new(GRAND_PIANO) }),
-        channel(sustain_up),
+        pedal(PEDAL_UP),
     ]
+}
+
+fn pedal(value: u8) -> TrackEventKind<'static> {
+    channel(MidiMessage::Controller { controller: u7::new(SUSTAIN_PEDAL), value: u7::new(value) })
 }
 
 fn note_on(note: &Note) -> TrackEventKind<'static> {
@@ -134,18 +198,18 @@ mod tests {
         check(
             "60/80 0..250.4, 60/81 250.4..500, 64/1 499.5..499.6",
             expect![[r#"
-            0 TrackName([80, 105, 97, 110, 111])
-            0 Tempo(u24(480000))
-            0 TimeSignature(4, 2, 24, 8)
-            0 ProgramChange { program: (0) }
-            0 Controller { controller: (64), value: (0) }
-            0 NoteOn { key: (60), vel: (80) }
-            250 NoteOff { key: (60), vel: (64) }
-            250 NoteOn { key: (60), vel: (81) }
-            500 NoteOff { key: (60), vel: (64) }
-            500 NoteOn { key: (64), vel: (1) }
-            501 NoteOff { key: (64), vel: (64) }
-            1501 EndOfTrack"#]],
+                0 TrackName([80, 105, 97, 110, 111])
+                0 Tempo(u24(480000))
+                0 TimeSignature(4, 2, 24, 8)
+                0 ProgramChange { program: (0) }
+                0 Controller { controller: (64), value: (0) }
+                0 NoteOn { key: (60), vel: (80) }
+                220 NoteOff { key: (60), vel: (64) }
+                250 NoteOn { key: (60), vel: (81) }
+                500 NoteOff { key: (60), vel: (64) }
+                500 NoteOn { key: (64), vel: (1) }
+                501 NoteOff { key: (64), vel: (64) }
+                1501 EndOfTrack"#]],
         );
     }
 
