@@ -225,10 +225,14 @@ fn is_known(bytes: &[u8], at: usize) -> bool {
 
 /// Where the next whole header or track header is.
 fn next_known(bytes: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    let is_name = |window: &[u8]| window == b"MTrk" || window == b"MThd";
-    let mut found = rest.windows(4).enumerate().filter(|(_, window)| is_name(window));
-    found.find_map(|(offset, _)| is_known(bytes, from + offset).then_some(from + offset))
+    let mut at = from;
+    loop {
+        at += bytes.get(at..)?.iter().position(|&byte| byte == b'M')?;
+        if is_known(bytes, at) {
+            return Some(at);
+        }
+        at += 1;
+    }
 }
 
 /// Where a chunk of another kind ends: four printable characters, and a length after which something known, the

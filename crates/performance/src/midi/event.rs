@@ -9,14 +9,17 @@
 const SOUND_EVENTS: usize = 4;
 /// Events that have to make sense after one that has a fault of its own.
 const EVENTS_AFTER_FAULT: usize = 3;
-/// Longest delta time, in ticks, that is believed right after damage: two bytes.
-const MAX_DELTA_AFTER_DAMAGE: u32 = 0x3FFF;
+/// Longest delta time, in ticks, that is believed right after damage. Larger takes the last damaged byte for a part
+/// of it more often.
+const MAX_DELTA_AFTER_DAMAGE: u32 = 0x0FFF;
 /// Longest delta time, in ticks, that speaks for an event: three bytes, an hour at 480 ticks a quarter note.
 const MAX_LIKELY_DELTA: u32 = 0x1F_FFFF;
 /// Longest delta time in bytes: the standard's four, and one for writers of 32 bits.
 const MAX_NUMBER_BYTES: usize = 5;
 /// How far to look for the channel of events that have no status.
 const EVENTS_SEARCHED_FOR_CHANNEL: usize = 64;
+/// Most packets of a system exclusive message.
+const MAX_PACKETS: usize = 64;
 /// Text longer than this is believed when events follow it.
 const LONG_META_BYTES: usize = 127;
 
@@ -204,6 +207,10 @@ impl<'a> Reader<'a> {
 
 /// Whether a track or another file begins here: its name, and a length below 16 MiB.
 pub(super) fn is_chunk(bytes: &[u8], at: usize) -> bool {
+    // Nearly always no, at once.
+    if bytes.get(at) != Some(&b'M') {
+        return false;
+    }
     let Some(head) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { return false };
     (head.starts_with(b"MTrk") || head.starts_with(b"MThd")) && head[4] == 0
 }
@@ -305,10 +312,21 @@ fn sysex(bytes: &[u8], at: usize) -> Result<Message<'_>, Unreadable> {
     }
 }
 
-fn is_packet(bytes: &[u8], at: usize) -> bool {
-    let Some((_, delta_bytes)) = bytes.get(at..).and_then(number) else { return false };
-    let at = at + delta_bytes;
-    bytes.get(at) == Some(&SYSEX_END) && counted(bytes, at + 1).is_ok()
+/// Whether packets up to the last one, which ends the message, follow at `at`.
+fn is_packet(bytes: &[u8], mut at: usize) -> bool {
+    for _ in 0..MAX_PACKETS {
+        let Some((_, delta_bytes)) = bytes.get(at..).and_then(number) else { return false };
+        at += delta_bytes;
+        if bytes.get(at) != Some(&SYSEX_END) {
+            return false;
+        }
+        match counted(bytes, at + 1) {
+            Ok((&[.., SYSEX_END], _)) => return true,
+            Ok((&[_, ..], next)) => at = next,
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// The bytes after a length at `at`, and where they end.

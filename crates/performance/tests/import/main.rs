@@ -2,6 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
+mod damage;
+mod drums;
+mod kinds;
+mod lengths;
+mod pedals;
+mod restrikes;
+mod wrappers;
+
 use expect_test::{Expect, expect};
 use performance::midi;
 
@@ -16,6 +24,22 @@ fn file(format: u8, division: [u8; 2], tracks: &[&[u8]]) -> Vec<u8> {
     bytes.extend(division);
     for track in tracks {
         bytes.extend(chunk(b"MTrk", &[track, END].concat()));
+    }
+    bytes
+}
+
+/// A track's bytes from events at their ticks, which are put in order.
+fn track(events: &[(u32, &[u8])]) -> Vec<u8> {
+    let mut events = events.to_vec();
+    events.sort_by_key(|&(tick, _)| tick);
+    let mut bytes = Vec::new();
+    let mut last = 0;
+    for (tick, event) in events {
+        let delta = tick - last;
+        bytes.extend([14, 7].map(|shift| 0x80 | (delta >> shift & 0x7F) as u8));
+        bytes.push((delta & 0x7F) as u8);
+        bytes.extend(event);
+        last = tick;
     }
     bytes
 }
