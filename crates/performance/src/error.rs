@@ -80,11 +80,8 @@ pub enum Error {
         at: usize,
     },
     /// A file with notes of drum kits alone.
-    #[error("it has drums only ({notes} note{}), so there is nothing for a piano to continue", if *.notes == 1 { "" } else { "s" })]
-    DrumsOnly {
-        /// How many notes they have.
-        notes: usize,
-    },
+    #[error("it has drums only, so there is nothing for a piano to continue")]
+    DrumsOnly,
     /// A file whose notes all start after [`MAX_HOURS`](crate::midi::MAX_HOURS).
     #[error("its first note comes after more than {} hours of silence", crate::midi::MAX_HOURS)]
     LateNotes,

@@ -186,6 +186,9 @@ pub(crate) struct GenerateArgs {
     /// Leave the primer out of the written file.
     #[arg(long, requires = "primer")]
     pub(crate) without_primer: bool,
+    /// Write what two hands cannot have held as shorter keys and a sustain pedal.
+    #[arg(long)]
+    pub(crate) write_pedal: bool,
     #[arg(long, default_value_t = performance::Sampling::default().temperature)]
     pub(crate) temperature: f32,
     /// Draw from the likeliest events that together reach this probability.

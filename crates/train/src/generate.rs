@@ -46,7 +46,8 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         let whole =
             if args.without_primer { tokens } else { [play.recipe.primer.as_slice(), &tokens].concat() };
         let performance = decode(&whole).performance;
-        write_atomically(&file, &midi::write(&performance))?;
+        let write = if args.write_pedal { midi::write_with_pedal } else { midi::write };
+        write_atomically(&file, &write(&performance))?;
         println!(
             "{} notes, {:.1} s, in {}",
             performance.notes().len(),

@@ -205,14 +205,20 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a track or another file begins here: its name, and a length below 16 MiB.
+/// Whether a track or another file begins here: its name, and a length below 16 MiB or an event with a status.
 pub(super) fn is_chunk(bytes: &[u8], at: usize) -> bool {
     // Nearly always no, at once.
     if bytes.get(at) != Some(&b'M') {
         return false;
     }
     let Some(head) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { return false };
-    (head.starts_with(b"MTrk") || head.starts_with(b"MThd")) && head[4] == 0
+    let is_named = head.starts_with(b"MTrk") || head.starts_with(b"MThd");
+    is_named && (head[4] == 0 || has_status(bytes, at + head.len()))
+}
+
+fn has_status(bytes: &[u8], at: usize) -> bool {
+    let delta = bytes.get(at..).and_then(number);
+    delta.and_then(|(_, len)| bytes.get(at + len)).is_some_and(|&status| status > 0x7F)
 }
 
 /// Whether `n` events in a row, or all up to the track's end, look as a sequencer would write them.

@@ -197,7 +197,7 @@ impl Merge {
             _ if self.late_notes > 0 => Error::LateNotes,
             _ if is_cut_off => Error::CutOff { bytes: chunks.file_bytes() },
             Some(at) => Error::Damaged { at },
-            None if self.drum_notes > 0 => Error::DrumsOnly { notes: self.drum_notes },
+            None if self.drum_notes > 0 => Error::DrumsOnly,
             None => Error::NoNotes,
         }
     }
