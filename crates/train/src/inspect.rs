@@ -1,5 +1,7 @@
 //! `inspect`: what an import finds in a MIDI file, applies and drops.
 
+use std::io::{self, Write};
+
 use anyhow::{Context, Result};
 use performance::{EventCounts, encode, midi};
 use serde::Serialize;
@@ -29,6 +31,8 @@ struct Pedals {
     sostenuto: usize,
     soft: usize,
     prolonged_notes: usize,
+    /// Whether they changed anything.
+    applied: bool,
 }
 
 #[derive(Serialize)]
@@ -63,6 +67,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
             sostenuto: report.sostenuto_presses,
             soft: report.soft_presses,
             prolonged_notes: report.pedaled_notes,
+            applied: report.pedaled_notes > 0,
         },
         drums: report.drum_notes,
         doubled_strikes: report.doubled_strikes,
@@ -70,18 +75,25 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         dropped: report.dropped.iter().map(ToString::to_string).collect(),
     };
     if args.json {
-        println!("{}", serde_json::to_string(&inspection)?);
-        return Ok(());
+        return say(&serde_json::to_string(&inspection)?);
     }
     let Inspection { notes, duration_s, events, summary, dropped, .. } = inspection;
     let separator = if summary.is_empty() { "" } else { "; " };
-    println!("{notes} notes in {duration_s:.1} s{separator}{summary}");
-    println!(
-        "{} events: {} NOTE_ON, {} NOTE_OFF, {} TIME_SHIFT, {} VELOCITY",
-        events.total, events.note_on, events.note_off, events.time_shift, events.velocity
-    );
-    for what in dropped {
-        println!("dropped: {what}");
+    let mut lines = vec![
+        format!("{notes} notes in {duration_s:.1} s{separator}{summary}"),
+        format!(
+            "{} events: {} NOTE_ON, {} NOTE_OFF, {} TIME_SHIFT, {} VELOCITY",
+            events.total, events.note_on, events.note_off, events.time_shift, events.velocity
+        ),
+    ];
+    lines.extend(dropped.iter().map(|what| format!("dropped: {what}")));
+    say(&lines.join("\n"))
+}
+
+/// Prints; a reader that has read enough (`head -1`) is no error.
+fn say(text: &str) -> Result<()> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.context("standard output cannot be written"),
     }
-    Ok(())
 }

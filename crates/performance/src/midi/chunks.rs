@@ -57,6 +57,9 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Header, Chunks<'_>), Error> {
     if let Some(kind) = FileKind::of(bytes) {
         return Err(Error::OtherKind(kind));
     }
+    if let Some(kind) = FileKind::of_destroyed(bytes) {
+        return Err(Error::OtherKind(kind));
+    }
     let Some(place) = container::locate(bytes) else {
         return Err(FileKind::likely(bytes).map_or(Error::NotMidi, Error::OtherKind));
     };

@@ -3,7 +3,7 @@
 use super::parts::N_CHANNELS;
 use super::pedal::Pedal;
 use super::presses::{Press, Silencer};
-use crate::{N_PITCHES, Pitch, Velocity};
+use crate::{Pitch, Velocity};
 
 /// Strikes of a key that is down, so soon after another, in microseconds, are layers of one sound if they come from
 /// another channel or track: no finger and no hammer is so fast. Larger makes trills of two hands one note; smaller
@@ -65,16 +65,16 @@ struct Sound {
     end_tick: u64,
 }
 
-/// Plays presses, which are in order of time for each key. `micros` gives a tick's time.
-pub(super) fn play(presses: &[Press], around: &Surroundings<'_>, micros: impl Fn(u64) -> u64) -> Played {
-    let mut of_pitch = vec![Vec::new(); N_PITCHES];
-    for press in presses {
-        of_pitch[press.pitch.index()].push(*press);
-    }
+/// Plays presses. `micros` gives a tick's time.
+pub(super) fn play(
+    mut presses: Vec<Press>,
+    around: &Surroundings<'_>,
+    micros: impl Fn(u64) -> u64,
+) -> Played {
+    presses.sort_by_key(|press| (press.pitch, press.order));
     let mut played = Played::default();
-    for (pitch, mut presses) in Pitch::all().zip(of_pitch) {
-        presses.sort_by_key(|press| (press.down_tick, press.order));
-        play_key(pitch, &presses, around, &micros, &mut played);
+    for presses in presses.chunk_by(|a, b| a.pitch == b.pitch) {
+        play_key(presses[0].pitch, presses, around, &micros, &mut played);
     }
     played
 }

@@ -39,6 +39,8 @@ pub enum FileKind {
     Xml,
     /// JSON.
     Json,
+    /// A MIDI file that a text editor or a text download turned into UTF-8.
+    SavedAsText,
 }
 
 impl FileKind {
@@ -70,6 +72,12 @@ impl FileKind {
             _ => return text(bytes),
         };
         Some(kind)
+    }
+
+    /// Recognizes what had a header once. A status is no text, so a MIDI file with notes is never UTF-8 by chance.
+    pub(super) fn of_destroyed(bytes: &[u8]) -> Option<Self> {
+        let is_text = std::str::from_utf8(bytes).is_ok_and(|text| !text.is_ascii() && text.contains("MThd"));
+        is_text.then_some(Self::SavedAsText)
     }
 
     /// Recognizes a file by bytes that may also stand in a MIDI file with something before it.
@@ -162,6 +170,7 @@ impl fmt::Display for FileKind {
             Self::GuitarPro => "it is a tablature of Guitar Pro: export it as MIDI there",
             Self::Xml => "it is an XML file of another kind: open a MIDI file",
             Self::Json => "it is a JSON file: open a MIDI file",
+            Self::SavedAsText => "it was saved as text (UTF-8), which destroys its notes: get the file again",
         })
     }
 }

@@ -114,8 +114,12 @@ impl Merge {
     /// Plays the events gathered so far, from tick 0 to the end; the next ones begin there.
     fn play(&mut self, header: Header) {
         let mut events = std::mem::take(&mut self.events);
-        // Stable: what is of one rank stays in the order of the tracks and the file.
-        events.sort_by_key(|event| (event.tick, event.rank()));
+        // Stable: what is of one rank stays in the order of the tracks and the file. In two steps, because tracks are
+        // in order of time already.
+        events.sort_by_key(|event| event.tick);
+        for moment in events.chunk_by_mut(|a, b| a.tick == b.tick).filter(|moment| moment.len() > 1) {
+            moment.sort_by_key(TimedEvent::rank);
+        }
         let end_tick = std::mem::take(&mut self.end_tick);
         let drum_tracks = std::mem::take(&mut self.drum_tracks);
         let named_piano = std::mem::take(&mut self.drum_tracks_named_piano);

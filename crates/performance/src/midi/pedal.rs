@@ -2,12 +2,47 @@
 
 use super::parts::N_CHANNELS;
 
-/// A pedal that moves.
+/// What channels say about one pedal, in order of time: when it goes down and up, and nothing of what lies between.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moves {
+    moves: Vec<Move>,
+    down: Channels,
+}
+
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Move {
-    pub(super) tick: u64,
-    pub(super) channel: u8,
-    pub(super) is_down: bool,
+struct Move {
+    tick: u64,
+    channel: u8,
+    is_down: bool,
+}
+
+impl Moves {
+    pub(super) fn push(&mut self, tick: u64, channel: u8, is_down: bool) {
+        if self.down.contains(channel) == is_down {
+            return;
+        }
+        if is_down {
+            self.down.insert(channel)
+        } else {
+            self.down.remove(channel)
+        }
+        self.moves.push(Move { tick, channel, is_down });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.moves.is_empty()
+    }
+
+    /// Adds what other channels say.
+    pub(super) fn append(&mut self, mut others: Self) {
+        self.moves.append(&mut others.moves);
+        self.moves.sort_by_key(|pedal| pedal.tick);
+    }
+
+    pub(super) fn of_channel(&self, channel: usize) -> Self {
+        let is_its = |pedal: &&Move| usize::from(pedal.channel) == channel;
+        Self { moves: self.moves.iter().filter(is_its).copied().collect(), down: self.down }
+    }
 }
 
 /// When a pedal was down, and how often it went down.
@@ -19,12 +54,13 @@ pub(super) struct Pedal {
 }
 
 impl Pedal {
-    /// The pedal that `moves`, in order of time, of one or more channels are of: it is down while one of them has it
+    /// The pedal that the moves of one or more channels are of: it is down while one of them has it
     /// down.
     ///
     /// It stays down to the end, `last_tick`, if it never goes up; but a channel that ends with its pedal down does
     /// not hold down the pedal that others move: `last_tick_of` says when each channel ends.
-    pub(super) fn new(mut moves: Vec<Move>, last_tick: u64, last_tick_of: &[u64; N_CHANNELS]) -> Self {
+    pub(super) fn new(moves: Moves, last_tick: u64, last_tick_of: &[u64; N_CHANNELS]) -> Self {
+        let mut moves = moves.moves;
         lift_at_ends(&mut moves, last_tick_of);
         let mut pedal = Self::default();
         let (mut down, mut since) = (Channels::default(), 0);
@@ -99,6 +135,10 @@ impl Channels {
 
     fn remove(&mut self, channel: u8) {
         self.0 &= !Self::bit(channel);
+    }
+
+    fn contains(self, channel: u8) -> bool {
+        self.0 & Self::bit(channel) != 0
     }
 
     fn is_empty(self) -> bool {

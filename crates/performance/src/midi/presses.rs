@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::parts::N_CHANNELS;
-use crate::{Pitch, Velocity};
+use crate::{N_PITCHES, Pitch, Velocity};
 
 /// A release that comes so soon after a strike, in microseconds, is of the strike before. Larger takes very short
 /// notes for late releases; smaller leaves clicks of a few ticks.
@@ -22,6 +22,13 @@ pub(super) struct Stroke {
     pub(super) is_drum: bool,
     /// Whose pedal holds it.
     pub(super) is_piano: bool,
+}
+
+impl Stroke {
+    /// Number of its key among those of all channels.
+    fn key(&self) -> usize {
+        usize::from(self.channel) % N_CHANNELS * N_PITCHES + self.pitch.index()
+    }
 }
 
 /// All notes or all sound off, on one channel.
@@ -62,15 +69,14 @@ pub(super) struct Pairs {
 /// a release is missing, one ends the last strike: a lost NOTE_OFF costs a short note instead of leaving one that
 /// never ends.
 pub(super) fn pair(
-    mut strokes: Vec<Stroke>,
+    strokes: Vec<Stroke>,
     silencers: &[Vec<Silencer>; N_CHANNELS],
     micros: impl Fn(u64) -> u64,
 ) -> Pairs {
-    let key = |stroke: &Stroke| (stroke.channel, stroke.pitch);
-    strokes.sort_by_key(key);
+    let strokes = by_key(strokes);
     let mut pairs = Pairs::default();
     let mut balance = Vec::new();
-    for strokes in strokes.chunk_by(|a, b| key(a) == key(b)) {
+    for strokes in strokes.chunk_by(|a, b| a.key() == b.key()) {
         let key = Key {
             strokes,
             silencers: &silencers[usize::from(strokes[0].channel) % N_CHANNELS],
@@ -83,6 +89,25 @@ pub(super) fn pair(
         key.pair(&mut pairs);
     }
     pairs
+}
+
+/// Puts strokes in order of their keys, and leaves them in order of time for each. There are few keys, so that counting
+/// is faster than sorting.
+fn by_key(strokes: Vec<Stroke>) -> Vec<Stroke> {
+    let mut places = vec![0; N_CHANNELS * N_PITCHES + 1];
+    for stroke in &strokes {
+        places[stroke.key() + 1] += 1;
+    }
+    for key in 1..places.len() {
+        places[key] += places[key - 1];
+    }
+    let mut sorted = strokes.clone();
+    for stroke in strokes {
+        let place = &mut places[stroke.key()];
+        sorted[*place] = stroke;
+        *place += 1;
+    }
+    sorted
 }
 
 /// For each stroke, NOTE_ONs minus NOTE_OFFs up to it and the lowest such number from it to the end.

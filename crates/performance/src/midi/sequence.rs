@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::keyboard::{self, Pedals, Played, Surroundings};
 use super::parts::{N_CHANNELS, Parts};
-use super::pedal::{Move, Pedal};
+use super::pedal::{Moves, Pedal};
 use super::presses::{Silencer, Stroke, pair};
 use super::track::{ChannelEvent, PedalKind, TimedEvent, TrackEvent};
 
@@ -13,8 +13,8 @@ use super::track::{ChannelEvent, PedalKind, TimedEvent, TrackEvent};
 pub(super) struct Sequence {
     strokes: Vec<Stroke>,
     /// Sustain and sostenuto pedal of the piano, and of channels that are no piano.
-    piano: [Vec<Move>; 2],
-    others: [Vec<Move>; 2],
+    piano: [Moves; 2],
+    others: [Moves; 2],
     keys_offs: [Vec<Silencer>; N_CHANNELS],
     sound_offs: [Vec<Silencer>; N_CHANNELS],
     last_tick: u64,
@@ -83,21 +83,17 @@ impl Sequence {
             }
             ChannelEvent::Pedal { kind, is_down: true } => {
                 let pedals = if is_piano { &mut self.piano } else { &mut self.others };
-                pedals[usize::from(kind == PedalKind::Sostenuto)].push(Move { tick, channel, is_down: true });
+                pedals[usize::from(kind == PedalKind::Sostenuto)].push(tick, channel, true);
             }
             // The channel may have become another instrument while the pedal was down.
             ChannelEvent::Pedal { kind, is_down: false } => {
                 for pedals in [&mut self.piano, &mut self.others] {
-                    pedals[usize::from(kind == PedalKind::Sostenuto)].push(Move {
-                        tick,
-                        channel,
-                        is_down: false,
-                    });
+                    pedals[usize::from(kind == PedalKind::Sostenuto)].push(tick, channel, false);
                 }
             }
             ChannelEvent::Reset => {
                 for moves in self.piano.iter_mut().chain(&mut self.others) {
-                    moves.push(Move { tick, channel, is_down: false });
+                    moves.push(tick, channel, false);
                 }
             }
             ChannelEvent::KeysOff => self.keys_offs[index].push(Silencer { tick, order }),
@@ -115,14 +111,11 @@ impl Sequence {
     /// Plays it to its end. `micros` gives a tick's time.
     pub(super) fn play(mut self, end_tick: u64, micros: impl Fn(u64) -> u64) -> Outcome {
         self.share_lone_pedals();
-        let pedals = |[sustain, sostenuto]: [Vec<Move>; 2]| Pedals {
+        let pedals = |[sustain, sostenuto]: [Moves; 2]| Pedals {
             sustain: Pedal::new(sustain, self.last_tick, &self.last_tick_of),
             sostenuto: Pedal::new(sostenuto, self.last_tick, &self.last_tick_of),
         };
-        let of_channel = |channel| {
-            let is_its = |pedal: &Move| usize::from(pedal.channel) == channel;
-            pedals(self.others.each_ref().map(|moves| moves.iter().copied().filter(is_its).collect()))
-        };
+        let of_channel = |channel| pedals(self.others.each_ref().map(|moves| moves.of_channel(channel)));
         let around = Surroundings {
             others: std::array::from_fn(of_channel),
             piano: pedals(self.piano),
@@ -135,7 +128,7 @@ impl Sequence {
         let (sustain_presses, sostenuto_presses) =
             (presses(|pedals| &pedals.sustain), presses(|pedals| &pedals.sostenuto));
         let pairs = pair(self.strokes, &self.keys_offs, &micros);
-        let keyboard = keyboard::play(&pairs.presses, &around, micros);
+        let keyboard = keyboard::play(pairs.presses, &around, micros);
         let (unmatched_offs, drum_notes) = (pairs.unmatched_offs, pairs.drum_notes);
         Outcome { keyboard, sustain_presses, sostenuto_presses, unmatched_offs, drum_notes }
     }
@@ -143,7 +136,7 @@ impl Sequence {
     /// A piece without a piano whose pedals have a channel of their own: they are of whatever plays.
     fn share_lone_pedals(&mut self) {
         let has_piano = self.strokes.iter().any(|stroke| stroke.is_piano && !stroke.is_drum);
-        let has_pedals = self.piano.iter().flatten().any(|pedal| pedal.is_down);
+        let has_pedals = self.piano.iter().any(|moves| !moves.is_empty());
         if has_piano || !has_pedals {
             return;
         }
@@ -151,8 +144,7 @@ impl Sequence {
             stroke.is_piano = true;
         }
         for (piano, others) in self.piano.iter_mut().zip(&mut self.others) {
-            piano.append(others);
-            piano.sort_by_key(|pedal| pedal.tick);
+            piano.append(std::mem::take(others));
         }
     }
 }

@@ -88,6 +88,13 @@ fn what_is_no_midi_file_says_what_it_is() {
         b"\x18FICHIER GUITAR PRO v4.06",
         expect!["refused: it is a tablature of Guitar Pro: export it as MIDI there"],
     );
+    // What an editor for text leaves of a MIDI file.
+    let text =
+        || expect!["refused: it was saved as text (UTF-8), which destroys its notes: get the file again"];
+    check(String::from_utf8_lossy(&midi).as_bytes(), text());
+    let recoded: String = midi.iter().map(|&byte| char::from(byte)).collect();
+    check(recoded.as_bytes(), text());
+    check("Übung".as_bytes(), expect!["refused: it is not a MIDI file: it has no MThd header"]);
     check(b"hello", expect!["refused: it is not a MIDI file: it has no MThd header"]);
 }
 

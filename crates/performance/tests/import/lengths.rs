@@ -1,5 +1,8 @@
 //! Declared lengths that are wrong.
 
+use std::fs;
+use std::path::Path;
+
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -46,6 +49,34 @@ fn four_hundred_wrong_lengths_lose_nothing() {
             wrong[at + 4..at + 8].copy_from_slice(&length.to_be_bytes());
             let import = performance::midi::read(&wrong).unwrap();
             assert_eq!(import.performance, sound.performance, "length {length} for {right} at {at}");
+        }
+    }
+}
+
+/// Whatever bytes stand there: in files of all sorts, where they are.
+#[test]
+fn wrong_lengths_of_real_files_lose_nothing() {
+    let wild = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/wild");
+    if !wild.is_dir() {
+        eprintln!("skipped: {} is not there", wild.display());
+        return;
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(22);
+    for folder in ["wellformed", "derived"] {
+        for entry in fs::read_dir(wild.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = fs::read(&path).unwrap();
+            let Ok(sound) = performance::midi::read(&bytes) else { continue };
+            let ids = bytes.windows(4).enumerate().filter(|(_, id)| id == b"MTrk");
+            let heads: Vec<usize> = ids.map(|(at, _)| at).collect();
+            for _ in 0..40 {
+                let mut wrong = bytes.clone();
+                let at = heads[rng.random_range(0..heads.len())];
+                let length: u32 = rng.random_range(0..u32::try_from(2 * bytes.len()).unwrap());
+                wrong[at + 4..at + 8].copy_from_slice(&length.to_be_bytes());
+                let import = performance::midi::read(&wrong).unwrap();
+                assert_eq!(import.performance, sound.performance, "{}: {length} at {at}", path.display());
+            }
         }
     }
 }
