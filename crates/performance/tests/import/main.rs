@@ -4,6 +4,7 @@
 
 mod damage;
 mod drums;
+mod hostile;
 mod kinds;
 mod lengths;
 mod pedals;
