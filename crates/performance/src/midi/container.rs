@@ -24,6 +24,9 @@ pub(super) fn locate(bytes: &[u8]) -> Option<Place<'_>> {
         return Some(place);
     }
     let place = |start| Place { bytes, start, is_wrapped: bytes.starts_with(b"RIFF") };
+    if bytes.starts_with(b"MThd") {
+        return Some(place(0));
+    }
     // One that is complete, with a track after it, is more likely the header than a text that has its name.
     let with_track = headers(bytes).find(|&at| is_header(bytes, at) && is_followed_by_track(bytes, at));
     let complete = || headers(bytes).find(|&at| is_header(bytes, at));
@@ -32,11 +35,13 @@ pub(super) fn locate(bytes: &[u8]) -> Option<Place<'_>> {
     with_track.or_else(complete).or_else(any).or_else(misnamed).map(place)
 }
 
-/// Whether a whole header of a usual length is at `at`.
+/// Whether a whole header is at `at`: of a usual length, or with a track after it.
 pub(super) fn is_header(bytes: &[u8], at: usize) -> bool {
-    let body_at = at.saturating_add(CHUNK_HEAD_BYTES);
-    bytes.get(at..body_at).is_some_and(|head| head.starts_with(b"MThd") && head[4..7] == [0, 0, 0])
-        && bytes.len() >= body_at + HEADER_BODY_BYTES
+    let end = at.saturating_add(CHUNK_HEAD_BYTES + HEADER_BODY_BYTES);
+    let is_whole = |header: &[u8]| {
+        header.starts_with(b"MThd") && (header[4..7] == [0, 0, 0] || is_followed_by_track(bytes, at))
+    };
+    bytes.get(at..end).is_some_and(is_whole)
 }
 
 /// Whether a chunk's name is `name` but for one letter or for upper and lower case.

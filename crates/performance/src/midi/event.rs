@@ -4,6 +4,8 @@
 //! large, and passes over what it cannot read to the next place from which several events in a row make sense.
 //! What it had to do stands in [`Faults`].
 
+use super::container::is_header;
+
 /// Events that have to make sense in a row before damage counts as over. Larger skips more sound events after
 /// damage; smaller takes damage for events more often.
 const SOUND_EVENTS: usize = 4;
@@ -205,15 +207,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a track or another file begins here: its name, and a length below 16 MiB or an event with a status.
+/// Whether another file begins here, or a track: its name, and a length below 16 MiB or an event with a status.
 pub(super) fn is_chunk(bytes: &[u8], at: usize) -> bool {
     // Nearly always no, at once.
     if bytes.get(at) != Some(&b'M') {
         return false;
     }
     let Some(head) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) else { return false };
-    let is_named = head.starts_with(b"MTrk") || head.starts_with(b"MThd");
-    is_named && (head[4] == 0 || has_status(bytes, at + head.len()))
+    let is_track = head.starts_with(b"MTrk") && (head[4] == 0 || has_status(bytes, at + head.len()));
+    is_track || is_header(bytes, at)
 }
 
 fn has_status(bytes: &[u8], at: usize) -> bool {

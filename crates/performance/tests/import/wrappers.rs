@@ -73,11 +73,20 @@ fn several_files_in_one_follow_each_other() {
     );
     let tracks: [&[u8]; 2] = [&[0, 0x90, 60, 80, 100, 0x80, 60, 0], &[0, 0x90, 64, 80, 50, 0x80, 64, 0]];
     check(
-        &[file(1, MS, &tracks), vec![0; 7], second].concat(),
+        &[file(1, MS, &tracks), vec![0; 7], second.clone()].concat(),
         expect![[r#"
             60/80 0..100, 64/80 0..50, 62/80 100..300
             2 files in one, one after another, 3 tracks merged
             dropped: skipped 7 bytes at byte 54 that are not MIDI"#]],
+    );
+    // Also where the second one's length is wrong.
+    let mut wrong = second.clone();
+    wrong[4..8].copy_from_slice(&[6, 0, 0, 0]);
+    check(
+        &[plain(), wrong].concat(),
+        expect![[r#"
+            60/80 0..100, 62/80 100..300
+            2 files in one, one after another, 2 tracks merged"#]],
     );
     // One whose unit of time is none is left out.
     check(
