@@ -21,6 +21,7 @@ pub(super) struct Sequence {
     last_tick_of: [u64; N_CHANNELS],
     pub(super) programs: BTreeSet<u8>,
     pub(super) soft_presses: usize,
+    soft_is_down: [bool; N_CHANNELS],
 }
 
 /// Where in the file an event is.
@@ -78,8 +79,11 @@ impl Sequence {
                 return;
             }
             _ if is_drum => return,
+            // It holds no note, so that none ends with it.
             ChannelEvent::Pedal { kind: PedalKind::Soft, is_down } => {
-                self.soft_presses += usize::from(is_down)
+                self.soft_presses += usize::from(is_down && !self.soft_is_down[index]);
+                self.soft_is_down[index] = is_down;
+                return;
             }
             ChannelEvent::Pedal { kind, is_down: true } => {
                 let pedals = if is_piano { &mut self.piano } else { &mut self.others };
