@@ -105,6 +105,9 @@ enum Fault {
     BareSysEx,
 }
 
+/// Faults that come in rows, because one program made them all.
+const HIGH: [Fault; 2] = [Fault::HighValue, Fault::HighKey];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unreadable {
     NoStatus,
@@ -167,7 +170,7 @@ impl<'a> Reader<'a> {
     fn is_believed(&self, parsed: &Parsed<'_>) -> bool {
         let is_long = matches!(parsed.event, Event::Meta { data, .. } | Event::SysEx(data) if data.len() > LONG_META_BYTES);
         let is_sound = parsed.fault.is_none() && !is_long;
-        is_sound || makes_sense(self.bytes, parsed.next, parsed.running, EVENTS_AFTER_FAULT)
+        is_sound || makes_sense(self.bytes, parsed.next, parsed.running, EVENTS_AFTER_FAULT, &HIGH)
     }
 
     /// Takes events before the first status for notes: those of the next channel that is named, or of the last one
@@ -184,7 +187,7 @@ impl<'a> Reader<'a> {
             probe = (parsed.next, parsed.running);
         }
         let guess = NOTE_ON | status.unwrap_or_default() & 0x0F;
-        let is_likely = makes_sense(self.bytes, self.at, Some(guess), EVENTS_AFTER_FAULT);
+        let is_likely = makes_sense(self.bytes, self.at, Some(guess), EVENTS_AFTER_FAULT, &HIGH);
         if is_likely {
             self.running = Some(guess);
             self.faults.is_statusless = true;
@@ -198,7 +201,7 @@ impl<'a> Reader<'a> {
                 |parsed: Parsed<'_>| parsed.fault.is_none() && parsed.delta <= MAX_DELTA_AFTER_DAMAGE;
             is_chunk(self.bytes, at)
                 || (parse(self.bytes, at, None).is_ok_and(is_near)
-                    && makes_sense(self.bytes, at, None, SOUND_EVENTS))
+                    && makes_sense(self.bytes, at, None, SOUND_EVENTS, &HIGH[..1]))
         };
         let next = (self.at + 1..self.bytes.len()).find(is_sound).unwrap_or(self.bytes.len());
         self.faults.lost_at.get_or_insert(self.at);
@@ -223,14 +226,15 @@ fn has_status(bytes: &[u8], at: usize) -> bool {
     delta.and_then(|(_, len)| bytes.get(at + len)).is_some_and(|&status| status > 0x7F)
 }
 
-/// Whether `n` events in a row, or all up to the track's end, look as a sequencer would write them.
-fn makes_sense(bytes: &[u8], mut at: usize, mut running: Option<u8>, n: usize) -> bool {
+/// Whether `n` events in a row, or all up to the track's end, look as a sequencer would write them, but for the faults
+/// that are `allowed`.
+fn makes_sense(bytes: &[u8], mut at: usize, mut running: Option<u8>, n: usize, allowed: &[Fault]) -> bool {
     for _ in 0..n {
         if at == bytes.len() || is_chunk(bytes, at) {
             return true;
         }
         let Ok(parsed) = parse(bytes, at, running) else { return false };
-        let is_odd = matches!(parsed.fault, Some(Fault::HighKey | Fault::Illegal | Fault::BareSysEx));
+        let is_odd = parsed.fault.is_some_and(|fault| !allowed.contains(&fault));
         if is_odd || parsed.delta > MAX_LIKELY_DELTA {
             return false;
         }

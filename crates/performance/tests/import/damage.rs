@@ -40,6 +40,14 @@ fn values_above_127_are_clipped_or_skipped() {
             60/80 0..100, 62/80 100..200, 64/80 200..300
             dropped: clipped or skipped 3 events with values above 127 in track 1"#]],
     );
+    // Programs on all channels, and time passes.
+    let programs: Vec<u8> = (0..16).flat_map(|channel| [10, 0xC0 | channel, 255]).collect();
+    check_with(
+        &programs,
+        expect![[r#"
+            60/80 0..100, 62/80 260..360, 64/80 360..460
+            dropped: clipped or skipped 16 events with values above 127 in track 1"#]],
+    );
     // Velocities are clipped.
     check_with(
         &[0, 0x90, 67, 255, 100, 0x80, 67, 255],
