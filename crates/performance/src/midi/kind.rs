@@ -4,6 +4,8 @@ use std::fmt;
 
 /// How far into a text a name is looked for.
 const SEARCHED_BYTES: usize = 4096;
+/// Fewer letters may be the beginning of anything.
+const MIN_TEXT_BYTES: usize = 8;
 /// How far into an archive file names are looked for.
 const SEARCHED_ARCHIVE_BYTES: usize = 1 << 16;
 
@@ -39,6 +41,8 @@ pub enum FileKind {
     Xml,
     /// JSON.
     Json,
+    /// Text of another kind.
+    Text,
     /// A MIDI file that a text editor or a text download turned into UTF-8.
     SavedAsText,
 }
@@ -90,9 +94,14 @@ impl FileKind {
                 Some(Self::Audio("MP3"))
             }
             [0xFF, 0xF0 | 0xF1 | 0xF8 | 0xF9, ..] => Some(Self::Audio("AAC")),
-            _ => None,
+            _ => is_text(bytes).then_some(Self::Text),
         }
     }
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let is_printed = |letter: char| !letter.is_control() || letter.is_ascii_whitespace();
+    bytes.len() >= MIN_TEXT_BYTES && std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_printed))
 }
 
 fn archive(bytes: &[u8]) -> FileKind {
@@ -170,6 +179,7 @@ impl fmt::Display for FileKind {
             Self::GuitarPro => "it is a tablature of Guitar Pro: export it as MIDI there",
             Self::Xml => "it is an XML file of another kind: open a MIDI file",
             Self::Json => "it is a JSON file: open a MIDI file",
+            Self::Text => "it is not a MIDI file but text: if it was downloaded, the download failed",
             Self::SavedAsText => "it was saved as text (UTF-8), which destroys its notes: get the file again",
         })
     }

@@ -94,7 +94,11 @@ fn what_is_no_midi_file_says_what_it_is() {
     check(String::from_utf8_lossy(&midi).as_bytes(), text());
     let recoded: String = midi.iter().map(|&byte| char::from(byte)).collect();
     check(recoded.as_bytes(), text());
-    check("Übung".as_bytes(), expect!["refused: it is not a MIDI file: it has no MThd header"]);
+    let other =
+        || expect!["refused: it is not a MIDI file but text: if it was downloaded, the download failed"];
+    check(b"404: Not Found", other());
+    check("Übung\r\n".as_bytes(), other());
+    check(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", other());
     check(b"hello", expect!["refused: it is not a MIDI file: it has no MThd header"]);
 }
 
