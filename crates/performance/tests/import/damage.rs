@@ -167,3 +167,66 @@ fn a_wrong_letter_in_a_name_is_no_matter() {
         check(&bytes, expect!["60/80 0..100"]);
     }
 }
+
+/// Each data byte of each event, but for keys under running status, where it would be a status.
+#[test]
+fn a_high_value_anywhere_costs_its_event_at_most() {
+    let scale = |is_running: bool| {
+        let (mut track, mut data_at) = (Vec::new(), Vec::new());
+        for (idx, key) in (60..72).enumerate() {
+            for (wait, velocity) in [(0, 80), (120, 0)] {
+                track.push(wait);
+                if !is_running || (idx == 0 && velocity > 0) {
+                    track.push(0x90);
+                }
+                data_at.extend((!is_running).then_some(track.len()));
+                data_at.push(track.len() + 1);
+                track.extend([key, velocity]);
+            }
+        }
+        (track, data_at)
+    };
+    for (track, data_at) in [scale(false), scale(true)] {
+        for at in data_at {
+            for value in [128, 0x90, 200, 0xF0, 0xF7, 0xF8, 255] {
+                let mut wrong = track.clone();
+                wrong[at] = value;
+                let import = performance::midi::read(&file(0, MS, &[&wrong])).unwrap();
+                let n_notes = import.performance.notes().len();
+                // A release that is spelled as velocity 0 becomes a strike.
+                assert!((11..=13).contains(&n_notes), "{value} at {at}: {n_notes} notes");
+                assert!(!import.report.dropped.is_empty(), "{value} at {at}");
+                assert!(import.performance.duration_us() >= 11 * 120_000, "{value} at {at}");
+            }
+        }
+    }
+}
+
+/// Whatever its first byte would be as a length, wherever it stands, with explicit and with running status.
+#[test]
+fn sysex_without_a_length_never_swallows_music() {
+    for is_running in [false, true] {
+        let events: Vec<Vec<u8>> = (0..24)
+            .map(|idx| {
+                let (key, velocity) = (60 + idx / 2, if idx % 2 == 0 { 80 } else { 0 });
+                let status: &[u8] = if is_running && idx > 0 { &[] } else { &[0x90] };
+                [&[60], status, &[key, velocity]].concat()
+            })
+            .collect();
+        for (first, place, n_more) in
+            (0..0x80).flat_map(|first| [0, 1, 7, 23].map(|place| (first, place, 3 + first % 8)))
+        {
+            let message: Vec<u8> = [0, 0xF0, first].into_iter().chain((0..n_more).map(|n| n * 5)).collect();
+            let mut track = events[..place].concat();
+            track.extend([&message[..], &[0xF7]].concat());
+            track.extend(events[place..].concat());
+            let import = performance::midi::read(&file(0, MS, &[&track])).unwrap();
+            assert_eq!(import.performance.notes().len(), 12, "{message:?} before event {place}");
+            let is_right_by_chance = usize::from(first) == message.len() - 2;
+            assert!(
+                is_right_by_chance || !import.report.dropped.is_empty(),
+                "{message:?} before event {place}"
+            );
+        }
+    }
+}
