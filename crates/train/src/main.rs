@@ -11,7 +11,6 @@ mod compare;
 mod config;
 mod copies;
 mod corpus;
-mod curve;
 mod device;
 mod evaluate;
 mod files;
@@ -31,7 +30,6 @@ mod replica;
 mod roll;
 mod sweep;
 mod training;
-mod verdict;
 
 use std::process::ExitCode;
 

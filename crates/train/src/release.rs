@@ -12,8 +12,8 @@ use crate::cli::ReleaseArgs;
 use crate::corpus::{Corpus, Piece};
 use crate::evaluate::{Evaluation, evaluate};
 use crate::files::write_atomically;
-use crate::training::{BEST_FILE, METRICS_FILE};
-use crate::{curve, device, progress, provenance};
+use crate::training::{BEST_FILE, METRICS_FILE, read_metrics, write_curve};
+use crate::{device, progress, provenance};
 
 const LICENSE: &str = "CC BY-NC-SA 4.0";
 
@@ -60,7 +60,7 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let weights_path = args.out.with_extension("safetensors");
     write_atomically(&weights_path, &file)?;
     let before = facts.get("from_events").and_then(|events| events.parse().ok()).unwrap_or(0);
-    curve::write(&curve::read(&args.run.join(METRICS_FILE))?, before, &args.out.with_extension("svg"))?;
+    write_curve(&read_metrics(&args.run.join(METRICS_FILE))?, before, &args.out.with_extension("svg"))?;
     let config = fs::read_to_string(&args.config)
         .with_context(|| format!("{} cannot be read", args.config.display()))?;
     let card = card(args, &facts, &results, &file, &config);

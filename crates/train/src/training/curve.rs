@@ -1,18 +1,11 @@
 //! The loss curve as a picture.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use plotters::prelude::*;
 
-use crate::training::Metric;
-
-/// The lines of a metrics file; a last line that a kill cut short is left out.
-pub(crate) fn read(path: &Path) -> Result<Vec<Metric>> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
-}
+use super::metrics::Metric;
 
 /// Draws the metrics as an SVG; `before` events had been trained on before the run.
 pub(crate) fn write(metrics: &[Metric], before: u64, out: &Path) -> Result<()> {

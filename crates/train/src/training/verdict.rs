@@ -1,6 +1,6 @@
 //! What a run's curves say, in one sentence.
 
-use crate::training::Metric;
+use super::metrics::Metric;
 
 /// Validation is higher than at its best by more than this share: it has risen.
 const RISE: f64 = 0.01;
