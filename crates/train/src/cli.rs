@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use performance::Sampling;
 
 use crate::config::Precision;
 
@@ -54,6 +55,24 @@ pub(crate) enum DeviceKind {
     Wgpu,
     /// An NVIDIA GPU (build with `--features cuda`).
     Cuda,
+}
+
+/// How events are drawn.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct SamplingArgs {
+    #[arg(long, default_value_t = Sampling::default().temperature)]
+    pub(crate) temperature: f32,
+    /// Draw from the likeliest events that together reach this probability.
+    #[arg(long, default_value_t = Sampling::default().top_p)]
+    pub(crate) top_p: f32,
+}
+
+impl SamplingArgs {
+    /// # Errors
+    /// If one of them is out of its range.
+    pub(crate) fn checked(self) -> Result<Sampling, performance::Error> {
+        Sampling { temperature: self.temperature, top_p: self.top_p }.check()
+    }
 }
 
 #[derive(Args, Debug)]
@@ -189,11 +208,8 @@ pub(crate) struct GenerateArgs {
     /// Write what two hands cannot have held as shorter keys and a sustain pedal.
     #[arg(long)]
     pub(crate) write_pedal: bool,
-    #[arg(long, default_value_t = performance::Sampling::default().temperature)]
-    pub(crate) temperature: f32,
-    /// Draw from the likeliest events that together reach this probability.
-    #[arg(long, default_value_t = performance::Sampling::default().top_p)]
-    pub(crate) top_p: f32,
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
     /// Notes per second to aim at.
     #[arg(long)]
     pub(crate) density: Option<f32>,
@@ -283,11 +299,8 @@ pub(crate) struct QualityArgs {
     /// The same seed and settings give the same page.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    #[arg(long, default_value_t = performance::Sampling::default().temperature)]
-    pub(crate) temperature: f32,
-    /// Draw from the likeliest events that together reach this probability.
-    #[arg(long, default_value_t = performance::Sampling::default().top_p)]
-    pub(crate) top_p: f32,
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
     /// Markdown that somebody who looked and listened wrote, to put into the page.
     #[arg(long)]
     pub(crate) notes: Option<PathBuf>,

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
 use performance::playback::Cursor;
-use performance::{Controls, Performance, Recipe, Sampling, Token, decode, encode, midi, primer};
+use performance::{
+    Controls, N_PITCH_CLASSES, Performance, Recipe, Sampling, Token, decode, encode, midi, primer,
+};
 use pollster::block_on;
 use rayon::prelude::*;
 use rnn::{Backend, Continuation, Generate, MAX_TAKES, ModelConfig, Quantized};
@@ -158,7 +160,7 @@ impl Part {
 
 /// What the arguments ask for: what is asked, and otherwise what the primer is like.
 fn recipe(args: &GenerateArgs, config: &ModelConfig) -> Result<Recipe> {
-    let sampling = Sampling { temperature: args.temperature, top_p: args.top_p }.check()?;
+    let sampling = args.sampling.checked()?;
     let primer = match &args.primer {
         Some(file) => {
             let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
@@ -180,9 +182,9 @@ fn recipe(args: &GenerateArgs, config: &ModelConfig) -> Result<Recipe> {
     let recipe = begin(primer, args.seed, sampling);
     let like = recipe.log.controls_at(0);
     let pitch_classes = match &args.pitch_classes {
-        Some(weights) => match <[f32; 12]>::try_from(weights.as_slice()) {
+        Some(weights) => match <[f32; N_PITCH_CLASSES]>::try_from(weights.as_slice()) {
             Ok(weights) => Some(weights),
-            Err(_) => bail!("expected 12 pitch class weights, found {}", weights.len()),
+            Err(_) => bail!("expected {N_PITCH_CLASSES} pitch class weights, found {}", weights.len()),
         },
         None => like.pitch_classes,
     };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use performance::Controls;
-use performance::{Event, N_PITCHES, STEP_MICROS, Sounding, Token, forward_windows};
+use performance::{Event, N_PITCHES, Sounding, Token, forward_windows};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::ModelConfig;
@@ -203,7 +203,7 @@ impl Loader {
                 data.targets[row] = i32::from(target.get());
                 data.mask[row] = 1.0;
                 if let Event::TimeShift(shift) = Event::from(target) {
-                    data.seconds += f64::from(shift.steps()) * STEP_MICROS as f64 / 1e6;
+                    data.seconds += shift.micros() as f64 / 1e6;
                 }
                 for pitch in lane.sounding.pitches().filter(|_| sounding) {
                     data.sounding[row * N_PITCHES + pitch.index()] = 1.0;

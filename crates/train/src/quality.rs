@@ -12,7 +12,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use performance::Sampling;
 use performance::statistics::{Excerpt, Profile};
 use performance::{Performance, Token, decode};
 use rnn::{Network, Quantized};
@@ -79,7 +78,7 @@ impl Human {
 }
 
 pub(crate) fn run(args: &QualityArgs) -> Result<()> {
-    let sampling = Sampling { temperature: args.temperature, top_p: args.top_p }.check()?;
+    let sampling = args.sampling.checked()?;
     let bytes =
         fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
@@ -196,8 +195,8 @@ fn command(args: &QualityArgs) -> String {
         args.each,
         args.primers,
         args.seed,
-        args.temperature,
-        args.top_p,
+        args.sampling.temperature,
+        args.sampling.top_p,
         notes.unwrap_or_default()
     )
 }
