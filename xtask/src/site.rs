@@ -6,6 +6,7 @@
 
 mod budget;
 mod compress;
+mod hash;
 mod names;
 
 use std::fs::{self, File};

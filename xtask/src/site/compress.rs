@@ -11,7 +11,8 @@ use brotli::enc::BrotliEncoderParams;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::{files, names};
+use super::files;
+use super::hash::hash;
 use crate::error::at;
 use crate::{Error, Result};
 
@@ -113,7 +114,7 @@ fn packed(bytes: &[u8], ending: &str) -> std::io::Result<Vec<u8>> {
 }
 
 fn key(bytes: &[u8], ending: &str) -> String {
-    format!("{:016x}-{}.{ending}", names::hash(bytes), bytes.len())
+    format!("{:016x}-{}.{ending}", hash(bytes), bytes.len())
 }
 
 fn forget_others(cache: &Path, kept: &HashSet<String>) -> Result<()> {
