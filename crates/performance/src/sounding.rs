@@ -60,12 +60,6 @@ impl Sounding {
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
-
-    /// The set as bits, pitch 0 lowest: the compact form that packed training data keeps.
-    #[must_use]
-    pub fn bits(self) -> u128 {
-        self.0
-    }
 }
 
 /// Steps that one strike takes at the pace that [`NoteTracker::strike_excess`] is measured from: 31 strikes a second.

@@ -1,6 +1,6 @@
 //! The model's sizes: stored with the weights, and the only place where they are numbers.
 
-use performance::{N_PITCH_CLASSES, N_PITCHES, N_TOKENS};
+use performance::N_PITCH_CLASSES;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -40,12 +40,6 @@ impl ModelConfig {
     #[must_use]
     pub fn control_width(&self) -> usize {
         (N_DENSITY_BINS + 1) + (N_PITCH_CLASSES + 1) + (self.composers.len() + 1)
-    }
-
-    /// Width of the whole input: one-hot event, sounding notes, controls.
-    #[must_use]
-    pub fn input_width(&self) -> usize {
-        N_TOKENS + N_PITCHES + self.control_width()
     }
 
     /// # Errors
