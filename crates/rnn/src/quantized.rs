@@ -9,6 +9,7 @@
 //! Next to the network in 32 bits it loses 0.0003 nats/event (`performance-rnn evaluate --quantized`).
 
 mod cell;
+mod dispatch;
 mod dots;
 mod load;
 mod matrix;
@@ -27,7 +28,8 @@ use performance::N_TOKENS;
 
 use crate::{Error, MAX_TAKES, ModelConfig, Network, StepInput};
 use cell::{GROUP, Gates};
-use dots::{DotKernel, Instructions, WithSimd};
+use dispatch::Instructions;
+use dots::{DotKernel, WithSimd};
 use matrix::{Block, LANES, Matrix};
 
 /// A network whose matrices are in 8 bits; cheap to clone.

@@ -1,4 +1,10 @@
-//! Sharing work and buffers between threads.
+//! Sharing work and buffers between threads, and choosing instructions.
+//!
+//! `quantized::dispatch` chooses, too, and the two stay apart. There a kernel is one trait without parameters, all
+//! choices give the same bits, and each is tested against the others. Here a kernel is made for one of two formats of
+//! factors, each with other instructions to look for; the compiler vectorizes plain loops with AVX2 and FMA; and what
+//! comes out depends on the choice. A common trait would carry the parameters of both and serve neither; nor are both
+//! compiled together in the page, which has no training.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -14,7 +20,7 @@ pub(super) fn split(n: usize, work: impl Fn(Range<usize>) + Sync) {
     (0..n.div_ceil(share)).into_par_iter().for_each(|i| work(i * share..n.min((i + 1) * share)));
 }
 
-/// WithSimd that is compiled once per instruction set and chosen at run time.
+/// Work that is compiled once per instruction set and chosen at run time.
 pub(super) trait Kernel<F: Format> {
     fn run<S: Simd<F>>(self);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use performance::{N_PITCHES, N_TOKENS};
 
 use super::cell::GROUP;
-use super::dots::Instructions;
+use super::dispatch::Instructions;
 use super::matrix::{LANES, Matrix, activation_bits, check};
 use super::{Layer, Quantized, Weights};
 use crate::weights::WeightFile;
