@@ -29,6 +29,7 @@ mod conditioning;
 mod config;
 mod continuation;
 mod error;
+mod gates;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 #[cfg(feature = "burn")]

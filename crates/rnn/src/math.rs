@@ -1,26 +1,36 @@
 //! The one function that computers do not agree on: what comes out of `f32::exp` depends on the platform.
 //!
 //! Here it is sums and products in a fixed order, none of them fused, so that a seed plays the same music in a
-//! browser and outside it, with any instruction set. The compiler makes vectors of it.
+//! browser and outside it, with any instruction set. The compiler makes vectors of it. `gpu::math` has the same steps
+//! with the same constants. Training has its own (`kernels::recurrence`) and says why.
 
 /// Adding this rounds to a whole number, ties to even, and leaves that number in the lowest bits.
 const ROUND: f32 = 1.5 * (1 << 23) as f32;
 
-/// Beyond this either way, the result would leave the range of normal numbers.
-const LIMIT: f32 = 87.0;
+/// Beyond this either way, [`exp`] would leave the range of normal numbers.
+pub(crate) const EXP_LIMIT: f32 = 87.0;
+
+/// The Taylor series of 2ʳ = e^(r ln 2), highest power first: its next term is below 2⁻²⁵ at |r| = ½.
+pub(crate) const EXP2: [f32; 8] = [
+    1.525_273_4e-5,
+    1.540_353_1e-4,
+    1.333_355_8e-3,
+    9.618_129e-3,
+    5.550_411e-2,
+    2.402_265e-1,
+    6.931_472e-1,
+    1.0,
+];
 
 /// eˣ, to about 2 units in the last of 24 bits near zero; `x` is taken as within ±87.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     // 2ᵗ = 2ⁿ · 2ʳ with whole n and |r| ≤ ½.
-    let t = x.clamp(-LIMIT, LIMIT) * core::f32::consts::LOG2_E;
+    let t = x.clamp(-EXP_LIMIT, EXP_LIMIT) * core::f32::consts::LOG2_E;
     let shifted = t + ROUND;
     let r = t - (shifted - ROUND);
-    // The Taylor series of 2ʳ = e^(r ln 2): its next term is below 2⁻²⁵ at the ends.
-    let mut sum = 1.525_273_4e-5;
-    for factor in
-        [1.540_353_1e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, 6.931_472e-1, 1.0]
-    {
+    let [mut sum, factors @ ..] = EXP2;
+    for factor in factors {
         sum = sum * r + factor;
     }
     f32::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 23))

@@ -1,8 +1,13 @@
 //! The LSTM recurrence over a whole crop on the CPU, forward and backward through time.
 //!
 //! Batch rows are independent, so each thread takes a slice of the batch through the whole crop
-//! without ever waiting for another. Gates are ordered input, forget, cell, output; a crop is
+//! without ever waiting for another. Gates are in the order of `gates`; a crop is
 //! time-major, `[time, batch, …]`, so that one step is contiguous.
+//!
+//! `exp` is not that of `math`. There a seed has to play the same music on every machine. Here products are fused where
+//! the machine can, so machines differ anyhow, and only a run has to come to the same bits when it is resumed: another
+//! polynomial would change those of the runs that exist. The error of this one does not grow with `x`. On GPUs, training
+//! takes the device's own (`cube::steps`), for the same reasons.
 
 use std::ops::Range;
 

@@ -1,6 +1,7 @@
 //! From the sums of a unit's gates to its next state.
 
 use super::matrix::LANES;
+use crate::gates::{CELL, FORGET, INPUT, OUTPUT};
 use crate::math::{exp, round};
 
 /// Numbers of 16 units: their input gates, forget gates, cell gates, output gates.
@@ -26,9 +27,9 @@ pub(super) fn step(gates: &Gates<'_>, cells: &mut [f32; LANES], hidden: &mut [i1
             let i = gate * LANES + lane;
             sums[i] as f32 * scales[i] + base[i]
         };
-        let cell = sigmoid(gate(1)) * cells[lane] + sigmoid(gate(0)) * tanh(gate(2));
+        let cell = sigmoid(gate(FORGET)) * cells[lane] + sigmoid(gate(INPUT)) * tanh(gate(CELL));
         cells[lane] = cell;
-        hidden[lane] = round(sigmoid(gate(3)) * tanh(cell) * one) as i16;
+        hidden[lane] = round(sigmoid(gate(OUTPUT)) * tanh(cell) * one) as i16;
     }
 }
 
