@@ -1,4 +1,4 @@
-//! Buffers on the device that know their length.
+//! Buffers on the device that know their length, and kernels that copy them.
 
 use cubecl::bytes::Bytes;
 use cubecl::prelude::*;
@@ -38,5 +38,40 @@ impl Buffer {
     pub(super) fn arg(&self, width: usize) -> BufferArg {
         // SAFETY: the handle was made from exactly `words` words, so no vector of it lies outside.
         unsafe { BufferArg::from_raw_parts(self.handle.clone(), self.words / width) }
+    }
+}
+
+/// `into` becomes what `from` is: a snapshot kept, or gone back to.
+#[cube(launch_unchecked)]
+pub(super) fn copy(from: &[u32], into: &mut [u32], len: usize) {
+    if ABSOLUTE_POS < len {
+        into[ABSOLUTE_POS] = from[ABSOLUTE_POS];
+    }
+}
+
+/// The streams after the first `takes`, which are unconditional, become what those are.
+///
+/// # Shapes
+/// `buffer`: numbers of a stream `step` apart, streams `stride` apart.
+#[cube(launch_unchecked)]
+pub(super) fn fork(buffer: &mut [u32], takes: usize, stride: usize, step: usize, numbers: usize) {
+    if ABSOLUTE_POS < takes * numbers {
+        let from = ABSOLUTE_POS / takes * step + ABSOLUTE_POS % takes * stride;
+        buffer[from + takes * stride] = buffer[from];
+    }
+}
+
+pub(super) fn launch_copy(client: &Client, from: &Buffer, into: &Buffer) {
+    let words = from.words();
+    // SAFETY: both have as many words.
+    unsafe {
+        copy::launch_unchecked(
+            client,
+            CubeCount::Static(words.div_ceil(256) as u32, 1, 1),
+            CubeDim::new_1d(256),
+            from.arg(1),
+            into.arg(1),
+            words,
+        );
     }
 }

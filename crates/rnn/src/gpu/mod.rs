@@ -23,9 +23,14 @@
 //! # }
 //! ```
 
+mod cell;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod device;
-mod kernels;
+mod graph;
+mod launch;
+mod layout;
+mod linear;
+mod math;
 mod memory;
 mod network;
 mod probe;
@@ -37,7 +42,7 @@ mod takes;
 pub use device::client;
 #[cfg(feature = "wgpu")]
 pub use device::open;
+pub use layout::CAPACITY;
 pub use network::{Network, Tuning};
 pub use probe::Probe;
-pub use state::CAPACITY;
 pub use takes::{Snapshot, Takes};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cubecl::prelude::*;
 
-use super::kernels::Tiling;
+use super::linear::Tiling;
 use super::memory::Buffer;
 use crate::quantized::packing::{Product, by_unit};
 use crate::{Error, ModelConfig, Network as _, Quantized};

@@ -2,7 +2,10 @@
 
 use cubecl::prelude::*;
 
-use super::kernels::{LOGIT_COLUMNS, exp};
+use super::layout::{
+    BROKEN, DONE, HEARD, LAST, LAST_STRUCK, LOGIT_COLUMNS, N_PITCHES, N_TOKENS, NOW, PITCH_DONE, STRUCK,
+};
+use super::math::exp;
 use crate::sampling::{
     CROWD_NATS_PER_NOTE, CROWD_NOTES, PITCH_STRIKE_EXCESS_AFTER_STEPS, PITCH_STRIKE_EXCESS_NATS_PER_STEP,
     RELEASE_AFTER_SECS, RELEASE_NATS_PER_SEC, REST_AFTER_SECS, REST_NATS_PER_SEC, STEP_SECS,
@@ -12,25 +15,10 @@ use crate::takes::GUIDANCE;
 
 /// Threads that the events are dealt out to.
 pub(super) const SAMPLER_UNITS: usize = 256;
-/// Numbers about one stream in the `heard` buffer: four words of sounding pitches, the last event, the steps
-/// so far, the step at which any pitch was last struck, the one at which all strikes would be done at the pace that
-/// strike_excess is measured from, and of each pitch the same two.
-pub(super) const HEARD: usize = PITCH_DONE + N_PITCHES;
-/// Where in these the last event is.
-pub(super) const LAST: usize = 4;
-const NOW: usize = 5;
-const LAST_STRUCK: usize = 6;
-const DONE: usize = 7;
-const STRUCK: usize = 8;
-const PITCH_DONE: usize = STRUCK + N_PITCHES;
-/// Written in place of an event when a logit was no finite number.
-pub(super) const BROKEN: u32 = u32::MAX;
 
 /// Events that one thread adds up in order: 32 of them cover the vocabulary.
 const RUN: usize = 13;
 const N_RUNS: usize = 32;
-const N_TOKENS: usize = performance::N_TOKENS;
-const N_PITCHES: usize = performance::N_PITCHES;
 const SOUNDING_WORDS: usize = N_PITCHES / 32;
 const STRIKE_STEPS: u32 = performance::STRIKE_STEPS as u32;
 const PITCH_STRIKE_STEPS: u32 = performance::PITCH_STRIKE_STEPS as u32;

@@ -1,58 +1,49 @@
-//! Where takes are played: the buffers of a number of streams, and the launches of an event.
+//! Where takes are played: the buffers of a number of streams, and what is done with them.
 
-use cubecl::client::Graph;
-use cubecl::prelude::*;
-
-use super::kernels::{self, LOGIT_COLUMNS};
-use super::memory::Buffer;
-use super::network::{Cut, Network};
-use super::sampler::{self, HEARD, SAMPLER_UNITS};
-use crate::sampling::pace;
 use performance::{Controls, Sampling};
 
+use super::graph::{RECORDED, Recording};
+use super::layout::{CAPACITY, HEARD, LOGIT_COLUMNS};
+use super::memory::{Buffer, launch_copy};
+use super::network::{Cut, Network};
 use crate::Error;
-
-/// Events that the device can be asked for at once; longer chunks are several, each with a read-back.
-pub const CAPACITY: usize = 128;
-
-/// Events of a recording; even, so that it ends where it began. More: fewer calls into the runtime.
-const RECORDED: usize = 8;
+use crate::sampling::pace;
 
 /// The device's side of takes.
 pub(super) struct DeviceState {
     /// First, so that it is gone before what it replays on.
-    recording: Recording,
+    pub(super) recording: Recording,
     pub(super) network: Network,
-    takes: usize,
+    pub(super) takes: usize,
     /// Whether each take is two streams: what was asked for, and, `takes` further on, what would come unconditional.
-    is_forked: bool,
+    pub(super) is_forked: bool,
     /// For the streams there are now.
-    cut: Cut,
+    pub(super) cut: Cut,
     /// Streams that the buffers have capacity for.
-    capacity: usize,
+    pub(super) capacity: usize,
     sampling: Sampling,
     /// What the listener asks for.
     asked: Controls,
     /// Temperature, top-p, and how much waits are helped.
-    params: Buffer,
+    pub(super) params: Buffer,
     /// Scales of the first layer's gates, and what controls add to them.
-    controls: Buffer,
+    pub(super) controls: Buffer,
     /// The controls input when nothing is asked.
     unset: Vec<f32>,
     /// What to do next: for each take the events done, then numbers between 0 and 1, or events to step.
-    orders: Buffer,
+    pub(super) orders: Buffer,
     /// The events drawn, `[CAPACITY, takes]`.
-    tokens: Buffer,
+    pub(super) tokens: Buffer,
     /// Hidden units of each layer, `[rows, streams]`: now and the step before, in turns.
-    hidden: Vec<[Buffer; 2]>,
+    pub(super) hidden: Vec<[Buffer; 2]>,
     /// Cells of each layer.
-    cell: Vec<Buffer>,
+    pub(super) cell: Vec<Buffer>,
     /// Of each stream the sounding pitches, since when they sound, and the last event.
-    heard: Buffer,
+    pub(super) heard: Buffer,
     /// Logits of the next event of each stream.
-    logits: Buffer,
+    pub(super) logits: Buffer,
     /// Which of the two `hidden` is now.
-    now: usize,
+    pub(super) now: usize,
 }
 
 /// What the next event depends on, to come back to.
@@ -60,18 +51,6 @@ pub(super) struct DeviceState {
 pub(super) struct DeviceSnapshot {
     activity: Vec<Buffer>,
     is_forked: bool,
-}
-
-/// A few events as the runtime recorded them: replaying costs less than launching kernel by kernel, which is
-/// what limits a single take on a fast device.
-enum Recording {
-    /// No event was drawn yet: kernels must have run once before they can be recorded.
-    None,
-    /// Could be made now.
-    Due,
-    Ready(Graph),
-    /// The runtime has no recordings.
-    Refused,
 }
 
 impl DeviceState {
@@ -253,7 +232,7 @@ impl DeviceState {
     }
 }
 
-/// As [`sampler::sample`] wants it.
+/// As [`super::sampler::sample`] wants it.
 fn params(sampling: Sampling, asked: &Controls) -> [f32; 3] {
     [sampling.temperature, sampling.top_p, pace(asked)]
 }
@@ -266,205 +245,5 @@ impl std::fmt::Debug for DeviceState {
             .field("cut", cut)
             .field("takes", takes)
             .finish_non_exhaustive()
-    }
-}
-
-/// Launches.
-impl DeviceState {
-    /// Replays the recording and returns true, or sees to it that there will be one.
-    fn replay(&mut self) -> Result<bool, Error> {
-        let recorded = match &self.recording {
-            Recording::Ready(graph) => {
-                // SAFETY: the buffers live as long as the recording, which is dropped first, and only this
-                // device, from the stream it recorded on, uses them.
-                let replayed = unsafe { graph.replay() };
-                replayed.map_err(|e| Error::Device(e.to_string()))?;
-                return Ok(true);
-            }
-            Recording::None => Recording::Due,
-            Recording::Due => self.record(),
-            Recording::Refused => Recording::Refused,
-        };
-        self.recording = recorded;
-        Ok(false)
-    }
-
-    /// Records [`RECORDED`] events without playing them.
-    fn record(&mut self) -> Recording {
-        let client = self.network.client.clone();
-        if client.graph_prepare().is_err() {
-            return Recording::Refused;
-        }
-        if client.start_capture().is_err() {
-            // Nothing was recorded, but the queue has to be released.
-            drop(client.stop_capture());
-            return Recording::Refused;
-        }
-        for _ in 0..RECORDED {
-            self.launch_event();
-        }
-        match client.stop_capture() {
-            Ok(graph) => Recording::Ready(graph),
-            Err(_) => Recording::Refused,
-        }
-    }
-
-    /// One event, drawn and heard.
-    fn launch_event(&mut self) {
-        self.launch_sampler();
-        self.launch_layers();
-        self.launch_head();
-    }
-
-    fn launch_layers(&mut self) {
-        let Self { network, cut, .. } = self;
-        let (client, units, lanes) = (&network.client, network.quantized.padded(), cut.lanes);
-        let one = network.quantized.one() as u32;
-        let (last, now) = (self.now, 1 - self.now);
-        for (index, layer) in network.layers.iter().enumerate() {
-            let [last, hidden] = [last, now].map(|turn| self.hidden[index][turn].arg(lanes));
-            let cell = self.cell[index].arg(lanes);
-            let (cubes, cube, row) = (cut.cubes(units), cut.cube(), self.capacity / lanes);
-            match index.checked_sub(1) {
-                None => {
-                    // SAFETY: rows of `heard` are events and pitches of the table, units come in whole cubes,
-                    // and streams that nobody asked for have capacity.
-                    unsafe {
-                        kernels::first_layer::launch_unchecked(
-                            client,
-                            cubes,
-                            cube,
-                            lanes,
-                            layer.weights.arg(4),
-                            network.table.arg(4),
-                            self.controls.arg(4),
-                            self.heard.arg(1),
-                            last,
-                            hidden,
-                            cell,
-                            row,
-                            self.takes,
-                            one,
-                            units,
-                            cut.tiling,
-                        );
-                    }
-                }
-                Some(below) => {
-                    let below = self.hidden[below][now].arg(lanes);
-                    // SAFETY: as above.
-                    unsafe {
-                        kernels::layer::launch_unchecked(
-                            client,
-                            cubes,
-                            cube,
-                            lanes,
-                            layer.weights.arg(4),
-                            layer.bias.arg(4),
-                            below,
-                            last,
-                            hidden,
-                            cell,
-                            row,
-                            one,
-                            units,
-                            cut.tiling,
-                        );
-                    }
-                }
-            }
-        }
-        self.now = now;
-    }
-
-    fn launch_head(&self) {
-        let Self { network, cut, .. } = self;
-        let Some(top) = self.hidden.last() else { return };
-        // SAFETY: the buffers have the shapes that the kernel names; cubes beyond the last group write nothing.
-        unsafe {
-            kernels::head::launch_unchecked(
-                &network.client,
-                cut.cubes(LOGIT_COLUMNS / 4),
-                cut.cube(),
-                cut.lanes,
-                network.head.weights.arg(4),
-                network.head.bias.arg(4),
-                top[self.now].arg(cut.lanes),
-                self.logits.arg(1),
-                self.capacity / cut.lanes,
-                network.quantized.padded(),
-                cut.tiling,
-            );
-        }
-    }
-
-    fn launch_sampler(&self) {
-        let takes = self.takes;
-        // SAFETY: one cube per take, and no more than `CAPACITY` events since the last orders.
-        unsafe {
-            sampler::sample::launch_unchecked(
-                &self.network.client,
-                CubeCount::Static(takes as u32, 1, 1),
-                CubeDim::new_1d(SAMPLER_UNITS as u32),
-                self.logits.arg(1),
-                self.params.arg(1),
-                self.orders.arg(1),
-                self.heard.arg(1),
-                self.tokens.arg(1),
-                takes,
-                CAPACITY,
-                self.is_forked,
-            );
-        }
-    }
-
-    fn launch_step(&self) {
-        let takes = self.takes;
-        // SAFETY: as above.
-        unsafe {
-            sampler::step::launch_unchecked(
-                &self.network.client,
-                CubeCount::Static(takes.div_ceil(64) as u32, 1, 1),
-                CubeDim::new_1d(64),
-                self.orders.arg(1),
-                self.heard.arg(1),
-                takes,
-                CAPACITY,
-                self.is_forked,
-            );
-        }
-    }
-
-    /// Begins what would come unconditional of each take: see [`kernels::fork`].
-    fn launch_fork(&self, buffer: &Buffer, stride: usize, step: usize, numbers: usize) {
-        let (takes, units) = (self.takes, self.takes * numbers);
-        // SAFETY: the buffers have capacity for twice the takes.
-        unsafe {
-            kernels::fork::launch_unchecked(
-                &self.network.client,
-                CubeCount::Static(units.div_ceil(256) as u32, 1, 1),
-                CubeDim::new_1d(256),
-                buffer.arg(1),
-                takes,
-                stride,
-                step,
-                numbers,
-            );
-        }
-    }
-}
-
-fn launch_copy(client: &Client, from: &Buffer, into: &Buffer) {
-    let words = from.words();
-    // SAFETY: both have as many words.
-    unsafe {
-        kernels::copy::launch_unchecked(
-            client,
-            CubeCount::Static(words.div_ceil(256) as u32, 1, 1),
-            CubeDim::new_1d(256),
-            from.arg(1),
-            into.arg(1),
-            words,
-        );
     }
 }

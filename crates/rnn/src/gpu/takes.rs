@@ -4,10 +4,9 @@ use performance::{Controls, Event, N_TOKENS, Sampling, Sounding, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::state::{CAPACITY, DeviceSnapshot, DeviceState};
-use super::kernels::LOGIT_COLUMNS;
+use super::layout::{BROKEN, CAPACITY, LOGIT_COLUMNS};
 use super::network::Network;
-use super::sampler::BROKEN;
+use super::state::{DeviceSnapshot, DeviceState};
 use crate::backend::{chance, opening, skip};
 use crate::{Backend, Error, Generate};
 
