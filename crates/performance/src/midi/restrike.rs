@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::schedule::{Message, Timed};
+use crate::playback::schedule::{Message, Timed};
 use crate::{N_PITCHES, Pitch};
 
 /// Time that a key has between its release and its next strike, in microseconds. Smaller silences repeated notes on
