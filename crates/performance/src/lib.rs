@@ -49,6 +49,7 @@ mod note;
 pub mod playback;
 pub mod primer;
 mod recipe;
+pub mod score;
 mod sounding;
 pub mod statistics;
 mod velocity_offset;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 use performance::midi::Restrikes;
-use performance::schedule::{Message, Timed};
+use performance::playback::schedule::{Message, Timed};
 use performance::{
     Decoded, Event, Irregularities, Note, Performance, Pitch, Sounding, Token, Velocity, decode, encode, midi,
 };

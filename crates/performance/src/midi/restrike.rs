@@ -40,7 +40,7 @@ pub fn release_us(start_us: u64, end_us: u64, next_us: u64) -> u64 {
 ///
 /// ```
 /// use performance::midi::Restrikes;
-/// use performance::schedule::{Message, Timed};
+/// use performance::playback::schedule::{Message, Timed};
 /// use performance::{Pitch, Velocity};
 /// let (pitch, velocity) = (Pitch::new(60)?, Velocity::new(64)?);
 /// let on = |at_us| Timed { at_us, message: Message::NoteOn { pitch, velocity } };

@@ -1,0 +1,45 @@
+//! Scores, and how they are performed.
+//!
+//! A [`Score`] is what is written: notes in quarters, with meter, tempo and dynamics, read from quantized MIDI or from
+//! MusicXML by [`Score::read`]. An [`Expression`] is what a pianist adds: a period for each chord, and velocity, asynchrony
+//! and articulation for each note. [`measure`] finds it in a performance that was aligned to its score ([`align`]),
+//! and [`Expression::apply`] makes a performance of it. Renderers invent one.
+//!
+//! ```
+//! use performance::Pitch;
+//! use performance::score::{Expression, NewNote, Score};
+//!
+//! let note = |pitch, onset_quarters| -> Result<NewNote, performance::Error> {
+//!     Ok(NewNote::new(Pitch::new(pitch)?, onset_quarters, 1.0))
+//! };
+//! let score = Score::builder().notes([note(60, 0.0)?, note(62, 1.0)?, note(64, 2.0)?]).build()?;
+//!
+//! // As written: 120 quarters a minute, each note half a second after the last.
+//! let written = Expression::written(&score);
+//! assert_eq!(written.apply(&score).notes()[2].start_us, 1_000_000);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What this module does not do
+//!
+//! - Engraving. Clefs, stems, beams, fingerings and lyrics are not kept.
+//! - Other instruments. All pitched parts are played on one piano.
+//! - Following a performer while he plays: [`align`] needs annotated beats.
+
+mod align;
+mod builder;
+mod error;
+mod expression;
+mod measure;
+mod midi;
+mod musicxml;
+mod note;
+mod tempo;
+
+pub use align::{Beat, Matching, align};
+pub use builder::{Builder, NewNote, Score};
+pub use error::ScoreError;
+pub use expression::{Expression, RenderedNote};
+pub use measure::{Measured, measure};
+pub use note::{Bar, Chord, Mark, Marks, Pedal, ScoreNote, Span};
+pub use tempo::{TempoMap, TempoMark};
