@@ -31,7 +31,7 @@
 //!
 //! - I/O. It sees bytes, not files, and has no clock: the time is a parameter.
 //! - Anything with a network: the model, and how it reads controls and draws events, are the crate `rnn`.
-//! - Scores. Bars, beats, voices and the spelling of notes are not kept; a performance is seconds.
+//! - Bars in performances. A [`Performance`] is seconds; bars, beats and voices are a [`score::Score`]'s.
 //! - Pedals as such. The sustain and the sostenuto pedal are applied to the ends of notes when a file is
 //!   read; the soft pedal, pitch bend and all other controllers are ignored.
 //! - Other instruments. Every channel is played on one piano keyboard, and drum kits are left out.

@@ -85,13 +85,15 @@ impl Expression {
         }
     }
 
-    /// The score without any expression: its tempo, one loudness, full lengths.
+    /// The score without any expression: one tempo, one loudness, full lengths. It lasts as long as it is written.
     #[must_use]
     pub fn flat(score: &Score) -> Self {
+        let end = score.end_quarters();
+        let log_period = (score.tempo().secs(end) / end).log2();
         let mean = score.notes().iter().map(|note| f64::from(note.velocity.get())).sum::<f64>();
         let n = score.notes().len();
         Self {
-            log_period: Self::written(score).log_period,
+            log_period: vec![log_period; score.chords().len()],
             velocity: vec![mean / n as f64; n],
             asynchrony: vec![0.0; n],
             articulation: vec![0.0; n],

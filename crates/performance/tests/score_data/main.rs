@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod data;
+mod evaluation;
 mod musicxml;
 mod roundtrip;
