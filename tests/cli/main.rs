@@ -6,6 +6,7 @@ mod learning;
 mod quality;
 #[cfg(feature = "remote")]
 mod remote;
+mod score;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

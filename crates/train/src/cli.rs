@@ -35,6 +35,12 @@ pub(crate) enum Command {
     Quality(QualityArgs),
     /// Let a network play with several temperatures and top-ps, and write the page that says which is like people.
     Sweep(SweepArgs),
+    /// Play a score with expression, into a MIDI file.
+    Perform(PerformArgs),
+    /// Measure how much renderers of scores agree with people, and write the page that says so.
+    ScoreReport(ScoreReportArgs),
+    /// Fit the ridge renderer to people's performances of scores.
+    ScoreFit(ScoreFitArgs),
     /// Draw MIDI files as piano rolls, one under the other.
     Roll(RollArgs),
     /// Show what an import finds in a MIDI file, applies and drops.
@@ -414,4 +420,77 @@ pub(crate) struct BenchArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Who performs a score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Renderer {
+    /// A regression fitted to people.
+    #[default]
+    Ridge,
+    /// The KTH rules.
+    Kth,
+    /// Nobody: one tempo, one loudness.
+    Flat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PerformArgs {
+    /// MusicXML (.musicxml, .xml, .mxl) or a quantized MIDI file.
+    pub(crate) score: PathBuf,
+    /// How much of the expression: 0 is the score as written, 1 as people do, 2 twice as much.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) expression: f64,
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) renderer: Renderer,
+    /// Character of the rules: natural, lyrical, lively, solemn or metronomic.
+    #[arg(long)]
+    pub(crate) palette: Option<String>,
+    /// The same seed plays the same interpretation.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// So many interpretations: the first with this seed, the next with the one after it. Files are numbered.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) takes: u8,
+    /// MIDI file to write.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScoreReportArgs {
+    /// Folder with `score/` and `performance/SPLIT/` below it.
+    #[arg(long)]
+    pub(crate) pairs: PathBuf,
+    /// Folder with `annotations/score/` and `annotations/performance/` below it, and `musicxml/` where there is any.
+    #[arg(long)]
+    pub(crate) annotations: PathBuf,
+    /// Only performances of this split, e.g. `validation`.
+    #[arg(long)]
+    pub(crate) only: Option<String>,
+    /// Markdown file to write; plots go to a folder of its name beside it.
+    #[arg(long, default_value = "docs/score.md")]
+    pub(crate) out: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScoreFitArgs {
+    /// Folder with `score/` and `performance/SPLIT/` below it.
+    #[arg(long)]
+    pub(crate) pairs: PathBuf,
+    /// Folder with `annotations/score/` and `annotations/performance/` below it.
+    #[arg(long)]
+    pub(crate) annotations: PathBuf,
+    /// Performances of this split.
+    #[arg(long, default_value = "train")]
+    pub(crate) only: String,
+    /// File to write.
+    #[arg(long, default_value = "crates/performance/ridge/ridge.txt")]
+    pub(crate) out: PathBuf,
 }

@@ -66,7 +66,7 @@ pub(crate) fn shares(seeds: &[u64]) -> Vec<&[u64]> {
 }
 
 /// `out` with the take's number before its extension.
-fn numbered(out: &Path, number: usize) -> PathBuf {
+pub(crate) fn numbered(out: &Path, number: usize) -> PathBuf {
     let mut name = out.file_stem().unwrap_or_default().to_owned();
     name.push(format!("-{number}"));
     if let Some(extension) = out.extension() {

@@ -20,6 +20,7 @@ mod loader;
 mod measure;
 mod memory;
 mod optimizer;
+mod perform;
 mod plot;
 mod prepare;
 mod progress;
@@ -28,6 +29,7 @@ mod quality;
 mod release;
 mod replica;
 mod roll;
+mod score;
 mod sweep;
 mod training;
 
@@ -49,6 +51,9 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args),
         Command::Quality(args) => quality::run(&args),
         Command::Sweep(args) => sweep::run(&args),
+        Command::Perform(args) => perform::run(&args),
+        Command::ScoreReport(args) => score::run_report(&args),
+        Command::ScoreFit(args) => score::run_fit(&args),
         Command::Roll(args) => roll::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),

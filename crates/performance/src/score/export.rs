@@ -14,6 +14,8 @@ const TICKS_PER_QUARTER: u16 = 960;
 const SHORTEST_GAP_QUARTERS: f64 = 0.125;
 /// Slowest and fastest tempo that is written, in quarters per minute; 24 bits of microseconds end at 3.6.
 const TEMPO_RANGE: (f64, f64) = (5.0, 1_000.0);
+/// Notes so much before the first chord's time are put there; larger spoils beginnings, smaller makes empty bars.
+const EARLIEST_SECS: f64 = 0.03;
 const SUSTAIN_PEDAL: u8 = 64;
 const RELEASE_VELOCITY: u8 = 64;
 const TAIL_TICKS: u32 = 960;
@@ -22,14 +24,15 @@ const TAIL_TICKS: u32 = 960;
 /// each note at its written place, and play it at its performed time.
 ///
 /// Onsets are right within a tick (at most a millisecond above 60 quarters a minute). Where the performance begins
-/// before the first beat, an empty bar comes first. The written pedal is kept as controller 64.
+/// clearly before the first chord's time, as with a rolled chord, an empty bar comes first; else notes before it are
+/// put there. The written pedal is kept as controller 64.
 #[must_use]
 pub fn export(score: &Score, expression: &Expression) -> Vec<u8> {
     let rendered = expression.render(score);
     let earliest_secs = rendered.iter().map(|note| note.onset_secs).fold(f64::INFINITY, f64::min);
     let first = &score.chords()[0];
     let (bar, _) = score.place_in_bar(first.onset_quarters);
-    let lead_quarters = if earliest_secs < -1e-3 { bar.length_quarters() } else { 0.0 };
+    let lead_quarters = if earliest_secs < -EARLIEST_SECS { bar.length_quarters() } else { 0.0 };
     let marks = tempo_marks(score, expression, lead_quarters);
     let map = TempoMap::new(&marks);
     // The first chord's time in the file.

@@ -44,7 +44,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Score, ScoreError> {
         let start_tick = if smf.header.format == Format::Sequential { reader.end_tick } else { 0 };
         reader.read_track(number, track, start_tick, per_quarter)?;
     }
-    let bars = bars(&mut reader.meters, reader.end_tick, per_quarter)?;
+    let end =
+        reader.notes.iter().map(|note| note.onset_quarters + note.duration_quarters).fold(0.0, f64::max);
+    let bars = bars(&mut reader.meters, end, per_quarter)?;
     let mut left_out = Vec::new();
     if reader.drum_notes > 0 {
         left_out.push(format!("drums are left out ({} notes)", reader.drum_notes));
@@ -159,14 +161,14 @@ impl Reader {
 }
 
 /// Bars from time signatures: each begins one. A first bar that is shorter than those after it is an upbeat.
-fn bars(meters: &mut [(u64, u8, u8)], end_tick: u64, per_quarter: u64) -> Result<Vec<Bar>, ScoreError> {
+fn bars(meters: &mut [(u64, u8, u8)], end: f64, per_quarter: u64) -> Result<Vec<Bar>, ScoreError> {
     meters.sort_by_key(|meter| meter.0);
     let mut bars: Vec<Bar> = Vec::new();
     for (idx, &(tick, beats, beat_unit)) in meters.iter().enumerate() {
-        let next_tick = meters.get(idx + 1).map_or(end_tick, |next| next.0);
-        let mut onset_quarters = tick as f64 / per_quarter as f64;
-        let end_quarters = next_tick as f64 / per_quarter as f64;
-        while onset_quarters < end_quarters {
+        let quarters = |tick: u64| tick as f64 / per_quarter as f64;
+        let mut onset_quarters = quarters(tick);
+        let end_quarters = meters.get(idx + 1).map_or(end, |next| quarters(next.0));
+        while onset_quarters < end_quarters - 1e-3 {
             let bar = Bar { onset_quarters, beats, beat_unit, skipped_quarters: 0.0 };
             if bars.len() > MAX_NOTES {
                 return Err(ScoreError::TooLong);
