@@ -57,6 +57,19 @@ impl Features {
         &self.names
     }
 
+    /// The mean of a chord's rows.
+    pub(super) fn chord_row(&self, score: &Score, chord: usize) -> Vec<f64> {
+        let notes = score.chords()[chord].notes.clone();
+        let n = notes.len() as f64;
+        let mut sum = vec![0.0; self.names.len()];
+        for idx in notes {
+            for (sum, value) in sum.iter_mut().zip(&self.rows[idx]) {
+                *sum += value / n;
+            }
+        }
+        sum
+    }
+
     /// A row for each note of the score.
     #[must_use]
     pub fn rows(&self) -> &[Vec<f64>] {

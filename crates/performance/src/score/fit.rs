@@ -5,7 +5,7 @@ use super::error::ScoreError;
 use super::features::Features;
 use super::linear::Normal;
 use super::measure::Measured;
-use super::numbers::mean;
+use super::numbers::{deviation, mean};
 use super::ridge::{Ridge, TempoGuess, WEIGHTED};
 
 /// Penalty on the squared weights of features of variance 1. Larger is flatter and less fitted to these pieces.
@@ -15,6 +15,11 @@ const TEMPO_PENALTY: f64 = 0.05;
 const SHORTEST_GAP_QUARTERS: f64 = 0.125;
 /// Values beyond are slips of people or of the alignment: velocity, log2 period, seconds, log2 length.
 const LIMITS: [f64; WEIGHTED] = [60.0, 1.0, 0.08, 3.0];
+
+/// People's usual standard deviations, in the same units.
+const SPREADS: [f64; WEIGHTED] = [15.0, 0.36, 0.02, 1.25];
+/// The part that belongs to chords.
+const PERIOD: usize = 1;
 
 /// A score and what people made of it.
 #[derive(Clone, Copy, Debug)]
@@ -73,58 +78,71 @@ pub fn fit(examples: &[Example<'_>]) -> Result<Ridge, ScoreError> {
     Ok(Ridge { names: total.names, weights, mean_velocity: mean(&velocities), tempo })
 }
 
+/// Sum and number of people's deviations of a note, by part.
+type Target = [(f64, f64); WEIGHTED];
+
 impl Sums {
     fn of(example: &Example<'_>) -> Self {
         let score = example.score;
         let features = Features::of(score);
-        let n_features = features.names().len();
-        let mut parts: [Normal; WEIGHTED] = std::array::from_fn(|_| Normal::new(n_features));
-        let n = score.notes().len();
-        // Sum and number of people's deviations, by part and note.
-        let mut targets = vec![[(0.0, 0.0); WEIGHTED]; n];
+        let mut targets: Vec<Target> = vec![[(0.0, 0.0); WEIGHTED]; score.notes().len()];
         let (mut velocities, mut log_periods) = (Vec::new(), Vec::new());
         for person in example.people {
-            let is_fitted = |idx: &usize| person.is_matched[*idx];
-            let matched: Vec<usize> = (0..n).filter(is_fitted).collect();
-            let expression = &person.expression;
-            let is_timed = |idx: &usize| {
-                let note = &score.notes()[*idx];
-                let chord = &score.chords()[note.chord];
-                let gap =
-                    score.chords().get(note.chord + 1).map(|next| next.onset_quarters - chord.onset_quarters);
-                *idx == chord.notes.end - 1 && gap.is_some_and(|gap| gap >= SHORTEST_GAP_QUARTERS)
-            };
-            let timed: Vec<usize> = (0..n).filter(is_timed).collect();
-            let period = |idx: usize| expression.log_period[score.notes()[idx].chord];
-            let values: [(&[usize], Value<'_>); WEIGHTED] = [
-                (&matched, &|idx| expression.velocity[idx]),
-                (&timed, &period),
-                (&matched, &|idx| expression.asynchrony[idx]),
-                (&matched, &|idx| expression.articulation[idx]),
-            ];
-            for (part, (idxs, value)) in values.iter().enumerate() {
-                let mean = mean(&idxs.iter().map(|&idx| value(idx)).collect::<Vec<_>>());
-                for &idx in *idxs {
-                    let deviation = (value(idx) - mean).clamp(-LIMITS[part], LIMITS[part]);
-                    let target = &mut targets[idx][part];
-                    *target = (target.0 + deviation, target.1 + 1.0);
-                }
-                match part {
-                    0 => velocities.push(mean),
-                    1 => log_periods.push(mean),
-                    _ => {}
-                }
-            }
+            let means = add_person(score, person, &mut targets);
+            velocities.push(means[0]);
+            log_periods.push(means[1]);
         }
-        for (row, targets) in features.rows().iter().zip(&targets) {
-            for (part, &(sum, n)) in parts.iter_mut().zip(targets) {
-                // Ten people say more than one, but not ten times as much: their score is one score.
-                if n > 0.0 {
-                    part.add(row, sum / n, n.sqrt());
-                }
+        // Ten people say more than one, but not ten times as much: their score is one score. Long scores do not say
+        // more than short ones, since agreement is a mean over scores.
+        let weight = |n: f64| n.sqrt();
+        let total = |part: usize| targets.iter().map(|target| weight(target[part].1)).sum::<f64>().max(1.0);
+        let of_score: [f64; WEIGHTED] =
+            std::array::from_fn(|part| weight(example.people.len() as f64) / total(part));
+        let mut parts: [Normal; WEIGHTED] = std::array::from_fn(|_| Normal::new(features.names().len()));
+        for (idx, target) in targets.iter().enumerate() {
+            let chord_row = features.chord_row(score, score.notes()[idx].chord);
+            for (part, &(sum, n)) in target.iter().enumerate().filter(|(_, target)| target.1 > 0.0) {
+                let row = if part == PERIOD { &chord_row } else { &features.rows()[idx] };
+                parts[part].add(row, sum / n, weight(n) * of_score[part]);
             }
         }
         let tempo = (TempoGuess::inputs(score), mean(&log_periods));
         Self { names: features.names().to_vec(), parts, velocities, tempo }
     }
+}
+
+/// Adds a person's deviations from his means, scaled to the usual spread, since agreement does not ask how much
+/// somebody does; returns the means. Periods stand at the top notes of their chords.
+fn add_person(score: &Score, person: &Measured, targets: &mut [Target]) -> [f64; WEIGHTED] {
+    let expression = &person.expression;
+    let notes = 0..score.notes().len();
+    let matched: Vec<usize> = notes.clone().filter(|&idx| person.is_matched[idx]).collect();
+    let is_timed = |idx: &usize| {
+        let chord = score.notes()[*idx].chord;
+        let [here, next] = [chord, chord + 1].map(|chord| score.chords().get(chord));
+        here.zip(next).is_some_and(|(here, next)| {
+            let gap = next.onset_quarters - here.onset_quarters;
+            *idx == here.notes.end - 1 && gap >= SHORTEST_GAP_QUARTERS
+        })
+    };
+    let timed: Vec<usize> = notes.filter(is_timed).collect();
+    let values: [(&[usize], Value<'_>); WEIGHTED] = [
+        (&matched, &|idx| expression.velocity[idx]),
+        (&timed, &|idx| expression.log_period[score.notes()[idx].chord]),
+        (&matched, &|idx| expression.asynchrony[idx]),
+        (&matched, &|idx| expression.articulation[idx]),
+    ];
+    std::array::from_fn(|part| {
+        let (idxs, value) = &values[part];
+        let mean = mean(&idxs.iter().map(|&idx| value(idx)).collect::<Vec<_>>());
+        let deviations: Vec<f64> =
+            idxs.iter().map(|&idx| (value(idx) - mean).clamp(-LIMITS[part], LIMITS[part])).collect();
+        let scale = SPREADS[part] / deviation(&deviations).max(SPREADS[part] / 10.0);
+        for (&idx, deviation) in idxs.iter().zip(&deviations) {
+            let (sum, n) = &mut targets[idx][part];
+            *sum += scale * deviation;
+            *n += 1.0;
+        }
+        mean
+    })
 }

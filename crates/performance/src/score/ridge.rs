@@ -93,14 +93,15 @@ impl Ridge {
         let is_default =
             !score.has_tempo() || written.log_period.iter().all(|period| (period + 1.0).abs() < 1e-6);
         let guess = is_default.then(|| self.tempo.log_period(score));
-        let chords = score.chords().iter().zip(&written.log_period);
-        let log_period = chords.map(|(chord, written)| {
-            guess.unwrap_or(*written) + sum(1, chord.notes.end - 1).clamp(-LIMIT, LIMIT)
-        });
+        let log_period = |(chord, written): (usize, &f64)| {
+            let row = features.chord_row(score, chord);
+            let sum: f64 = row.iter().zip(&self.weights[1]).map(|(value, weight)| value * weight).sum();
+            guess.unwrap_or(*written) + sum.clamp(-LIMIT, LIMIT)
+        };
         let velocity = |idx| (self.mean_velocity + sum(0, idx)).clamp(VELOCITY_RANGE.0, VELOCITY_RANGE.1);
         let asynchrony = |idx| sum(2, idx).clamp(-ASYNCHRONY_LIMIT_SECS, ASYNCHRONY_LIMIT_SECS);
         Expression {
-            log_period: log_period.collect(),
+            log_period: written.log_period.iter().enumerate().map(log_period).collect(),
             velocity: notes.clone().map(velocity).collect(),
             asynchrony: notes.clone().map(asynchrony).collect(),
             articulation: notes
