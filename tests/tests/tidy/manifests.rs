@@ -3,11 +3,12 @@
 use toml::{Table, Value};
 
 /// Which packages of the workspace each may depend on.
-const ARROWS: [(&str, &[&str]); 5] = [
+const ARROWS: [(&str, &[&str]); 6] = [
     ("performance", &[]),
     ("rnn", &["performance"]),
+    ("session", &["performance"]),
     ("train", &["performance", "rnn"]),
-    ("web", &["performance", "rnn"]),
+    ("web", &["performance", "rnn", "session"]),
     ("xtask", &[]),
 ];
 
@@ -105,6 +106,11 @@ fn rules_can_fail() {
         "dependencies.burn-wgpu.workspace = true",
         &["performance must not depend on burn-wgpu"],
     );
+    check("session", "dependencies.performance.workspace = true", &[]);
+    check("session", "dev-dependencies.rnn.workspace = true", &["session must not depend on rnn"]);
+    check("session", "dependencies.web-sys.workspace = true", &["session must not depend on web-sys"]);
+    check("rnn", "dependencies.session.workspace = true", &["rnn must not depend on session"]);
+    check("web", "dependencies.session.workspace = true", &[]);
     check("rnn", "dev-dependencies.train.workspace = true", &["rnn must not depend on train"]);
     check("web", "target.'cfg(unix)'.dependencies.tests.workspace = true", &["web must not depend on tests"]);
     check("tests", "dependencies.train.workspace = true", &[]);
