@@ -10,9 +10,9 @@ On a GPU, against cuDNN (`--features wgpu` and `--device wgpu` likewise):
     python tools/compare-training.py --device cuda target/release/performance-rnn 256x512 64x256
 
 The two take turns (`--rounds`), so that a machine that speeds up or slows down does so for both. Each runs in a
-process of its own. Peak memory is the kernel's count on a processor, and the largest of nvidia-smi's answers on a GPU
+process of its own. Peak memory is the kernel's count on a CPU, and the largest of nvidia-smi's answers on a GPU
 (none without nvidia-smi). Medians of all rounds; the same network (three layers of 512 units over 413 events), loss,
-clipping and Adam. On a processor as many threads as there are cores. On a GPU, "tf32" lets matrix products round their
+clipping and Adam. On a CPU as many threads as there are cores. On a GPU, "tf32" lets matrix products round their
 factors to TF32, in both.
 """
 
@@ -104,7 +104,7 @@ def peer_device(device):
         return "cuda"
     if device == "cuda":
         sys.exit("expected a PyTorch that sees the GPU, found torch.cuda.is_available() false")
-    print("PyTorch sees no GPU and trains on the processor: the figures are no comparison", file=sys.stderr)
+    print("PyTorch sees no GPU and trains on the CPU: the figures are no comparison", file=sys.stderr)
     return "cpu"
 
 

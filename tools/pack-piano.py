@@ -15,7 +15,7 @@ What is done to each sample, and why:
 * stereo stays stereo: the channels are out of phase, and a mono sum would hollow the sound out;
 * MP3, `-q:a 5`, 48 kHz, written to a seekable file so that the LAME header tells the browser how much padding
   to drop: onsets come out of `decodeAudioData` exactly where they were (Opus, Vorbis and AAC drift);
-* a gain in `index.json` instead of a changed file: neighbouring samples differ by up to 4.6 dB, so each one is
+* a gain in `index.json` instead of a changed file: neighboring samples differ by up to 4.6 dB, so each one is
   brought to a level that is smooth over the keyboard and follows velocity^1.2 over the layers.
 
 Standard library only.
@@ -145,7 +145,7 @@ def set_gains(layers: list[dict]) -> None:
         for i in range(len(keys))
     ]
     for i in range(len(keys)):
-        # ... smoothed over neighbours within a bit more than an octave on each side.
+        # ... smoothed over neighbors within a bit more than an octave on each side.
         weights = [(max(0.0, 1 - abs(i - j) / 5), value) for j, value in enumerate(raw)]
         smooth = sum(w * value for w, value in weights) / sum(w for w, _ in weights)
         for layer in layers:

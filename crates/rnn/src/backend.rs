@@ -13,7 +13,7 @@ pub trait Backend {
     /// What is played on it.
     type Takes: Generate;
 
-    /// Takes that have heard nothing yet, one for each seed.
+    /// Fresh takes, one for each seed.
     ///
     /// # Errors
     /// If there are none, or more than the backend can play side by side.
@@ -28,17 +28,17 @@ impl<N: Network + Clone + Debug> Backend for N {
     }
 }
 
-/// One or many performances in the making, side by side: each is the one that its seed gives alone.
+/// One or many takes side by side. Each is the one that its seed gives alone.
 ///
-/// Reads from a device are asynchronous, because a browser has no others. A future that is dropped before it is done
-/// leaves the takes between two events; `restore` cures that.
+/// Reads from a device are asynchronous, because a browser has no others. A future that is dropped early
+/// leaves the takes between two events; `restore` puts them right.
 #[expect(
     async_fn_in_trait,
     reason = "a future stays on the thread that polls it: a browser's worker has one"
 )]
 pub trait Generate: Debug {
-    /// Everything that changes while takes are played; restoring it plays the same again. Controls and sampling are not
-    /// part of it.
+    /// Everything that changes while takes are played; restoring it plays the same again. Controls and
+    /// sampling are not part of it.
     type Snapshot: Clone + Debug;
 
     /// Events between two checkpoints. Fewer make a rewind shorter and cost more snapshots.
@@ -59,14 +59,14 @@ pub trait Generate: Debug {
     /// The pitches that are down in one take; none if there is no such take.
     fn sounding(&self, take: usize) -> Sounding;
 
-    /// Has all takes hear what was played before them: a primer. No draws are used up.
+    /// Has all takes read a primer. No draws are used up.
     ///
     /// # Errors
     /// If the device fails.
     async fn prefill(&mut self, tokens: &[Token]) -> Result<(), Error>;
 
-    /// Has each take hear events that are its own although it does not draw them: because it drew them before, or because
-    /// somebody plays them. The draws that they would have taken are used up. All takes hear as many.
+    /// Has each take read events of its own that it does not draw: it drew them before, or somebody plays
+    /// them. The draws that they would have taken are used up. All takes read the same number of events.
     ///
     /// # Errors
     /// If the device fails.
@@ -94,8 +94,8 @@ pub trait Generate: Debug {
     fn restore(&mut self, snapshot: &Self::Snapshot) -> Result<(), Error>;
 }
 
-/// The first event of all. Training pieces open with a VELOCITY, and the network only learns what follows one: a
-/// middling loudness (MIDI 46 to 78) is drawn.
+/// The first event of all. Training pieces open with a VELOCITY, and the network only learns what follows
+/// one. So a medium loudness (MIDI 46 to 78) is drawn.
 pub(crate) fn opening(rng: &mut ChaCha8Rng) -> Token {
     match VelocityBin::new(rng.random_range(12..=20)) {
         Ok(bin) => Event::Velocity(bin).into(),
@@ -108,7 +108,7 @@ pub(crate) fn chance(rng: &mut ChaCha8Rng) -> f64 {
     rng.random()
 }
 
-/// Takes out of `rng` what drawing `n` events took.
+/// Takes from `rng` the numbers that `n` events use up.
 pub(crate) fn skip(rng: &mut ChaCha8Rng, n: usize, has_begun: bool) {
     if n > 0 && !has_begun {
         opening(rng);

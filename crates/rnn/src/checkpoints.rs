@@ -1,12 +1,13 @@
-//! Moments of a take to come back to, thinned so that hours of them fit into memory.
+//! Snapshots to rewind to, thinned so that those of hours fit into memory.
 
 use std::fmt;
 
-/// Checkpoints of the latest events, as close as there can be.
+/// Number of recent checkpoints, which are as dense as possible.
 const RECENT: usize = 64;
-/// Those of older events. More come back sooner; each is 25 kB of the shipped network, twice that under guidance.
+/// Number of old checkpoints. More make rewinding faster. Each takes 25 kB with the shipped network, twice
+/// that under guidance.
 const OLD: usize = 448;
-/// How many times further apart old ones are, to begin with.
+/// How many times further apart old checkpoints are, at first.
 const OLD_SPACING: usize = 8;
 
 /// Snapshots by token. The first one is always kept.

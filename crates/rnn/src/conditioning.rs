@@ -1,30 +1,31 @@
-//! How the network reads what a listener asks for.
+//! Controls as the network's input.
 //!
-//! Each control has an "unset" flag of its own and is dropped at random in training, so that every one of them is
-//! optional when it plays. Source: Magenta's conditional Performance RNN.
+//! Each control has its own "unset" flag and is dropped at random in training. So each one is optional in
+//! generation. Source: Magenta's conditional Performance RNN.
 
 use performance::{Controls, N_PITCH_CLASSES};
 
 use crate::{Error, ModelConfig};
 
-/// Note densities are told apart at 1, 2, 4, 8, 16, 32 and 64 notes per second.
+/// Density bins, with borders at 1, 2, 4, 8, 16, 32 and 64 notes per second.
 pub const N_DENSITY_BINS: usize = 8;
 
 /// People's mean density, in notes per second.
 const MEAN_DENSITY: f64 = 9.0;
 
-/// Guidance (`takes::GUIDANCE`) overshoots density by this factor, in doublings from [`MEAN_DENSITY`], so the density
-/// that the network is told is pulled toward the mean by as much. Larger plays nearer to the mean.
+/// Guidance (`takes::GUIDANCE`) overshoots density by this factor, in doublings from [`MEAN_DENSITY`], so the
+/// density input is pulled toward the mean by the same factor. Larger plays nearer to the mean.
 ///
-/// Source: 16 minutes of each of 12 densities from 1 to 24 notes a second, with the weights of 126.9 million events;
-/// `docs/quality.md` has what is played with it.
+/// Source: 16 minutes of each of 12 densities from 1 to 24 notes a second, with the weights of 126.9 million
+/// events; `docs/quality.md` has what is played with it.
 const DENSITY_OVERSHOOT: f64 = 1.18;
 
 impl ModelConfig {
     /// The network's controls input, as in training.
     ///
     /// # Shapes
-    /// [`control_width`](Self::control_width) numbers: density bins, unset; pitch classes, unset; composers, unset.
+    /// [`control_width`](Self::control_width) numbers: density bins, unset; pitch classes, unset; composers,
+    /// unset.
     ///
     /// # Errors
     /// If a control is not a usable number, or the composer is not one of the model's.
@@ -32,8 +33,8 @@ impl ModelConfig {
         self.encode_overshooting(controls, 1.0)
     }
 
-    /// The controls input for guided sampling, as [`Takes`](crate::Takes) use it: guidance overshoots density, so the
-    /// density is told nearer to the mean.
+    /// The controls input for guided sampling, as [`Takes`](crate::Takes) use it: guidance overshoots
+    /// density, so the density input is pulled toward the mean.
     ///
     /// # Shapes
     /// As [`encode`](Self::encode).
@@ -73,8 +74,9 @@ impl ModelConfig {
     }
 }
 
-/// A density in notes per second lies between the middles of two bins, which have shares of it. Bins are: below 1,
-/// then doublings, then 64 and above. What overshoots by so many doublings from the mean is told less.
+/// A density in notes per second lies between the middles of two bins and is split between them. Bins are:
+/// below 1, then doublings, then 64 and above. The distance from the mean, in doublings, is divided by
+/// `overshoot`.
 fn density_bins(notes_per_second: f32, overshoot: f64) -> [(usize, f32); 2] {
     let last = N_DENSITY_BINS - 1;
     // In 64 bits and then rounded, because in 32 the last bit of a logarithm depends on the platform.

@@ -1,4 +1,4 @@
-//! Takes that can be rewound: the one way in which page, command and measurements play a network.
+//! Takes that can be rewound. Page, command line and measurements all play the network through this.
 
 use std::fmt::Debug;
 
@@ -7,11 +7,12 @@ use performance::{Input, Recipe, Sampling, Sounding, Token, primer};
 use crate::checkpoints::Checkpoints;
 use crate::{Backend, Error, Generate};
 
-/// Plays a [`Recipe`]: reads the primer, draws event after event, follows the input log, and can go back to any token.
+/// Plays a [`Recipe`]: reads the primer, draws event after event, follows the input log, and can go back to
+/// any token.
 ///
-/// Several takes of one recipe can be played side by side, each with a seed of its own. A take is a pure function of
-/// weights, [`REVISION`](crate::REVISION), primer, seed and input log: however it was advanced, rewound and changed, its
-/// tokens are those that the final log gives from nothing.
+/// Several takes of one recipe can be played side by side, each with its own seed. A take is a pure function
+/// of weights, [`REVISION`](crate::REVISION), primer, seed and input log. However it was advanced, rewound
+/// and changed, its tokens are those that replaying the final log from the beginning gives.
 ///
 /// ```
 /// use performance::{Recipe, Sampling};
@@ -31,21 +32,21 @@ use crate::{Backend, Error, Generate};
 pub struct Continuation<T: Generate> {
     takes: T,
     recipe: Recipe,
-    /// The part of the primer that is read, as loud as the network hears it.
+    /// The part of the primer that is read, with the velocity offset applied.
     context: Vec<Token>,
     n_prefilled: usize,
     /// What each take has played; all are of one length.
     tokens: Vec<Vec<Token>>,
-    /// Entries of the log that are in force.
+    /// Number of log entries applied.
     n_applied: usize,
     checkpoints: Checkpoints<T::Snapshot>,
 }
 
 impl<T: Generate> Continuation<T> {
-    /// The take of a recipe, which has heard nothing yet.
+    /// A fresh take of a recipe.
     ///
     /// # Errors
-    /// If the recipe asks for something that the network does not have.
+    /// If the recipe asks for something that the network does not support.
     pub fn new(backend: &impl Backend<Takes = T>, recipe: Recipe) -> Result<Self, Error> {
         let seed = recipe.seed;
         Self::side_by_side(backend, recipe, &[seed])
@@ -73,7 +74,7 @@ impl<T: Generate> Continuation<T> {
         })
     }
 
-    /// What the takes follow from, with all inputs so far.
+    /// The recipe, with all inputs so far.
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
@@ -91,8 +92,8 @@ impl<T: Generate> Continuation<T> {
         self.len() == 0
     }
 
-    /// The events of the only take, or of the first; as loud as the network has them, see
-    /// [`Recipe::velocity_offset`].
+    /// The events of the first take, with the velocity offset still applied (see
+    /// [`Recipe::velocity_offset`]).
     #[must_use]
     pub fn tokens(&self) -> &[Token] {
         self.tokens.first().map_or(&[], Vec::as_slice)
@@ -116,8 +117,8 @@ impl<T: Generate> Continuation<T> {
         self.checkpoints.len()
     }
 
-    /// Reads up to `n` more events of the primer; returns how many are read, of how many. Everything else does so by
-    /// itself: this is for those who show progress.
+    /// Reads up to `n` more events of the primer; returns the number read so far and the total. All other
+    /// methods do this themselves; call it to show progress.
     ///
     /// # Errors
     /// If the device fails.
@@ -134,10 +135,11 @@ impl<T: Generate> Continuation<T> {
         Ok((end, total))
     }
 
-    /// The next `n` events of each take, drawn by the network or, where the log says so, played by somebody.
+    /// The next `n` events of each take, drawn by the network or, where the log has events, taken from it.
     ///
     /// # Errors
-    /// If the device fails, the network's output is no number, or the log asks for something that it does not have.
+    /// If the device fails, the network's output is no number, or the log asks for something that it does not
+    /// support.
     pub async fn advance(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error> {
         self.prefill(usize::MAX).await?;
         let (start, end) = (self.len(), self.len() + n);
@@ -159,11 +161,11 @@ impl<T: Generate> Continuation<T> {
         Ok(self.tokens.iter().map(|take| take[start..].to_vec()).collect())
     }
 
-    /// Hears what this take played elsewhere, on a device that is gone: from here on it goes as it would have there.
+    /// Reads what this take played before, on a device that was lost. It continues as it would have there.
     /// For one take, of this recipe.
     ///
     /// # Errors
-    /// If the device fails, or the log asks for something that the network does not have.
+    /// If the device fails, or the log asks for something that the network does not support.
     pub async fn replay(&mut self, tokens: &[Token]) -> Result<(), Error> {
         self.prefill(usize::MAX).await?;
         let mut rest = tokens;
@@ -181,8 +183,8 @@ impl<T: Generate> Continuation<T> {
         Ok(())
     }
 
-    /// Has all takes play these events next: notes by hand, or a TIME_SHIFT that was cut. The network hears them, and the
-    /// draws that it would have made are used up.
+    /// Has all takes play these events next: notes by hand, or a TIME_SHIFT that was cut. The network reads
+    /// them, and the draws that it would have made are used up.
     ///
     /// # Errors
     /// If the device fails.
@@ -195,7 +197,7 @@ impl<T: Generate> Continuation<T> {
         Ok(())
     }
 
-    /// What the music is to be like from the next event on.
+    /// Sets the controls from the next event on.
     ///
     /// # Errors
     /// If a control is not a usable number.
@@ -204,7 +206,7 @@ impl<T: Generate> Continuation<T> {
         self.push(Input::Controls(controls))
     }
 
-    /// How events are drawn from the next one on.
+    /// Sets the sampling from the next event on.
     ///
     /// # Errors
     /// If a value is out of range.
@@ -212,7 +214,7 @@ impl<T: Generate> Continuation<T> {
         self.push(Input::Sampling(sampling.check()?))
     }
 
-    /// Adds an input at a token that is still to come, or at the next one.
+    /// Adds an input at the next token or a later one.
     ///
     /// # Errors
     /// If the token is past, or before an entry of the log.
@@ -227,8 +229,8 @@ impl<T: Generate> Continuation<T> {
         Ok(())
     }
 
-    /// Goes back to the moment before the token at this index, and forgets what was played, asked for and set from there
-    /// on. Takes as long as hearing the events since the last checkpoint.
+    /// Goes back to before the token at this index. Tokens and inputs from there on are dropped. Takes as
+    /// long as reading the events since the last checkpoint.
     ///
     /// # Errors
     /// If the device fails.
@@ -246,7 +248,7 @@ impl<T: Generate> Continuation<T> {
         self.tokens.iter_mut().for_each(|take| take.truncate(at));
         self.recipe.log.truncate(to);
         self.checkpoints.truncate(at);
-        // Snapshots hold what the network remembers, not what it is asked for.
+        // Snapshots hold the network's state, not controls and sampling.
         self.n_applied = 0;
         self.takes.set_sampling(Sampling::default());
         self.takes.set_controls(&performance::Controls::default())?;
@@ -254,7 +256,7 @@ impl<T: Generate> Continuation<T> {
         self.hear_again(&again).await
     }
 
-    /// Events that each take played, all of one length.
+    /// Reads events that each take played before; all are of the same length.
     async fn hear_again(&mut self, again: &[Vec<Token>]) -> Result<(), Error> {
         let (mut done, n) = (0, again.first().map_or(0, Vec::len));
         while done < n {
@@ -280,7 +282,7 @@ impl<T: Generate> Continuation<T> {
         let now = self.len();
         self.apply_until(now + 1, Apply::All)?;
         let entries = self.recipe.log.entries();
-        // The last events that began are still going on, or those before them are over.
+        // Either the last forced events are still going on, or all of them are over.
         let begun = entries[..self.n_applied].iter().rev().find_map(|entry| match &entry.input {
             Input::Events(tokens) => Some((entry.at, tokens)),
             _ => None,
@@ -291,7 +293,7 @@ impl<T: Generate> Continuation<T> {
         Ok(Next::Drawn(entries.get(self.n_applied).map_or(usize::MAX, |entry| entry.at - now)))
     }
 
-    /// Puts the entries before a token in force.
+    /// Applies the entries before a token.
     fn apply_until(&mut self, end: usize, whole: Apply) -> Result<(), Error> {
         let entries = self.recipe.log.entries();
         while let Some(entry) = entries.get(self.n_applied).filter(|entry| entry.at < end) {
@@ -318,7 +320,7 @@ impl<T: Generate> Continuation<T> {
     }
 }
 
-/// What of the log is put in force.
+/// Which entries are applied.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Apply {
     /// All of it, at its token.
@@ -329,8 +331,8 @@ enum Apply {
 
 /// Who decides the next events.
 enum Next {
-    /// Somebody, these.
+    /// Given by the log.
     Played(Vec<Token>),
-    /// The network, at least so many.
+    /// By the network, at least this number.
     Drawn(usize),
 }

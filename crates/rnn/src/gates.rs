@@ -1,7 +1,7 @@
 //! The order in which the four gates of a unit stand in every matrix, weight file and kernel.
 //!
-//! The fused kernels of training (`kernels`) name a unit's gates `i`, `f`, `g`, `o` in this order, where they take
-//! them apart.
+//! The fused kernels of training (`kernels`) name a unit's gates `i`, `f`, `g`, `o` in this order, where they
+//! take them apart.
 
 /// How much of the candidate enters the cell.
 pub(crate) const INPUT: usize = 0;

@@ -1,6 +1,6 @@
-//! The recurrent network of Performance RNN: controls, sampling, generation and weight files, and the network
-//! itself three times: in int8 on CPUs ([`Quantized`]) and, with the feature `gpu`, on GPUs (`gpu`), and, with the feature
-//! `burn`, in 32 bits on any Burn device (`Model`), where it can also be trained.
+//! The recurrent network of Performance RNN: conditioning, sampling, generation and weight files. The network
+//! itself is here three times: in int8 on CPUs ([`Quantized`]); with the feature `gpu`, the same on GPUs
+//! (`gpu`); with the feature `burn`, in 32 bits on any Burn device (`Model`), where it can also be trained.
 //!
 //! ```
 //! use performance::{Recipe, Sampling};
@@ -19,9 +19,9 @@
 //!
 //! # What this crate does not do
 //!
-//! It reads no files and no clock: weights arrive as bytes, chance as a seed, and a device is opened by whoever names
-//! it (`gpu::open` is for them). It knows inference only; the loss, the optimizer and augmentation are in `train`. It does
-//! not know what a MIDI file is; that is `performance`.
+//! It reads no files and no clock: weights arrive as bytes, randomness as a seed, and the caller opens the
+//! device (`gpu::open`). It knows inference only; loss, optimizer and augmentation are in `train`. MIDI files
+//! are in `performance`.
 
 mod backend;
 mod checkpoints;
@@ -59,6 +59,6 @@ pub use quantized::{Quantized, QuantizedState};
 pub use sampling::sample;
 pub use takes::{MAX_TAKES, Snapshot, Takes};
 
-/// Rises whenever a recipe would give other tokens than before with the same weights: after a change of the sampler, of
-/// what it helps with, of guidance, or of how a primer is read. `tests/recipes.rs` says so when it was forgotten.
+/// Rises whenever a recipe would give other tokens than before with the same weights: after a change of the
+/// sampler, its biases, guidance, or how a primer is read. `tests/recipes.rs` fails when that was forgotten.
 pub const REVISION: u32 = 1;

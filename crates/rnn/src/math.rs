@@ -1,10 +1,10 @@
-//! The one function that computers do not agree on: what comes out of `f32::exp` depends on the platform.
+//! `exp` with the same result on every platform; that of `f32::exp` depends on the platform.
 //!
-//! Here it is sums and products in a fixed order, none of them fused, so that a seed plays the same music in a
-//! browser and outside it, with any instruction set. The compiler makes vectors of it. `gpu::math` has the same steps
-//! with the same constants. Training has its own (`kernels::recurrence`) and says why.
+//! It consists of sums and products in a fixed order, none of them fused. So a seed plays the same music in a
+//! browser and outside it, with any instruction set. The compiler vectorizes it. `gpu::math` has the same
+//! steps with the same constants. Training has its own (`kernels::recurrence`) and says why.
 
-/// Adding this rounds to a whole number, ties to even, and leaves that number in the lowest bits.
+/// Adding this rounds to an integer, ties to even, and leaves it in the lowest bits.
 const ROUND: f32 = 1.5 * (1 << 23) as f32;
 
 /// Beyond this either way, [`exp`] would leave the range of normal numbers.
@@ -25,7 +25,7 @@ pub(crate) const EXP2: [f32; 8] = [
 /// eˣ, to about 2 units in the last of 24 bits near zero; `x` is taken as within ±87.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
-    // 2ᵗ = 2ⁿ · 2ʳ with whole n and |r| ≤ ½.
+    // 2ᵗ = 2ⁿ · 2ʳ with integer n and |r| ≤ ½.
     let t = x.clamp(-EXP_LIMIT, EXP_LIMIT) * core::f32::consts::LOG2_E;
     let shifted = t + ROUND;
     let r = t - (shifted - ROUND);
@@ -36,7 +36,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     f32::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
-/// The nearest whole number, ties to even, of an `x` well within ±2²².
+/// The nearest integer, ties to even, of an `x` well within ±2²².
 #[inline(always)]
 pub(crate) fn round(x: f32) -> i32 {
     (x + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32

@@ -38,12 +38,12 @@ pub struct Model {
     /// Precision of a crop's matrix products; single steps are always in 32 bits.
     #[module(skip)]
     pub compute: Compute,
-    /// Share of hidden units that are left out at random on the way from a layer to the one above, while
-    /// gradients are recorded; 0 otherwise. Recurrent connections are never cut (Zaremba et al., arXiv 1409.2329).
+    /// Dropout: share of hidden units that are zeroed at random between layers, while gradients are recorded;
+    /// 0 otherwise. Recurrent connections are never cut (Zaremba et al., arXiv 1409.2329).
     #[module(skip)]
     pub dropout: f64,
-    /// Whether a crop's backward pass runs each layer forward once more instead of keeping every step's gates.
-    /// Less memory, more work, the same gradients.
+    /// Whether a crop's backward pass runs each layer forward once more instead of keeping every step's
+    /// gates. Less memory, more work, the same gradients.
     #[module(skip)]
     pub recompute: bool,
     /// Rows of the first layer's input matrix for the last event, `[413, 4 * hidden]`.
@@ -89,7 +89,7 @@ pub struct State {
 }
 
 impl State {
-    /// The state before anything was heard.
+    /// The initial state.
     #[must_use]
     pub fn zeros(config: &ModelConfig, batch: usize, device: &Device) -> Self {
         let zeros = || Tensor::zeros([batch, config.hidden], device);
@@ -162,10 +162,10 @@ impl State {
 impl ModelConfig {
     /// A model with fresh parameters.
     ///
-    /// Uniform, each matrix scaled so that what it yields has about the same spread whatever feeds it: one
-    /// row at a time for events, a handful for sounding notes and controls, all rows for hidden units
-    /// (LeCun et al., *Efficient BackProp*). Forget gates start open (bias 1), which Jozefowicz et al.
-    /// (ICML 2015) found to matter more than any change of the cell.
+    /// Uniform, each matrix scaled so that its outputs have about the same spread: one row at a time for
+    /// events, a handful for sounding notes and controls, all rows for hidden units (LeCun et al., *Efficient
+    /// BackProp*). Forget gates start open (bias 1), which Jozefowicz et al. (ICML 2015) found to matter more
+    /// than any change of the cell.
     pub fn init(&self, device: &Device, rng: &mut impl Rng) -> Model {
         let hidden = self.hidden;
         let mut matrix = |rows: usize, columns: usize, active_rows: f32| {

@@ -1,4 +1,4 @@
-//! What a generator needs of a network.
+//! What generation needs of a network.
 
 use std::fmt::Debug;
 
@@ -6,29 +6,29 @@ use performance::{Sounding, Token};
 
 use crate::{Error, ModelConfig};
 
-/// A network that listens to takes, event by event, and says what may come next.
+/// A network that reads takes, event by event, and gives the logits of the next event.
 ///
-/// Up to [`MAX_TAKES`](crate::MAX_TAKES) takes go through it side by side, because weights that are read once serve
-/// all of them. What one take hears has no influence on the others, to the last bit.
+/// Up to [`MAX_TAKES`](crate::MAX_TAKES) takes go through it side by side, because weights that are read once
+/// serve all of them. Takes do not influence each other, to the last bit.
 pub trait Network {
     /// The controls of all takes, prepared once for all the events that they hold for.
     type Controls: Clone + Debug;
-    /// All that the network remembers of the takes.
+    /// The network's state for the takes.
     type State: Clone + Debug;
 
     /// The network's sizes.
     fn config(&self) -> &ModelConfig;
 
-    /// Prepares what [`Controls::encode`](crate::Controls::encode) returned.
+    /// Prepares what [`ModelConfig::encode`] returned.
     ///
     /// # Shapes
     /// `encoded`: `config().control_width()` numbers.
     fn controls(&self, encoded: &[f32]) -> Self::Controls;
 
-    /// The state before anything was heard.
+    /// The initial state.
     fn state(&self, n_takes: usize) -> Self::State;
 
-    /// Listens.
+    /// Reads events.
     ///
     /// # Shapes
     /// `heard`: `[time, takes]`.
@@ -42,8 +42,8 @@ pub trait Network {
         heard: &[StepInput],
     ) -> Result<(), Error>;
 
-    /// Logits of each take's next event, before softmax. Asynchronous, because a browser reads from its GPU in no
-    /// other way.
+    /// Logits of each take's next event, before softmax. Asynchronous, because a browser reads from its GPU
+    /// in no other way.
     ///
     /// # Shapes
     /// Returns `[takes, 413]`.
@@ -57,7 +57,7 @@ pub trait Network {
     async fn logits(&self, state: &Self::State) -> Result<Vec<f32>, Error>;
 }
 
-/// An event of a take, as the network takes it in.
+/// An event of a take as the network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepInput {
     /// The event.

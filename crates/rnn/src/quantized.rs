@@ -1,12 +1,13 @@
-//! The network in whole numbers, for processors: what plays in the page where there is no GPU, and natively.
+//! The network in int8 for CPUs: in the page where no GPU plays, and natively.
 //!
-//! A step of the network reads every weight once, and so takes as long as reading them. Weights are in 8 bits with a
-//! scale for each output, a quarter of what 32 bits would move; hidden states are in up to 15 bits. Their products
-//! are summed in 32-bit whole numbers, which come to the same in any order: every instruction set plays the same
-//! music from a seed, as does one take alone or among others. The last event and the sounding notes select rows of
-//! the first matrix, which stay in `f32`; the share of the controls changes with the controls only.
+//! A step of the network reads every weight once, and takes as long as reading them. Weights are int8 with a
+//! scale for each output, a quarter of the traffic of 32 bits. Hidden states are in up to 15 bits. Their
+//! products are summed in 32-bit integers, whose sum does not depend on the order. So every instruction set
+//! plays the same music from a seed, as does one take alone or among others. The last event and the sounding
+//! notes select rows of the first matrix, which stay in `f32`; the share of the controls changes with the
+//! controls only.
 //!
-//! Next to the network in 32 bits it loses 0.0003 nats/event (`performance-rnn evaluate --quantized`).
+//! Compared with the network in 32 bits it loses 0.0003 nats/event (`performance-rnn evaluate --quantized`).
 
 mod cell;
 mod dispatch;
@@ -32,7 +33,7 @@ use dispatch::Instructions;
 use dots::{DotKernel, WithSimd};
 use matrix::{Block, LANES, Matrix};
 
-/// A network whose matrices are in 8 bits; cheap to clone.
+/// A network with int8 matrices; cheap to clone.
 ///
 /// ```
 /// use performance::{Recipe, Sampling};
@@ -51,13 +52,13 @@ pub struct Quantized {
     instructions: Instructions,
 }
 
-/// Units stand in groups of 16, the last one padded with silent ones; the gates of a group stand together:
-/// `[group, gate, 16]` wherever a width of 4 · `padded` is spoken of.
+/// Units are in groups of 16, the last one padded with zeros. The gates of a group lie together: a width of 4
+/// · `padded` means `[group, gate, 16]`.
 #[derive(Debug)]
 struct Weights {
     /// Hidden units, padded to whole groups.
     padded: usize,
-    /// 1 as a hidden state in whole numbers.
+    /// The integer that stands for 1 in a hidden state.
     one: f32,
     /// `[413, 4 * padded]`.
     token: Vec<f32>,
@@ -74,14 +75,14 @@ struct Weights {
 
 #[derive(Debug)]
 struct Layer {
-    /// `[2 * padded, 4 * padded]`, depths from below before those from the last step; `[padded, 4 * padded]` in the
-    /// first layer, which has nothing below.
+    /// `[2 * padded, 4 * padded]`, depths from below before those from the last step; `[padded, 4 * padded]`
+    /// in the first layer, which has nothing below.
     gates: Matrix,
     /// `[4 * padded]`.
     bias: Vec<f32>,
 }
 
-/// What the quantized network remembers of its takes.
+/// The quantized network's state.
 #[derive(Clone, Debug)]
 pub struct QuantizedState {
     n_takes: usize,

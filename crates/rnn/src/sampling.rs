@@ -6,45 +6,47 @@ use rand::{Rng, RngExt};
 use crate::Error;
 use crate::math::exp;
 
-/// Notes that have sounded for longer are helped to their end. Shorter helps more and cuts long notes of the
-/// network's own intent.
+/// Notes that have sounded for longer get a release bias. Shorter also cuts long notes that the network
+/// intends.
 pub(crate) const RELEASE_AFTER_SECS: f32 = 2.0;
-/// How fast that help grows. Larger ends notes at more alike lengths.
+/// How fast that bias grows. Larger makes the lengths of notes more alike.
 pub(crate) const RELEASE_NATS_PER_SEC: f32 = 1.0;
-/// Where more notes sound, each of them is helped to its end. Fewer thins out chords of the network's own intent.
+/// Where more notes sound, each of them gets a release bias. Fewer also thins out chords that the network
+/// intends.
 pub(crate) const CROWD_NOTES: f32 = 12.0;
-/// How fast that help grows. Larger keeps the pedal from being heard, smaller lets harmonies run into each other.
+/// How fast that bias grows. Larger hides the pedal; smaller lets harmonies run into each other.
 pub(crate) const CROWD_NATS_PER_NOTE: f32 = 0.08;
-/// When nothing has begun for longer, the next note is helped to begin. Shorter fills rests.
+/// When no note has begun for longer, new notes get a bias. Shorter fills rests.
 pub(crate) const REST_AFTER_SECS: f32 = 3.0;
-/// How fast that help grows. Smaller lets rests outlast a listener's patience.
+/// How fast that bias grows. Smaller allows long silences.
 pub(crate) const REST_NATS_PER_SEC: f32 = 2.0;
-/// When strikes are ahead by more steps of a pace of 31 a second ([`NoteTracker::strike_excess`]), the next is held back. Less holds
-/// chords and runs back.
+/// When strikes run ahead of 31 a second by more steps ([`NoteTracker::strike_excess`]), the next one gets a
+/// penalty. Smaller also slows chords and runs.
 pub(crate) const STRIKE_EXCESS_AFTER_STEPS: f32 = 96.0;
-/// How fast that help grows.
+/// How fast that penalty grows.
 pub(crate) const STRIKE_EXCESS_NATS_PER_STEP: f32 = 0.05;
-/// When strikes of one key are ahead by more steps of a pace of 8 a second ([`NoteTracker::strike_excess_on`]), the next is held
-/// back. Less holds trills back.
+/// When strikes of one key run ahead of 8 a second by more steps ([`NoteTracker::strike_excess_on`]), the
+/// next one gets a penalty. Smaller also slows trills.
 pub(crate) const PITCH_STRIKE_EXCESS_AFTER_STEPS: f32 = 16.0;
-/// How fast that help grows.
+/// How fast that penalty grows.
 pub(crate) const PITCH_STRIKE_EXCESS_NATS_PER_STEP: f32 = 0.1;
-/// A TIME_SHIFT is likelier by so much with each doubling of its length, unless a density is asked for, which needs no
-/// such help. Larger slows the music down; without it slow passages pick up sooner than people's, and performances are
-/// nearly half as dense again (`docs/listening.md`).
+/// Bias of a TIME_SHIFT for each doubling of its length, unless a density is asked for. Larger slows the
+/// music down. Without it, slow passages pick up sooner than people's, and performances are nearly half as
+/// dense again (`docs/listening.md`).
 const PACE_NATS_PER_DOUBLING: f32 = 0.04;
 pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
 /// Draws the next event.
 ///
-/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Six helps keep
-/// the music among what people play, because a network that has strayed from there seldom finds back: a NOTE_OFF
-/// becomes likelier by one nat with each second that the note has sounded beyond two, and by 0.08 nats with each note
-/// beyond twelve that sounds at once; a NOTE_ON and a VELOCITY become likelier by two nats with each second beyond
-/// three in which no note has begun, and less likely by 0.2 nats with each strike beyond 24 that is ahead of a pace
-/// of 31 a second; the NOTE_ON of a pitch becomes less likely by 1.6 nats with each strike beyond one by which that
-/// pitch is ahead of 8 a second; and, unless a density is asked for, a TIME_SHIFT becomes likelier by 0.04 nats with each
-/// doubling of its length.
+/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Six logit
+/// biases keep the music close to what people play:
+///
+/// - NOTE_OFF: +1 nat for each second that the note has sounded beyond 2.
+/// - NOTE_OFF: +0.08 nats for each note beyond 12 that sounds at once.
+/// - NOTE_ON and VELOCITY: +2 nats for each second beyond 3 in which no note has begun.
+/// - NOTE_ON and VELOCITY: −0.2 nats for each strike beyond 24 that is ahead of 31 strikes a second.
+/// - NOTE_ON of a pitch: −1.6 nats for each strike beyond one by which that pitch is ahead of 8 a second.
+/// - TIME_SHIFT: +0.04 nats for each doubling of its length, unless a density is asked for.
 ///
 /// # Shapes
 /// `logits`: 413 numbers, before softmax.
@@ -86,33 +88,35 @@ pub fn sample(
             return Ok(token);
         }
     }
-    // Rounding can leave a crumb: it belongs to the last event. TIME_SHIFTs are always legal.
+    // Rounding can leave a small remainder, which goes to the last event. TIME_SHIFTs are always legal.
     match legal.last() {
         Some(&(token, _)) => Ok(token),
         None => unreachable!("time shifts are always legal"),
     }
 }
 
-/// What is added to logits, in nats, so that music that has strayed from what people play finds back.
+/// What is added to logits, in nats, so that the music stays close to what people play.
 ///
-/// A network that learned from people's histories has hardly seen a note that nobody released, forty notes at once, a
-/// rest of ten seconds or a key that is struck ten times a second. Once chance has led it there, it takes what it hears
-/// for the style of the piece: measured at equal age and without the help for many notes, those among twenty others are
-/// released 0.8 times as often as people release them, while among up to twelve they are not released too seldom;
-/// `docs/sampling.md` has the rates with all helps. They are soft, begin where people are seldom, and grow until the
-/// music is back. Waits alone are helped from the beginning: of two half minutes in a row, the second has 2.0 notes a second more where
-/// the first had four to eight (48 performances of five minutes), and 1.0 more in what people play. Where a density is
-/// asked for the network is told it with every event, and waits that are helped would make it too low.
+/// A network trained on people's performances has hardly seen a note that nobody released, forty notes at
+/// once, a rest of ten seconds or a key that is struck ten times a second. Once sampling has led it there, it
+/// takes that for the style of the piece. Measured at equal age and without the bias for many notes, notes
+/// among twenty others are released 0.8 times as often as people release them. Among up to twelve they are
+/// not released too seldom. `docs/sampling.md` has the rates with all biases.
+///
+/// Biases are soft, begin where people seldom are, and grow until the music is back. Only waits have one from
+/// the beginning: of two half minutes in a row, the second has 2.0 notes a second more where the first had
+/// four to eight (48 performances of five minutes), and 1.0 more in what people play. Where a density is
+/// asked for, the network reads it with every event, and the bias would make it too low.
 struct LogitBias {
-    /// For the release of any note, because many sound.
+    /// For each NOTE_OFF, because many notes sound.
     crowd: f32,
-    /// For any note to begin, because none has for long, or against it, because many have.
+    /// For each NOTE_ON: positive after a long rest, negative after many strikes.
     begin: f32,
-    /// For a TIME_SHIFT, with each doubling of its length.
+    /// For a TIME_SHIFT, per doubling of its length.
     pace: f32,
 }
 
-/// What a TIME_SHIFT becomes likelier by with each doubling of its length, in nats.
+/// The bias of a TIME_SHIFT for each doubling of its length, in nats.
 pub(crate) fn pace(asked: &Controls) -> f32 {
     if asked.density.is_some() { 0.0 } else { PACE_NATS_PER_DOUBLING }
 }
@@ -150,8 +154,8 @@ impl LogitBias {
     }
 }
 
-/// How often 1 has to be doubled to reach a number of steps, on straight lines between the powers of two: exact in 32
-/// bits, so that a GPU has the same.
+/// How often 1 has to be doubled to reach a number of steps, on straight lines between the powers of two:
+/// exact in 32 bits, so that a GPU has the same.
 fn doublings(steps: u8) -> f32 {
     let bits = f32::from(steps).to_bits() - 1f32.to_bits();
     bits as f32 / (1 << 23) as f32
@@ -201,7 +205,7 @@ mod tests {
     #[test]
     fn frequencies_follow_the_softmax() {
         let mut logits = [-1e9; N_TOKENS];
-        // Two VELOCITYs, with which nothing helps.
+        // Two VELOCITYs, which have no bias here.
         (logits[390], logits[391]) = (0.0, 3.0f32.ln());
         let counts = draws(&logits, &NoteTracker::default(), Sampling::default());
         let share = counts[391] as f64 / 20_000.0;
@@ -287,8 +291,8 @@ mod tests {
 
     #[test]
     fn hasty_strikes_are_held_back() {
-        /// Share of NOTE_ON 61 or VELOCITY among draws, where they and a TIME_SHIFT are equally likely, after strikes of
-        /// these pitches in turn, `every` steps.
+        /// Share of NOTE_ON 61 or VELOCITY among draws, where they and a TIME_SHIFT are equally likely, after
+        /// strikes of these pitches in turn, `every` steps.
         fn share_after(strikes: impl Iterator<Item = u8>, every: u8, token: usize) -> f64 {
             let mut held = NoteTracker::default();
             for pitch in strikes.map(|pitch| Pitch::new(pitch).unwrap()) {

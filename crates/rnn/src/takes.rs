@@ -1,4 +1,4 @@
-//! Performances in the making, event by event, side by side.
+//! Takes, event by event, side by side.
 
 use std::fmt::Debug;
 
@@ -9,21 +9,22 @@ use rand_chacha::ChaCha8Rng;
 use crate::backend::{opening, skip};
 use crate::{Error, Generate, Network, StepInput, sample};
 
-/// So many takes at most go through a network together.
+/// Largest number of takes that go through a network together.
 pub const MAX_TAKES: usize = 16;
 
-/// How many times further than the network goes of itself the logits go towards what is asked. Larger keeps to it
-/// more strictly and plays with less variety; at 1, a network that is asked for 1.5 notes a second plays 4.
+/// Guidance scale: logits are unconditional + scale × (conditional − unconditional). Larger follows the
+/// controls more strictly and plays with less variety. At 1, a network that is asked for 1.5 notes a second
+/// plays 4.
 ///
-/// Source: Ho & Salimans, *Classifier-Free Diffusion Guidance*, arXiv 2207.12598; the network learns with and without
-/// controls, so it can say both what comes and what would come unconditional.
+/// Source: Ho & Salimans, *Classifier-Free Diffusion Guidance*, arXiv 2207.12598; the network is trained with
+/// and without controls, so it has conditional and unconditional logits.
 pub(crate) const GUIDANCE: f32 = 2.0;
 
-/// Invents several performances at once: each is the one that its seed gives alone, and all of them together take
-/// much less time than one after the other, because they share every weight that is read.
+/// Plays several takes at once. Each is the one that its seed gives alone. Together they take much less time
+/// than one after another, because they share every load of weights.
 ///
-/// While controls are set, events take twice as long: the network also says what would come unconditional, and the logits go
-/// further from there to what is asked than it goes of itself.
+/// While controls are set, events take twice as long: the unconditional logits are computed, too, for
+/// guidance.
 ///
 /// ```
 /// use performance::Sampling;
@@ -42,7 +43,7 @@ pub struct Takes<N: Network> {
     sampling: Sampling,
     unset: N::Controls,
     asked: Controls,
-    /// The same for the network, if anything is.
+    /// As the network's input, if any control is set.
     controls: Option<N::Controls>,
     snapshot: Snapshot<N>,
 }
@@ -51,7 +52,7 @@ pub struct Takes<N: Network> {
 #[derive(Debug)]
 pub struct Snapshot<N: Network> {
     state: N::State,
-    /// The state of the same takes where nothing was asked; only while something is.
+    /// The unconditional state of the same takes; only while a control is set.
     unconditional: Option<N::State>,
     takes: Vec<Take>,
     has_begun: bool,
@@ -92,7 +93,7 @@ impl<N: Network> Takes<N> {
         Ok(Self { network, sampling, unset, asked: Controls::default(), controls: None, snapshot })
     }
 
-    /// Lets what would come unconditional begin or end, before anything is drawn or heard.
+    /// Starts or ends the unconditional streams, before anything is drawn or read.
     fn sync(&mut self) {
         let Snapshot { state, unconditional, .. } = &mut self.snapshot;
         if self.controls.is_none() {
@@ -145,7 +146,7 @@ impl<N: Network> Takes<N> {
 impl<N: Network + Debug> Generate for Takes<N> {
     type Snapshot = Snapshot<N>;
 
-    /// As many are heard again in 8 ms on one core, or 16 under guidance.
+    /// Replaying as many takes 8 ms on one core, or 16 under guidance.
     const CHECKPOINT_EVENTS: usize = 32;
 
     fn set_sampling(&mut self, sampling: Sampling) {

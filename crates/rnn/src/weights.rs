@@ -27,7 +27,7 @@ const FORMAT: &str = "performance-rnn";
 pub enum Precision {
     /// 16 bits: released weights.
     Half,
-    /// 32 bits: checkpoints, so that training goes on exactly where it stopped.
+    /// 32 bits: checkpoints, so that training resumes exactly where it stopped.
     Full,
 }
 

@@ -1,4 +1,5 @@
-//! A take is a pure function of its recipe: however it came about, replaying the final log gives the same tokens.
+//! A take is a pure function of its recipe: however it came about, replaying the final log gives the same
+//! tokens.
 
 use performance::{Controls, Event, Input, Pitch, Recipe, Sampling, Shift, Token, primer};
 use pollster::block_on as now;
@@ -24,7 +25,7 @@ fn start(recipe: Recipe) -> Take {
     Continuation::new(&network(), recipe).expect("the recipe can be played")
 }
 
-/// The tokens that a recipe gives from nothing.
+/// The tokens that a recipe gives from the beginning.
 fn replayed(recipe: &Recipe, n: usize) -> Vec<Token> {
     now(start(recipe.clone()).advance(n)).expect("the network plays").swap_remove(0)
 }
@@ -51,7 +52,7 @@ enum Act {
     SetSampling(f32),
     SetSeed(u64),
     Force(Vec<Token>),
-    /// The device is lost: another one takes over.
+    /// The device is lost, and another one takes over.
     Lose,
 }
 

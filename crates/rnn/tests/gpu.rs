@@ -1,4 +1,4 @@
-//! The kernels against the same network on the processor, on whatever GPU there is; a software adapter will do (on
+//! The kernels against the same network on the CPU, on whatever GPU there is; a software adapter will do (on
 //! Debian: `apt-get install mesa-vulkan-drivers`).
 
 use std::collections::BTreeMap;
@@ -19,7 +19,8 @@ use rnn::{
     Backend, Continuation, Error, Generate, ModelConfig, Network as _, Quantized, QuantizedState, StepInput,
 };
 
-/// Largest difference of two logits: a device may round a gate otherwise, and so once in a while a hidden unit.
+/// Largest difference of two logits: a device may round a gate otherwise, and so once in a while a hidden
+/// unit.
 const TOLERANCE: f32 = 2e-5;
 /// A draw this close to the border between two events may fall to either side.
 const TIE: f64 = 2e-6;
@@ -37,7 +38,7 @@ fn adapter() -> Option<&'static Client> {
     ADAPTER.get_or_init(open).as_ref()
 }
 
-/// One performance on the processor, event by event.
+/// One take on the CPU, event by event.
 struct Reference {
     network: Quantized,
     state: QuantizedState,
@@ -199,7 +200,7 @@ fn equal_events(file: &[u8], sampling: Sampling, seed: u64, n: usize) -> Option<
     Some(1 + equal_draws(file, sampling, &drawn[..1], &drawn[1..], rng))
 }
 
-/// How many events from the first on are those that the CPU draws with `rng` after it heard `primer`.
+/// How many events from the first on are those that the CPU draws with `rng` after `primer`.
 fn equal_draws(
     file: &[u8],
     sampling: Sampling,
@@ -296,7 +297,8 @@ fn temperature_and_top_p_are_the_cpu_s() {
     }
 }
 
-/// A network that lets a second pass, and another, and now and then draws an event, with odds of e to the `logit`.
+/// A network that lets a second pass, and another, and now and then draws an event, with odds of e to the
+/// `logit`.
 fn patient(event: Token, logit: f32) -> Vec<u8> {
     let config = ModelConfig { layers: 1, hidden: 8, ..ModelConfig::default() };
     let mut tensors = tensors(&config);
@@ -488,7 +490,7 @@ fn a_restored_moment_plays_the_same_again() {
     assert!(other.restore(&snapshot).is_err());
 }
 
-/// Asked for something, then for nothing, then back at the snapshot before.
+/// Controls set, then unset, then back at the snapshot before.
 #[test]
 fn what_is_asked_is_followed_as_far_as_on_the_cpu() {
     async fn play(takes: &mut impl Generate) -> Vec<Vec<Token>> {

@@ -119,7 +119,7 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
     player.set_controls(&Controls::default()).expect("controls can be unset");
     let found_after = next(&mut player, 40);
 
-    // The same by hand: two memories, which part after the primer, and one of them goes on.
+    // The same by hand: two states, which differ after the primer.
     let network = network();
     let encode = |controls: &Controls| {
         network.controls(&network.config().encode_guided(controls).expect("the controls are usable"))
@@ -142,8 +142,8 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
     for (n, &token) in [found, found_after].concat().iter().enumerate() {
         let logits = now(network.logits(&guided)).expect("the network says what comes");
         let unconditional = now(network.logits(&plain)).expect("the network says what would come");
-        // The controls count for the 40 events that are drawn while they are set. They are heard with them, too: the
-        // first of the 40 is drawn from a state that has not heard them yet.
+        // The controls count for the 40 events that are drawn while they are set. They are read with them,
+        // too: the first of the 40 is drawn from a state that has not read them yet.
         let is_asked = n < 40;
         let mixed =
             logits.iter().zip(unconditional).map(|(s, u)| if is_asked { u + 2.0 * (s - u) } else { *s });

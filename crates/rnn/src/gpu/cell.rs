@@ -1,7 +1,7 @@
 //! The layers' kernels: a product and the LSTM cell in one.
 //!
-//! Gates are computed in the order that CPUs have (`quantized::cell`), so that what may differ is how a device rounds
-//! a product that is added or a quotient.
+//! Gates are computed in the order that CPUs have (`quantized::cell`), so that what may differ is how a
+//! device rounds a product that is added or a quotient.
 
 use cubecl::prelude::*;
 
@@ -12,8 +12,8 @@ use crate::gates::{CELL, FORGET, INPUT, OUTPUT};
 
 /// The LSTM cell; `quantized::cell::step` on CPUs.
 ///
-/// `base`: what is added to the sums of the gates, `[4, vectors]`; `place`: where the unit and the first of the
-/// tile's vectors are in a layer's state.
+/// `base`: what is added to the sums of the gates, `[4, vectors]`; `place`: where the unit and the first of
+/// the tile's vectors are in a layer's state.
 #[cube]
 fn step_cell<N: Size>(
     sums: &Sums<N>,
@@ -61,13 +61,15 @@ fn add_table_row<N: Size>(
     }
 }
 
-/// The first layer: row gathers of what was heard, the controls' share, and the recurrent product.
+/// The first layer: row gathers of the event and sounding pitches, the controls' share, and the recurrent
+/// product.
 ///
 /// # Shapes
 /// `weights`: `[units / 4, units]` blocks of four depths of four gates; `table`: `[413 + 128, units]` rows of
-/// events, then of sounding pitches, four gates each; `controls`: `[3, units]`, the scales of the four gates, what
-/// controls and bias add to those of the first `takes` streams, and what bias and nothing asked add to the rest;
-/// `heard`: `[streams, HEARD]`; `last`, `hidden`, `cell`: `[units, streams]`. Cubes: `[units / width, streams / tile]`.
+/// events, then of sounding pitches, four gates each; `controls`: `[3, units]`, the scales of the four gates,
+/// what controls and bias add to those of the first `takes` streams, and what unset controls and bias add to
+/// the rest; `heard`: `[streams, HEARD]`; `last`, `hidden`, `cell`: `[units, streams]`. Cubes: `[units /
+/// width, streams / tile]`.
 #[cube(launch_unchecked)]
 pub(super) fn first_layer<N: Size>(
     weights: &[Vector<u32, Const<4>>],

@@ -6,7 +6,7 @@ use cubecl::prelude::Client;
 
 use crate::Error;
 
-/// Opens the fastest GPU of the machine, or what passes for one. Once in a program.
+/// Opens the fastest GPU of the machine, or a software adapter. Once in a program.
 ///
 /// # Errors
 /// If there is none, or it was opened before.

@@ -3,15 +3,16 @@
 use cubecl::client::Graph;
 use cubecl::prelude::Client;
 
-/// Events of a recording; even, so that it ends where it began. More: fewer calls into the runtime.
+/// Events of a recorded graph; even, so that it ends with the buffers where they began. More means fewer
+/// calls into the runtime.
 pub(super) const RECORDED: usize = 8;
 
-/// A few events as the runtime recorded them: replaying costs less than launching kernel by kernel, which is
-/// what limits a single take on a fast device.
+/// A few events as a recorded graph. Replaying it costs less than launching kernel by kernel, which limits a
+/// single take on a fast device.
 pub(super) enum Recording {
     /// No event was drawn yet: kernels must have run once before they can be recorded.
     None,
-    /// Could be made now.
+    /// Can be made now.
     Due,
     Ready(Graph),
     /// The runtime has no recordings.

@@ -35,7 +35,7 @@ impl DeviceState {
         Recording::of(&client, || (0..RECORDED).for_each(|_| self.launch_event()))
     }
 
-    /// One event, drawn and heard.
+    /// Launches one event: draw and step.
     pub(super) fn launch_event(&mut self) {
         self.launch_sampler();
         self.launch_layers();
@@ -54,7 +54,7 @@ impl DeviceState {
             match index.checked_sub(1) {
                 None => {
                     // SAFETY: rows of `heard` are events and pitches of the table, units come in whole cubes,
-                    // and streams that nobody asked for have capacity.
+                    // and padding streams have room.
                     unsafe {
                         cell::first_layer::launch_unchecked(
                             client,
@@ -106,7 +106,8 @@ impl DeviceState {
     pub(super) fn launch_head(&self) {
         let Self { network, cut, .. } = self;
         let Some(top) = self.hidden.last() else { return };
-        // SAFETY: the buffers have the shapes that the kernel names; cubes beyond the last group write nothing.
+        // SAFETY: the buffers have the shapes that the kernel names; cubes beyond the last group write
+        // nothing.
         unsafe {
             linear::head::launch_unchecked(
                 &network.client,
@@ -164,7 +165,7 @@ impl DeviceState {
     /// Begins what would come unconditional of each take: see [`memory::fork`].
     pub(super) fn launch_fork(&self, buffer: &Buffer, stride: usize, step: usize, numbers: usize) {
         let (takes, units) = (self.takes, self.takes * numbers);
-        // SAFETY: the buffers have capacity for twice the takes.
+        // SAFETY: the buffers have room for twice the takes.
         unsafe {
             memory::fork::launch_unchecked(
                 &self.network.client,

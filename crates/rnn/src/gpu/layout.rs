@@ -3,12 +3,12 @@
 /// Columns of the logit buffer: 413 rounded up to whole groups of four.
 pub(super) const LOGIT_COLUMNS: usize = 416;
 
-/// Events that the device can be asked for at once; longer chunks are several, each with a read-back.
+/// Largest number of events per read-back; longer chunks need several.
 pub const CAPACITY: usize = 128;
 
 /// Numbers about one stream in the `heard` buffer: four words of sounding pitches, the last event, the steps
-/// so far, the step at which any pitch was last struck, the one at which all strikes would be done at the pace that
-/// strike excess is measured from, and of each pitch the same two.
+/// so far, the step at which any pitch was last struck, the one at which all strikes would be done at the
+/// pace that strike excess is measured from, and of each pitch the same two.
 pub(super) const HEARD: usize = PITCH_DONE + N_PITCHES;
 /// Where in these the last event is.
 pub(super) const LAST: usize = 4;

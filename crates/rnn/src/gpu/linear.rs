@@ -2,9 +2,9 @@
 //!
 //! Sums are 32-bit whole numbers, which come to the same on every device.
 //!
-//! Buffers of the network's activity are `[rows, streams]` with the streams of a row side by side, so that
-//! a weight is read once for a whole tile of streams. Nothing here needs subgroups, 16-bit arithmetic, more
-//! than 256 threads in a cube, 16 KiB of shared memory or eight buffers: the least that WebGPU promises.
+//! Activation buffers are `[rows, streams]` with the streams of a row side by side, so that a weight is read
+//! once for a whole tile of streams. Nothing here needs subgroups, 16-bit arithmetic, more than 256 threads
+//! in a cube, 16 KiB of shared memory or eight buffers: the least that WebGPU promises.
 
 use cubecl::prelude::*;
 
@@ -15,9 +15,9 @@ use super::layout::LOGIT_COLUMNS;
 pub(super) struct Tiling {
     /// Neighboring units (or groups of four logits) of a cube.
     pub(super) width: usize,
-    /// Parts that the rows are dealt out to, a power of two; more hide memory latency, fewer wait less.
+    /// Slices that share the rows, a power of two. More hide memory latency; fewer wait less for each other.
     pub(super) slices: usize,
-    /// Vectors of streams that share one reading of the weights.
+    /// Vectors of streams that share one load of the weights.
     pub(super) vectors: usize,
 }
 
@@ -32,15 +32,15 @@ impl Tiling {
         gate * self.vectors + vector
     }
 
-    /// How many blocks of a product's loop are written out. Several loads under way at once hide a GPU's
-    /// latency, but a tile of many streams needs its registers for sums, and a CPU has nothing to hide.
+    /// By how many blocks a product's loop is unrolled. Several loads in flight hide a GPU's latency. But a
+    /// tile of many streams needs its registers for sums, and a CPU has nothing to hide.
     fn rounds(self, blocks: usize) -> usize {
         let most = if self.slices == 1 { 1 } else { 2 / self.vectors };
         (1..=most).rev().find(|rounds| blocks.is_multiple_of(rounds * self.slices)).unwrap_or(1)
     }
 }
 
-/// Four gates of one unit (or four logits) and a tile of streams, in whole numbers: `[4, vectors]`.
+/// Four gates of one unit (or four logits) and a tile of streams, as integers: `[4, vectors]`.
 pub(super) type Sums<N> = Array<Vector<i32, N>>;
 
 #[cube]
@@ -96,7 +96,7 @@ pub(super) fn multiply<N: Size>(
     }
 }
 
-/// Adds up the slices; slice 0 has the whole afterwards. Every thread of the cube must get here.
+/// Adds up the slices; slice 0 has the whole afterwards. Every thread of the cube must reach this.
 #[cube]
 pub(super) fn add_slices<N: Size>(sums: &mut Sums<N>, lane: usize, slice: usize, #[comptime] tiling: Tiling) {
     if comptime!(tiling.slices > 1) {

@@ -1,4 +1,5 @@
-//! The functions of the gates, spelled out as `math` has them, so that no device's own are asked: each has others.
+//! The functions of the gates, spelled out as `math` has them, so that no device's own are asked: each has
+//! others.
 
 use cubecl::prelude::*;
 

@@ -28,7 +28,7 @@ impl Buffer {
         self.words
     }
 
-    /// Replaces the contents, in the queue's order. `words` must be as many as there are.
+    /// Replaces the contents, in the queue's order. `words` must have the buffer's length.
     pub(super) fn write(&self, client: &Client, words: Vec<u32>) {
         debug_assert_eq!(words.len(), self.words);
         client.write(&self.handle, Bytes::from_elems(words));
@@ -41,7 +41,7 @@ impl Buffer {
     }
 }
 
-/// `into` becomes what `from` is: a snapshot kept, or gone back to.
+/// Copies `from` to `into`, to take or restore a snapshot.
 #[cube(launch_unchecked)]
 pub(super) fn copy(from: &[u32], into: &mut [u32], len: usize) {
     if ABSOLUTE_POS < len {
@@ -63,7 +63,7 @@ pub(super) fn fork(buffer: &mut [u32], takes: usize, stride: usize, step: usize,
 
 pub(super) fn launch_copy(client: &Client, from: &Buffer, into: &Buffer) {
     let words = from.words();
-    // SAFETY: both have as many words.
+    // SAFETY: both have the same number of words.
     unsafe {
         copy::launch_unchecked(
             client,

@@ -2,10 +2,10 @@
 //!
 //! Five dispatches per event for three layers (one per layer, the head, the sampler) instead of one per
 //! tensor operation, and one read-back per chunk of events. The kernels are CubeCL: WGSL in the browser and
-//! on Vulkan and Metal, PTX on CUDA. They play what [`Quantized`](crate::Quantized) plays on a processor.
+//! on Vulkan and Metal, PTX on CUDA. They play what [`Quantized`](crate::Quantized) plays on a CPU.
 //!
-//! [`Network`] is the weights on a device, [`Takes`] one or many performances that are played from them side
-//! by side; each draws from its own seed what the same seed draws alone.
+//! [`Network`] is the weights on a device, [`Takes`] one or many takes that are played from them side by
+//! side. Each draws from its seed what the same seed draws alone.
 //!
 //! ```
 //! use cubecl::prelude::Client;

@@ -1,4 +1,4 @@
-//! The weights on a device, and how its kernels are cut.
+//! The weights on a device, and how its kernels are divided.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use super::memory::Buffer;
 use crate::quantized::packing::{Product, by_unit};
 use crate::{Error, ModelConfig, Network as _, Quantized};
 
-/// What kind of machine the kernels are cut for; the results are the same but for rounding.
+/// What kind of device the kernels are tuned for; results are equal up to rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tuning {
-    /// Thousands of threads: rows are dealt out widely.
+    /// Thousands of threads: many slices.
     Gpu,
-    /// A software adapter on a CPU: long loops, no waiting for each other.
+    /// A software adapter on a CPU: long loops, few slices.
     Software,
 }
 
 impl Tuning {
-    /// What suits the device, judged by the width of its subgroups: CPUs have 4 or 8 lanes. A browser does
-    /// not tell; there the adapter's name has to decide.
+    /// The tuning for a device, from the width of its subgroups: CPUs have 4 or 8 lanes. A browser does not
+    /// report it; there the adapter's name decides.
     #[must_use]
     pub fn of(client: &Client) -> Self {
         match client.properties().hardware.plane_size_max {
@@ -32,7 +32,7 @@ impl Tuning {
 
 /// The network's weights on a device. Clones share them.
 ///
-/// They are [`Quantized`]'s, and so is what they play.
+/// They are those of [`Quantized`], and play the same music.
 #[derive(Clone)]
 pub struct Network {
     pub(super) quantized: Quantized,
@@ -46,8 +46,8 @@ pub struct Network {
     pub(super) head: Layer,
 }
 
-/// A matrix for the kernels' products, and for each unit of it four scales and four biases; those of the first
-/// layer come with the controls.
+/// A matrix for the kernels' products, and for each unit of it four scales and four biases; those of the
+/// first layer come with the controls.
 #[derive(Clone, Debug)]
 pub(super) struct Layer {
     pub(super) weights: Buffer,
@@ -143,7 +143,7 @@ pub(super) struct Cut {
 }
 
 impl Cut {
-    /// Streams, with those that nobody asked for.
+    /// Streams, padding included.
     pub(super) fn padded_streams(&self) -> usize {
         self.tiles * self.tiling.vectors * self.lanes
     }

@@ -1,4 +1,4 @@
-//! How fast the device reads memory: what no engine can outrun that reads every weight for every event.
+//! How fast the device reads memory: the limit for any engine that reads every weight for every event.
 
 use cubecl::prelude::*;
 

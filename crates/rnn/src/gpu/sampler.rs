@@ -13,7 +13,7 @@ use crate::sampling::{
 };
 use crate::takes::GUIDANCE;
 
-/// Threads that the events are dealt out to.
+/// Threads that share the events.
 pub(super) const SAMPLER_UNITS: usize = 256;
 
 /// Events that one thread adds up in order: 32 of them cover the vocabulary.
@@ -26,7 +26,7 @@ const FIRST_TIME_SHIFT: usize = 2 * N_PITCHES;
 const MAX_SHIFT_STEPS: usize = performance::MAX_SHIFT_STEPS as usize;
 const FIRST_VELOCITY: usize = FIRST_TIME_SHIFT + MAX_SHIFT_STEPS;
 
-/// Takes note of an event: the last one, which pitches are down after it, and since when.
+/// Records an event: the last one, the pitches that are down after it, and since when.
 #[cube]
 fn note(heard: &mut [u32], stream: usize, token: u32) {
     let at = stream * HEARD;
@@ -50,7 +50,7 @@ fn note(heard: &mut [u32], stream: usize, token: u32) {
     }
 }
 
-/// What is added to the logit of a sounding pitch's NOTE_OFF, as `sampling::Help` has it.
+/// What is added to the logit of a sounding pitch's NOTE_OFF, as in `sampling::LogitBias`.
 #[cube]
 fn release(heard: &[u32], stream: usize, pitch: usize) -> f32 {
     let at = stream * HEARD;
@@ -89,8 +89,7 @@ fn strike_excess_on(heard: &[u32], stream: usize, pitch: usize) -> f32 {
     max(strike_excess as f32 - PITCH_STRIKE_EXCESS_AFTER_STEPS, 0.0f32) * PITCH_STRIKE_EXCESS_NATS_PER_STEP
 }
 
-/// Hears an event that was decided elsewhere. One unit per take; a forked one is two streams, the second of which
-/// is asked for nothing.
+/// Reads a given event. One unit per take; a forked one is two streams, the second unconditional.
 ///
 /// # Shapes
 /// `orders`: `[takes, 1 + capacity]`, the number of events done so far and then the events;
@@ -116,12 +115,12 @@ pub(super) fn step(
     }
 }
 
-/// Draws an event and hears it: guidance as in [`crate::Takes`]; temperature, legality, helps, top-p and chance
-/// as in `sampling::sample`, in 32 bits. One cube per take.
+/// Draws an event and reads it: guidance as in [`crate::Takes`]; temperature, legality, biases, top-p and
+/// random number as in `sampling::sample`, in 32 bits. One cube per take.
 ///
 /// # Shapes
-/// `logits`: `[streams, LOGIT_COLUMNS]`; `params`: temperature, top-p, help for waits; `orders`: as in [`step`], with the
-/// bits of a number in 0..1 for each event; `tokens`: `[capacity, takes]`.
+/// `logits`: `[streams, LOGIT_COLUMNS]`; `params`: temperature, top-p, bias of TIME_SHIFTs; `orders`: as in
+/// [`step`], with the bits of a number in 0..1 for each event; `tokens`: `[capacity, takes]`.
 #[cube(launch_unchecked)]
 pub(super) fn sample(
     logits: &[f32],
@@ -229,7 +228,8 @@ pub(super) fn sample(
             fault |= broken[run];
         }
         let mut left = f32::reinterpret(orders[at + 1 + done]) * total;
-        // The run that the draw falls into; rounding can leave a crumb, which belongs to the last event.
+        // The run that the draw falls into. Rounding can leave a small remainder, which goes to the last
+        // event.
         let mut run = 0usize.runtime();
         let mut chosen = 0usize.runtime();
         let mut searching = true.runtime();

@@ -11,34 +11,35 @@ use crate::sampling::pace;
 
 /// The device's side of takes.
 pub(super) struct DeviceState {
-    /// First, so that it is gone before what it replays on.
+    /// The first field, so that it is dropped before the buffers that it uses.
     pub(super) recording: Recording,
     pub(super) network: Network,
     pub(super) takes: usize,
-    /// Whether each take is two streams: what was asked for, and, `takes` further on, what would come unconditional.
+    /// Whether each take is two streams: the conditional one and, `takes` further on, the unconditional one.
     pub(super) is_forked: bool,
-    /// For the streams there are now.
+    /// For the present number of streams.
     pub(super) cut: Cut,
-    /// Streams that the buffers have capacity for.
+    /// Streams that the buffers have room for.
     pub(super) capacity: usize,
     sampling: Sampling,
-    /// What the listener asks for.
+    /// The controls that are set.
     asked: Controls,
-    /// Temperature, top-p, and how much waits are helped.
+    /// Temperature, top-p, and the bias of TIME_SHIFTs.
     pub(super) params: Buffer,
     /// Scales of the first layer's gates, and what controls add to them.
     pub(super) controls: Buffer,
-    /// The controls input when nothing is asked.
+    /// The controls input with all controls unset.
     unset: Vec<f32>,
-    /// What to do next: for each take the events done, then numbers between 0 and 1, or events to step.
+    /// What to do next: for each take the number of events done, then random numbers between 0 and 1, or
+    /// events to read.
     pub(super) orders: Buffer,
     /// The events drawn, `[CAPACITY, takes]`.
     pub(super) tokens: Buffer,
-    /// Hidden units of each layer, `[rows, streams]`: now and the step before, in turns.
+    /// Hidden units of each layer, `[rows, streams]`: now and one step before, alternating.
     pub(super) hidden: Vec<[Buffer; 2]>,
     /// Cells of each layer.
     pub(super) cell: Vec<Buffer>,
-    /// Of each stream the sounding pitches, since when they sound, and the last event.
+    /// For each stream: sounding pitches, since when they sound, and the last event.
     pub(super) heard: Buffer,
     /// Logits of the next event of each stream.
     pub(super) logits: Buffer,
@@ -46,7 +47,7 @@ pub(super) struct DeviceState {
     pub(super) now: usize,
 }
 
-/// What the next event depends on, to come back to.
+/// A snapshot: what the next event depends on.
 #[derive(Clone, Debug)]
 pub(super) struct DeviceSnapshot {
     activity: Vec<Buffer>,
@@ -54,7 +55,7 @@ pub(super) struct DeviceSnapshot {
 }
 
 impl DeviceState {
-    /// `unset`: the network's controls input when nothing is asked.
+    /// `unset`: the network's controls input with all controls unset.
     pub(super) fn new(network: &Network, takes: usize, sampling: Sampling, unset: Vec<f32>) -> Self {
         let mut network = network.clone();
         let asked = Controls::default();
@@ -94,7 +95,7 @@ impl DeviceState {
     }
 
     /// # Errors
-    /// If the network cannot be asked for them.
+    /// If the network does not support them.
     pub(super) fn set_controls(&mut self, asked: &Controls) -> Result<(), Error> {
         let projected = self.network.project(&self.network.config().encode_guided(asked)?, &self.unset);
         self.controls.write(&self.network.client, projected.iter().map(|x| x.to_bits()).collect());
@@ -112,7 +113,7 @@ impl DeviceState {
         self.asked != Controls::default()
     }
 
-    /// Hears up to [`CAPACITY`] events, a row for each take, all of one length.
+    /// Reads up to [`CAPACITY`] events, one row for each take, all of the same length.
     pub(super) fn step(&mut self, rows: Vec<Vec<u32>>) {
         self.sync();
         let n = rows.first().map_or(0, Vec::len);
@@ -123,13 +124,13 @@ impl DeviceState {
         }
     }
 
-    /// Works out the logits of the event after those heard.
+    /// Computes the logits of the next event.
     pub(super) fn logit(&self) {
         self.launch_head();
     }
 
-    /// Draws up to [`CAPACITY`] events with a row of numbers between 0 and 1 for each take, all of one length,
-    /// and returns them event by event.
+    /// Draws up to [`CAPACITY`] events with one row of random numbers between 0 and 1 for each take, all of
+    /// the same length. Returns them event by event.
     ///
     /// # Errors
     /// If the device fails.
@@ -158,7 +159,7 @@ impl DeviceState {
         Ok(words.into_iter().map(f32::from_bits).collect())
     }
 
-    /// Lets what would come unconditional begin or end, before anything is drawn or heard.
+    /// Starts or ends the unconditional streams, before anything is drawn or read.
     fn sync(&mut self) {
         if self.is_asked() && !self.is_forked {
             let units = self.network.quantized.padded();
@@ -193,7 +194,7 @@ impl DeviceState {
         DeviceSnapshot { activity: self.activity().map(kept).collect(), is_forked: self.is_forked }
     }
 
-    /// Goes back to what was kept; whether it was kept of as many takes of such a network.
+    /// Restores a snapshot. Returns whether it fits the number of takes and the network.
     #[must_use]
     pub(super) fn restore(&mut self, kept: &DeviceSnapshot) -> bool {
         if !kept.activity.iter().map(Buffer::words).eq(self.activity().map(Buffer::words)) {
@@ -212,7 +213,7 @@ impl DeviceState {
         hidden.chain(&self.cell).chain([&self.heard, &self.logits])
     }
 
-    /// Hands the device what to do next, one row for each take.
+    /// Writes what the device is to do next, one row for each take.
     fn order(&self, rows: Vec<Vec<u32>>) {
         let mut orders = vec![0; self.orders.words()];
         for (order, row) in orders.chunks_exact_mut(1 + CAPACITY).zip(rows) {

@@ -1,4 +1,4 @@
-//! Performances in the making on a device, side by side.
+//! Takes on a device, side by side.
 
 use performance::{Controls, Event, N_TOKENS, Sampling, Sounding, Token};
 use rand::SeedableRng;
@@ -10,8 +10,8 @@ use super::state::{DeviceSnapshot, DeviceState};
 use crate::backend::{chance, opening, skip};
 use crate::{Backend, Error, Generate};
 
-/// One or many performances, played from one network with the same sampling and controls, each from a seed
-/// of its own: a take is the same whatever is played beside it.
+/// One or many takes of one network with the same sampling and controls, each with its own seed. A take is
+/// the same whatever is played beside it.
 #[derive(Debug)]
 pub struct Takes {
     device: DeviceState,
@@ -23,7 +23,7 @@ pub struct Takes {
 struct Host {
     sounding: Vec<Sounding>,
     rng: Vec<ChaCha8Rng>,
-    /// Whether anything was heard, and so logits exist.
+    /// Whether anything was read, and so logits exist.
     opened: bool,
 }
 
@@ -62,8 +62,7 @@ impl Takes {
         self.host.rng.len()
     }
 
-    /// Logits of the next event of each take as the network has them, 413 each, read from the device: for tests and
-    /// for the curious.
+    /// Logits of the next event of each take before sampling, 413 each, read from the device. For tests.
     ///
     /// # Errors
     /// If the device fails.
@@ -90,7 +89,7 @@ impl Takes {
         Ok(())
     }
 
-    /// Each take hears its own events; all step as many.
+    /// Each take reads its own events; all read the same number.
     fn step(&mut self, takes: &[&[Token]]) {
         let time = takes.first().map_or(0, |tokens| tokens.len());
         for start in (0..time).step_by(CAPACITY) {

@@ -1,9 +1,9 @@
 //! The recurrence on Burn's GPU backends: CubeCL kernels, WGSL on Vulkan, Metal and DirectX, and CUDA.
 //!
 //! A GPU has no barrier across all its cores, so each time step is one launch: the recurrent product and the
-//! cell in one kernel forwards, and the same backwards. The host queues them all and waits for none. What
-//! does not depend on the step before is done for the whole crop at once by Burn's own matrix products:
-//! projections beforehand, weight gradients afterwards.
+//! cell in one kernel forwards, and the same backwards. The host queues them all without waiting. What does
+//! not depend on the step before is done for the whole crop at once by Burn's matrix products: projections
+//! before, weight gradients after.
 
 mod steps;
 
@@ -73,7 +73,7 @@ impl Fused for Cube {
         let before = wants_weights.then(|| trace.before());
         let Trace { weights, c, gates, .. } = trace;
         let (dh, weights) = (into_contiguous(dh), into_contiguous(weights));
-        // Each step's gates are replaced by their gradients, unless somebody else looks at them.
+        // Each step's gates are replaced by their gradients, unless they are shared.
         let dz = if gates.can_mut() { gates } else { gates.copy() };
         let dc = empty(&dh, [batch, hidden]);
         let client = dh.client.clone();

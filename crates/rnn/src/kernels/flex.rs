@@ -40,7 +40,7 @@ impl Fused for Flex {
         let weights = contiguous(trace.weights.clone());
         let dims = Dims { time, batch, hidden };
         let before = wants_weights.then(|| trace.before());
-        // In place, unless somebody else looks at them.
+        // In place, unless they are shared.
         let dz: &mut [f32] = trace.gates.storage_mut();
         let (Some(dh), Some(w), Some(c)) = (dh.as_slice(), weights.as_slice(), trace.c.as_slice()) else {
             unreachable!("the forward pass ran on contiguous f32 tensors");

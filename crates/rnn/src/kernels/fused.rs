@@ -148,7 +148,8 @@ mod differentiable {
 
         /// `None` unless both `xp` and `weights` live on the backend with gradients.
         ///
-        /// With `projections`, nothing is kept for the backward pass but the recipe: it runs forward once more.
+        /// With `projections`, nothing is kept for the backward pass but the recipe: it runs forward once
+        /// more.
         fn differentiable<B: Fused>(&self) -> Option<Sequence>
         where
             DispatchTensor: DispatchKindConversion<B> + DispatchKindConversion<Differentiable<B>>,

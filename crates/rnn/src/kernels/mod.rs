@@ -5,8 +5,8 @@
 //! gradient of its projections, and one matrix product over the whole crop yields the gradient of the
 //! recurrent weights.
 //!
-//! They run on the CPU backend (`flex`), on Burn's GPU backends and on remote devices of these, outside the browser;
-//! elsewhere [`recurrence`] returns `None` and the model runs step by step.
+//! They run on the CPU backend (`flex`), on Burn's GPU backends and on remote devices of these, outside the
+//! browser; elsewhere [`recurrence`] returns `None` and the model runs step by step.
 
 #![cfg_attr(
     any(target_family = "wasm", not(feature = "autodiff")),
@@ -43,12 +43,12 @@ pub enum Compute {
     /// 32 bits: exact to rounding.
     #[default]
     F32,
-    /// 16 bits (bfloat16): for training, up to twice as fast on processors that multiply it fast.
+    /// 16 bits (bfloat16): for training, up to twice as fast on CPUs that multiply it fast.
     Bf16,
 }
 
 impl Compute {
-    /// The faster of the two for training on this machine's processor.
+    /// The faster of the two for training on this machine's CPU.
     #[must_use]
     pub fn fastest() -> Self {
         #[cfg(not(target_family = "wasm"))]
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// The model would quietly go on step by step without its kernels.
+    /// Without its kernels the model would silently run step by step.
     #[test]
     fn a_gpu_has_the_recurrence() {
         #[cfg(not(feature = "cuda"))]

@@ -4,10 +4,10 @@
 //! without ever waiting for another. Gates are in the order of `gates`; a crop is
 //! time-major, `[time, batch, …]`, so that one step is contiguous.
 //!
-//! `exp` is not that of `math`. There a seed has to play the same music on every machine. Here products are fused where
-//! the machine can, so machines differ anyhow, and only a run has to come to the same bits when it is resumed: another
-//! polynomial would change those of the runs that exist. The error of this one does not grow with `x`. On GPUs, training
-//! takes the device's own (`cube::steps`), for the same reasons.
+//! `exp` is not that of `math`. There a seed has to play the same music on every machine. Here products are
+//! fused where the machine can, so machines differ anyhow, and only a run has to come to the same bits when
+//! it is resumed: another polynomial would change those of the runs that exist. The error of this one does
+//! not grow with `x`. On GPUs, training takes the device's own (`cube::steps`), for the same reasons.
 
 use std::ops::Range;
 

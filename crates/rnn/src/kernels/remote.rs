@@ -1,4 +1,5 @@
-//! The recurrence on a device of another machine: it travels as one operation each way, and the kernels run there.
+//! The recurrence on a device of another machine: it travels as one operation each way, and the kernels run
+//! there.
 
 use burn::backend::ir::{BackendIr, CustomOpIr, HandleContainer, ScalarIr, TensorIr};
 use burn::backend::tensor::FloatTensor;
@@ -10,8 +11,8 @@ use burn::tensor::{DType, Device, Shape};
 use super::Compute;
 use super::fused::{Crop, Fused, Trace};
 
-/// Names of the operations. The number is raised when their tensors change, so that programs of different ages
-/// refuse each other instead of computing nonsense.
+/// Names of the operations. The number is raised when their tensors change, so that programs of different
+/// ages refuse each other instead of computing nonsense.
 const FORWARD: &str = "performance-rnn/recurrence/1";
 const BACKWARD: &str = "performance-rnn/recurrence-backward/1";
 
@@ -45,7 +46,8 @@ fn run_forward<B: Fused + BackendIr>(handles: &mut HandleContainer<B::Handle>, o
     }
 }
 
-/// The server's side of [`BACKWARD`]: `dh`, weights, `h`, `c`, gates to the gradients of projections and weights.
+/// The server's side of [`BACKWARD`]: `dh`, weights, `h`, `c`, gates to the gradients of projections and
+/// weights.
 fn run_backward<B: Fused + BackendIr>(handles: &mut HandleContainer<B::Handle>, op: &CustomOpIr) {
     let (inputs, outputs) = op.as_fixed::<5, 2>();
     let [dh, weights, h, c, gates] = inputs.each_ref().map(|tensor| handles.get_float_tensor::<B>(tensor));

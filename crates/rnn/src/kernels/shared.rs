@@ -1,10 +1,10 @@
 //! Sharing work and buffers between threads, and choosing instructions.
 //!
-//! `quantized::dispatch` chooses, too, and the two stay apart. There a kernel is one trait without parameters, all
-//! choices give the same bits, and each is tested against the others. Here a kernel is made for one of two formats of
-//! factors, each with other instructions to look for; the compiler vectorizes plain loops with AVX2 and FMA; and what
-//! comes out depends on the choice. A common trait would carry the parameters of both and serve neither; nor are both
-//! compiled together in the page, which has no training.
+//! `quantized::dispatch` chooses, too, and the two stay apart. There a kernel is one trait without
+//! parameters, all choices give the same bits, and each is tested against the others. Here a kernel is made
+//! for one of two formats of factors, each with other instructions to look for; the compiler vectorizes plain
+//! loops with AVX2 and FMA; and what comes out depends on the choice. A common trait would carry the
+//! parameters of both and serve neither; nor are both compiled together in the page, which has no training.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -110,9 +110,9 @@ fn has_bf16() -> bool {
     has_avx512() && is_x86_feature_detected!("avx512bf16")
 }
 
-/// Intel multiplies pairs of 16-bit numbers fast in another unit (AMX). The instruction that is used here for them runs
-/// at a quarter of the rate of 32-bit ones (Emerald Rapids, 1.3 and 5.3 a nanosecond; on Zen 4 they are as fast).
-/// By name and not by the clock, so that a run which is resumed goes on with the same bits.
+/// Intel multiplies pairs of 16-bit numbers fast in another unit (AMX). The instruction that is used here for
+/// them runs at a quarter of the rate of 32-bit ones (Emerald Rapids, 1.3 and 5.3 a nanosecond; on Zen 4 they
+/// are as fast). By name and not by the clock, so that a run which is resumed goes on with the same bits.
 #[cfg(target_arch = "x86_64")]
 fn is_intel() -> bool {
     let vendor = std::arch::x86_64::__cpuid(0);

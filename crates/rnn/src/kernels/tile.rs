@@ -146,8 +146,8 @@ impl Simd<Bf16> for Avx512 {
 }
 
 /// # Safety
-/// The processor must have AVX-512F; `a` must hold `R` rows of `depth` numbers, `stride` apart, and
-/// `panel` `depth * 64` numbers.
+/// The CPU must have AVX-512F; `a` must hold `R` rows of `depth` numbers, `stride` apart, and `panel` `depth
+/// * 64` numbers.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 #[inline]
@@ -189,8 +189,8 @@ unsafe fn avx512_tile<const R: usize>(
 }
 
 /// # Safety
-/// The processor must have AVX512-BF16; `a` must hold `R` rows of `pairs` pairs, `stride` numbers apart,
-/// and `panel` `pairs * 64` pairs.
+/// The CPU must have AVX512-BF16; `a` must hold `R` rows of `pairs` pairs, `stride` numbers apart, and
+/// `panel` `pairs * 64` pairs.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bf16")]
 #[inline]

@@ -14,9 +14,10 @@ use crate::kernels::{self, Compute};
 #[expect(clippy::large_enum_variant, reason = "handles of tensors, one at a time on the stack")]
 #[derive(Clone, Debug)]
 pub(super) enum LayerInput {
-    /// The first layer hears events.
+    /// The first layer reads events.
     StepInput(StepInput),
-    /// `hidden`: `[rows, hidden]` of the layer below; `weights`: `[hidden, 4 * hidden]`; `bias`: `[4 * hidden]`.
+    /// `hidden`: `[rows, hidden]` of the layer below; `weights`: `[hidden, 4 * hidden]`; `bias`: `[4 *
+    /// hidden]`.
     Layer { hidden: Tensor<2>, weights: Tensor<2>, bias: Tensor<1> },
 }
 
@@ -69,8 +70,9 @@ impl StepInput {
 
 /// Rows of `table`, `[rows, 4 * hidden]`.
 ///
-/// Where gradients are recorded away from this processor, it is a matrix product with one-hot rows: a GPU
-/// backend of Burn's adds the gradients of gathered rows up one after the other, but a product's at once.
+/// Where gradients are recorded on another device than the CPU, it is a matrix product with one-hot rows.
+/// Burn's GPU backends add up the gradients of gathered rows one after another, but those of a product at
+/// once.
 fn gather(table: Tensor<2>, tokens: Tensor<1, Int>) -> Tensor<2> {
     #[cfg(feature = "autodiff")]
     if table.device().is_autodiff() && table.device().inner() != Device::flex() {

@@ -1,4 +1,4 @@
-//! The network in 32 bits, listening to takes.
+//! The network in 32 bits as a `Network`: it reads takes and gives logits.
 
 use burn::tensor::{Int, Tensor, TensorData};
 use performance::{N_PITCHES, N_TOKENS};
@@ -6,10 +6,10 @@ use performance::{N_PITCHES, N_TOKENS};
 use super::{Inputs, Model, State};
 use crate::{Error, ModelConfig, Network, StepInput};
 
-/// Longest stretch that goes through the network at once.
+/// Largest number of events that go through the network at once.
 const CHUNK: usize = 256;
 
-/// What the network in 32 bits remembers of its takes.
+/// The state of the network in 32 bits.
 #[derive(Clone, Debug)]
 pub struct ModelState {
     n_takes: usize,

@@ -11,7 +11,7 @@ pub(super) const GROUP: usize = 4 * LANES;
 pub(super) struct Gates<'a> {
     /// Weights times activations.
     pub(super) sums: &'a [i32; GROUP],
-    /// What one unit of a sum is worth.
+    /// Factor from integer sums to numbers.
     pub(super) scales: &'a [f32; GROUP],
     /// What is added to them.
     pub(super) base: &'a [f32; GROUP],
@@ -21,7 +21,7 @@ pub(super) struct Gates<'a> {
 #[inline(always)]
 pub(super) fn step(gates: &Gates<'_>, cells: &mut [f32; LANES], hidden: &mut [i16; LANES], one: f32) {
     let Gates { sums, scales, base } = gates;
-    // One plain loop without branches, of which the compiler makes vectors.
+    // One plain loop without branches, which the compiler vectorizes.
     for lane in 0..LANES {
         let gate = |gate: usize| {
             let i = gate * LANES + lane;

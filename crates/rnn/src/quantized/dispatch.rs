@@ -1,7 +1,7 @@
 //! Which instructions the int8 network runs with.
 //!
-//! Whole numbers add up to the same in any order, so all of them agree to the last bit, and the choice is made when the
-//! program runs. Training chooses apart from this (`kernels::shared`), and says why.
+//! Whole numbers add up to the same in any order, so all of them agree to the last bit, and the choice is
+//! made when the program runs. Training chooses apart from this (`kernels::shared`), and says why.
 
 use super::dots::{Portable, WithSimd};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -12,7 +12,7 @@ use super::x86;
 /// The ways to compute sums that this program was compiled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Instructions {
-    /// Plain Rust: the reference, and the way on processors that have no other here.
+    /// Plain Rust: the reference, and for CPUs without one of the others.
     Portable,
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,

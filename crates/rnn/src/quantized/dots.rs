@@ -7,8 +7,7 @@ pub(super) type Sums = [i32; LANES];
 
 /// A way to compute sums.
 pub(super) trait DotKernel {
-    /// So many activations at most go through a panel together, sharing each load of weights: as many as there are
-    /// registers for their sums.
+    /// Largest number of rows that share each load of weights: as many as there are registers for their sums.
     const AT_ONCE: usize;
 
     /// The products of a panel with `N` rows of activations.

@@ -1,4 +1,4 @@
-//! From a weight file to the network in whole numbers.
+//! From a weight file to the network in int8.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Matrices of 8-bit weights, cut into panels that are read from front to back.
+//! Matrices of int8 weights, in panels that are read from front to back.
 
 use crate::Error;
 use crate::math::round;
@@ -9,7 +9,8 @@ pub(super) const LANES: usize = 16;
 pub(super) const DEPTHS: usize = 4;
 /// Weights are within ±127: -128 would bend the scale.
 const MAX_WEIGHT: i32 = 127;
-/// Largest magnitude that a weight file may hold: that of half precision. With it no sum leaves the range of `f32`.
+/// Largest magnitude that a weight file may hold: that of half precision. With it no sum leaves the range of
+/// `f32`.
 const MAX_VALUE: f32 = 65504.0;
 
 /// One cache line of a panel, `[pair, column, depth in pair]`.
@@ -17,23 +18,23 @@ const MAX_VALUE: f32 = 65504.0;
 #[repr(align(64))]
 pub(super) struct Block(pub(super) [i8; LANES * DEPTHS]);
 
-/// A `[depth, columns]` matrix in 8 bits, with a scale for each column: an output of the network is as exact as
-/// its own weights allow, whatever the others are.
+/// A `[depth, columns]` matrix in 8 bits, with a scale for each column: the precision of an output depends on
+/// its own weights only.
 #[derive(Debug)]
 pub(super) struct Matrix {
     /// Panel after panel, each `[depth / 4]` blocks.
     blocks: Vec<Block>,
     blocks_per_panel: usize,
-    /// What one unit of a sum is worth, `[columns]`.
+    /// Factors from integer sums to numbers, `[columns]`.
     scales: Vec<f32>,
 }
 
 impl Matrix {
-    /// Rounds the matrix that `columns_of(panel)` picks the columns from: `values` has rows of `width` numbers, and
-    /// lane `l` of panel `p` is column `columns_of(p) + l` if `l` is below the returned count.
+    /// Rounds a matrix. `values` has rows of `width` numbers, and lane `l` of panel `p` is column
+    /// `columns_of(p) + l` if `l` is below the returned count.
     ///
-    /// `parts` are stacked in depth, each padded to whole `LANES`; they share the columns' scales. A unit of the
-    /// activations is worth `unit`.
+    /// `parts` are stacked in depth, each padded to whole `LANES`; they share the columns' scales. A unit of
+    /// the activations is worth `unit`.
     pub(super) fn new(
         parts: &[&[f32]],
         width: usize,
@@ -94,7 +95,7 @@ impl Matrix {
         &self.blocks[p * self.blocks_per_panel..(p + 1) * self.blocks_per_panel]
     }
 
-    /// What one unit of panel `p`'s sums is worth.
+    /// Factors from panel `p`'s integer sums to numbers.
     #[inline(always)]
     pub(super) fn scales(&self, p: usize) -> &[f32] {
         &self.scales[p * LANES..(p + 1) * LANES]
@@ -107,9 +108,9 @@ impl Matrix {
     }
 }
 
-/// Bits behind the point of the activations, which are within ±1, so that the sum over `depth` products stays in
-/// 32 bits whatever the weights are: `127 · 2ᵇ · depth < 2³¹`. 14 of them for up to 1032 units, 10 for the 16384
-/// of the largest layer.
+/// Bits behind the point of the activations, which are within ±1, so that the sum over `depth` products stays
+/// in 32 bits whatever the weights are: `127 · 2ᵇ · depth < 2³¹`. 14 of them for up to 1032 units, 10 for the
+/// 16384 of the largest layer.
 pub(super) fn activation_bits(depth: usize) -> u32 {
     (i32::MAX / MAX_WEIGHT / depth.max(1) as i32).ilog2().min(14)
 }

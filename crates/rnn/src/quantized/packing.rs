@@ -1,4 +1,4 @@
-//! The network's numbers as a GPU wants them: what belongs to one unit side by side.
+//! The network's numbers in the layout for GPUs: what belongs to one unit lies side by side.
 
 use performance::N_TOKENS;
 
@@ -6,11 +6,12 @@ use super::cell::GROUP;
 use super::matrix::{DEPTHS, LANES, Matrix};
 use super::{Layer, Quantized};
 
-/// Four columns of a matrix and what turns their sums into numbers.
+/// Groups of four columns of a matrix, with scales and biases.
 pub(crate) struct Product {
-    /// Weights: `[depth / 4, units, 4 columns]` words, each of four depths of one column, the first in the lowest byte.
+    /// Weights: `[depth / 4, units, 4 columns]` words, each of four depths of one column, the first in the
+    /// lowest byte.
     pub(crate) weights: Vec<u32>,
-    /// What one unit of a sum is worth, `[units, 4]`.
+    /// Factors from integer sums to numbers, `[units, 4]`.
     pub(crate) scales: Vec<f32>,
     /// What is added to them, `[units, 4]`.
     pub(crate) bias: Vec<f32>,
@@ -22,7 +23,7 @@ impl Quantized {
         self.weights.padded
     }
 
-    /// 1 as a hidden state in whole numbers.
+    /// The integer that stands for 1 in a hidden state.
     pub(crate) fn one(&self) -> f32 {
         self.weights.one
     }

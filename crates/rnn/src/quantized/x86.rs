@@ -45,7 +45,7 @@ impl DotKernel for Avx2 {
 }
 
 /// # Safety
-/// The processor must have AVX2, and each row the panel's depth.
+/// The CPU must have AVX2, and each row the panel's depth.
 #[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn avx2<const N: usize>(panel: &[Block], rows: [&[i16]; N]) -> [Sums; N] {
@@ -93,20 +93,21 @@ impl DotKernel for Avx512 {
 }
 
 /// # Safety
-/// The processor must have AVX-512 F, BW and VNNI; each row must have the panel's depth, and the panel an even
+/// The CPU must have AVX-512 F, BW and VNNI; each row must have the panel's depth, and the panel an even
 /// number of blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 #[inline]
 unsafe fn avx512<const N: usize>(panel: &[Block], rows: [&[i16]; N]) -> [Sums; N] {
-    // An addition waits four cycles for the one before it, so each row gets several registers of sums, as far as there
-    // are any, and each of them one instruction in a turn: the compiler splits longer chains in two instructions each.
+    // An addition waits four cycles for the one before it. So each row gets several registers of sums, as far
+    // as there are any, and each of them one instruction in turn. The compiler splits longer chains into two
+    // instructions each.
     let n_chains = if N < 4 { 4 } else { 2 };
     let mut acc = [[_mm512_setzero_si512(); 4]; N];
     for first in (0..2 * panel.len()).step_by(n_chains) {
         for chain in 0..n_chains {
             let pair = first + chain;
-            // SAFETY: a block holds two pairs of 32 weights, each row two activations for each of them, and the number
-            // of pairs is a multiple of four.
+            // SAFETY: a block holds two pairs of 32 weights, each row two activations for each of them, and
+            // the number of pairs is a multiple of four.
             unsafe {
                 let weights = panel.as_ptr().cast::<i8>().add(32 * pair);
                 let weights = _mm512_cvtepi8_epi16(_mm256_loadu_si256(weights.cast::<__m256i>()));

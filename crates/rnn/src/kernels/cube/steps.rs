@@ -55,9 +55,9 @@ fn four(matrix: &[f32], at: usize, stride: usize, position: usize, end: usize, i
 /// `h[step + 1], c[step + 1]` from the states before, with the gates on the way.
 ///
 /// # Shapes
-/// `xp`, `gates`: `[time, batch, 4 * hidden]`; `w`: `[hidden, 4 * hidden]`; `h`, `c`:
-/// `[time + 1, batch, hidden]`. Cubes: `[hidden / UNITS, batch / ROWS]` of `[UNITS, 8]` threads, each with one
-/// unit and four rows.
+/// `xp`, `gates`: `[time, batch, 4 * hidden]`; `w`: `[hidden, 4 * hidden]`; `h`, `c`: `[time + 1, batch,
+/// hidden]`. Cubes: `[hidden / UNITS, batch / ROWS]` of `[UNITS, 8]` threads, each with one unit and four
+/// rows.
 #[cube(launch_unchecked)]
 pub(super) fn forward(
     xp: &[f32],
