@@ -1,19 +1,18 @@
-//! What a listener may ask of the music, and how events are drawn: values that the page, the command and the network
-//! share.
+//! Controls and sampling: values that the page, the command line and the network share.
 
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{EventCounts, N_PITCH_CLASSES, duration_secs, note_density, pitch_class_histogram};
 use crate::{Error, Token};
 
-/// As much of a primer's end tells what it is like. Larger forgets where the music has got to; smaller takes a phrase
-/// for a piece.
+/// Length of a primer's end from which its controls are taken. Larger ignores where the music has got to;
+/// smaller takes a phrase for a piece.
 const LIKE_SECS: f64 = 30.0;
 
 /// Added to the strikes of every pitch class of a primer: three notes do not make a scale, and a hundred do.
 const PITCH_CLASS_PRIOR: f32 = 0.25;
 
-/// What the music should be like. Everything is unset by default, and each control is optional on its own.
+/// What the music should be like. All controls are unset by default, and each is optional.
 ///
 /// Source: Magenta's conditional Performance RNN.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -28,8 +27,8 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// The density and the pitch classes of the last half minute of a primer, so that what follows keeps them: on its
-    /// own the network loses both within ten seconds (`docs/quality.md`). Unset if there are no notes.
+    /// The density and the pitch classes of the last 30 seconds of a primer, for what follows. On its own the
+    /// network loses both within ten seconds (`docs/quality.md`). Unset if there are no notes.
     #[must_use]
     pub fn like(primer: &[Token]) -> Self {
         let (tokens, secs) = last_half_minute(primer);
@@ -43,7 +42,8 @@ impl Controls {
     }
 
     /// # Errors
-    /// If the density is not a number of 0 or more, or the pitch classes are not 12 weights of which one is above 0.
+    /// If the density is not a number of 0 or more, or the pitch classes are not 12 weights of which one is
+    /// above 0.
     pub fn check(&self) -> Result<(), Error> {
         if let Some(density) = self.density.filter(|density| !(density.is_finite() && *density >= 0.0)) {
             return Err(Error::setting("density", "of 0 or more notes per second", density));
@@ -127,7 +127,7 @@ impl TryFrom<UncheckedSampling> for Sampling {
     }
 }
 
-/// The end of a primer, by which what follows is measured, and how many seconds it takes.
+/// The end of a primer from which controls and velocity offset are taken, and its length in seconds.
 pub(crate) fn last_half_minute(primer: &[Token]) -> (&[Token], f64) {
     let mut secs = 0.0;
     let begins_before = |token: &Token| {

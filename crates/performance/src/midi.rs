@@ -1,12 +1,12 @@
 //! Standard MIDI Files ↔ performances: bytes in, values out.
 //!
-//! [`read`] takes what the world has: formats 0, 1 and 2, tempo maps and SMPTE time, several tracks,
-//! channels and programs, pedals, wrappers, several files in one, and files that are cut off or partly
-//! wrong. What cannot be used it leaves out and lists in the [`Report`]; a file without anything to play is
-//! refused with one clear sentence, and a file of another kind with the way out ([`FileKind`]).
-//! [`write()`] gives the plainest file there is, in which one tick is one millisecond; [`write_with_pedal`] has the
-//! pedal hold what two hands cannot. Both leave room before a key is struck again, as [`Restrikes`] does in messages
-//! to a device.
+//! [`read`] takes what the world has: formats 0, 1 and 2, tempo maps and SMPTE time, several tracks, channels
+//! and programs, pedals, wrappers, several files in one, and files that are cut off or partly wrong. What
+//! cannot be used it leaves out and lists in the [`Report`]; a file without anything to play is refused with
+//! one clear sentence, and a file of another kind with the way out ([`FileKind`]). [`write()`] gives the
+//! plainest file there is, in which one tick is one millisecond; [`write_with_pedal`] has the pedal hold what
+//! two hands cannot. Both leave room before a key is struck again, as [`Restrikes`] does in messages to a
+//! device.
 //!
 //! Reading has its own reader of bytes, because it goes on after damage; midly writes.
 //!

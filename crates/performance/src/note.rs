@@ -96,9 +96,9 @@ impl Performance {
         Self { notes: self.notes.iter().map(shifted).collect() }
     }
 
-    /// What the event vocabulary can say of this performance, and so what survives the codec: times
-    /// on the 8 ms grid (laid from time 0), a note lasts at least one step, velocities are the centres
-    /// of their bins, and then the first onset is time 0. Quantizing twice changes nothing.
+    /// The performance as the event vocabulary can express it, and so what survives the codec. Times are on
+    /// the 8 ms grid (from time 0), a note lasts at least one step, velocities are the centers of their bins,
+    /// and then the first onset is time 0. Quantizing twice changes nothing.
     #[must_use]
     pub fn quantized(&self) -> Self {
         let mut quantized = self.snapped(STEP_MICROS).starting_at_zero();

@@ -1,4 +1,5 @@
-//! Playing events that are still being composed: where they lie in time, what is due, and how they look on a roll.
+//! Playing events that are still being composed: where they lie in time, what is due, and how they look on a
+//! roll.
 
 mod cursor;
 pub mod schedule;

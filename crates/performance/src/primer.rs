@@ -1,14 +1,14 @@
-//! What of a primer counts: where it is cut, and the part of it that a network reads.
+//! Where a primer is cut, and the part of it that the network reads.
 
 use crate::playback::{Cursor, TimedEvent};
 use crate::{Event, N_PITCHES, Token, VelocityBin};
 
-/// So many events at the end of a primer are read: half a minute of music. Larger knows more of the primer, of which
-/// the network forgets most; smaller starts sooner.
+/// Number of events at the end of a primer that are read: half a minute of music. Larger reads more of the
+/// primer, most of which the network forgets; smaller starts sooner.
 pub const CONTEXT_EVENTS: usize = 1024;
 
-/// The beginning of a performance as a primer: all that happens up to `secs`. Notes that sound there go on sounding, and
-/// whoever continues ends them.
+/// The beginning of a performance as a primer: all events up to `secs`. Notes that sound there go on; the
+/// continuation ends them.
 ///
 /// ```
 /// use performance::{Event, Pitch, Shift, primer};
@@ -28,8 +28,8 @@ pub fn beginning(tokens: &[Token], secs: f64) -> &[Token] {
     &tokens[..n]
 }
 
-/// The part of a primer that a network reads: its last [`CONTEXT_EVENTS`] events, and before them the keys that sound
-/// where these begin, struck as loud as they were. A shorter primer is read whole.
+/// The part of a primer that the network reads: its last [`CONTEXT_EVENTS`] events. Before them, the keys
+/// that sound there are struck again, as loud as they were. A shorter primer is read whole.
 #[must_use]
 pub fn context(primer: &[Token]) -> Vec<Token> {
     last(primer, CONTEXT_EVENTS)

@@ -1,13 +1,13 @@
-//! What a performance follows from: a seed, a primer and what was asked for on the way.
+//! Recipes: seed, primer and input log, from which a take follows.
 //!
-//! With the same weights and the same sampler, the same [`Recipe`] gives the same tokens, so tokens are no more than a
-//! cache of it. Undo, branches, links, session files and a restarted worker all rely on this one property.
+//! With the same weights and the same sampler, the same [`Recipe`] gives the same tokens, so tokens are only
+//! a cache. Splices, branches and a restarted worker rely on this property.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Controls, Error, Sampling, Token, VelocityOffset};
 
-/// Everything that a take follows from, beside the weights and the sampler's revision.
+/// Everything that a take follows from, apart from the weights and the sampler's revision.
 ///
 /// ```
 /// use performance::{Controls, Input, Recipe, Sampling};
@@ -24,21 +24,21 @@ pub struct Recipe {
     pub seed: u64,
     /// What the take continues; empty begins afresh.
     pub primer: Vec<Token>,
-    /// From a primer's loudness to the network's.
+    /// Added to the primer's VELOCITY bins, taken off those of the take.
     pub velocity_offset: VelocityOffset,
-    /// What was asked for and played, by token of the take.
+    /// What a listener or player did, by token of the take.
     pub log: InputLog,
 }
 
 impl Recipe {
-    /// A performance that begins afresh.
+    /// A take without a primer.
     #[must_use]
     pub fn new(seed: u64, sampling: Sampling) -> Self {
         let log = InputLog { entries: vec![Entry { at: 0, input: Input::Sampling(sampling) }] };
         Self { seed, primer: Vec::new(), velocity_offset: VelocityOffset::default(), log }
     }
 
-    /// A performance that goes on from a primer in its density, its pitch classes and its loudness.
+    /// A take that continues a primer with its density, pitch classes and loudness.
     #[must_use]
     pub fn after(primer: Vec<Token>, seed: u64, sampling: Sampling) -> Self {
         let mut recipe = Self::new(seed, sampling);
@@ -48,13 +48,13 @@ impl Recipe {
         if like == Controls::default() { recipe } else { recipe.with_controls(like) }
     }
 
-    /// A performance that goes on from a primer however it likes.
+    /// A take that continues a primer without controls and velocity offset.
     #[must_use]
     pub fn unconditioned_after(primer: Vec<Token>, seed: u64, sampling: Sampling) -> Self {
         Self { primer, ..Self::new(seed, sampling) }
     }
 
-    /// The same under these controls from the beginning.
+    /// The same with these controls from the beginning.
     #[must_use]
     pub fn with_controls(mut self, controls: Controls) -> Self {
         let is_replaced = |entry: &Entry| entry.at == 0 && matches!(entry.input, Input::Controls(_));
@@ -64,17 +64,17 @@ impl Recipe {
     }
 }
 
-/// Something that a listener or a player did.
+/// What a listener or player did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Input {
-    /// What the music is to be like from here on.
+    /// The controls from here on.
     Controls(Controls),
-    /// How events are drawn from here on.
+    /// The sampling from here on.
     Sampling(Sampling),
-    /// Draws come from this seed from here on: a branch that goes another way.
+    /// The seed of the draws from here on: for branches.
     Seed(u64),
-    /// Events that somebody decided instead of the network: notes played by hand (the pedal is part of their ends), or a
-    /// TIME_SHIFT that was cut. They take the places of as many tokens.
+    /// Events that the network does not draw: notes played by hand (the pedal is part of their ends), or a
+    /// TIME_SHIFT that was cut. They are the next tokens of the take.
     Events(Vec<Token>),
 }
 
@@ -106,8 +106,8 @@ pub struct InputLog {
 }
 
 impl InputLog {
-    /// Adds an input at a token not before those that are there. It replaces one of its kind at the same token,
-    /// unless it is events.
+    /// Adds an input at a token not before those that are there. It replaces one of its kind at the same
+    /// token, unless it is events.
     ///
     /// # Errors
     /// If the token comes before or within an earlier entry.

@@ -1,10 +1,10 @@
 //! Scores, and how they are performed.
 //!
-//! A [`Score`] is what is written: notes in quarters, with meter, tempo and dynamics, read from quantized MIDI or from
-//! MusicXML by [`Score::read`]. An [`Expression`] is what a pianist adds: a period for each chord, and velocity, asynchrony
-//! and articulation for each note. [`measure`] finds it in a performance that was aligned to its score ([`align`]),
-//! and [`Expression::apply`] makes a performance of it. Renderers invent one: [`Rules`] from formulas, [`Ridge`] from
-//! weights fitted to people.
+//! A [`Score`] is what is written: notes in quarters, with meter, tempo and dynamics, read from quantized
+//! MIDI or from MusicXML by [`Score::read`]. An [`Expression`] is what a pianist adds: a period for each
+//! chord, and velocity, asynchrony and articulation for each note. [`measure`] finds it in a performance that
+//! was aligned to its score ([`align`]), and [`Expression::apply`] makes a performance of it. Renderers
+//! invent one: [`Rules`] from formulas, [`Ridge`] from weights fitted to people.
 //!
 //! ```
 //! use performance::Pitch;

@@ -62,9 +62,11 @@ impl Sounding {
     }
 }
 
-/// Steps that one strike takes at the pace that [`NoteTracker::strike_excess`] is measured from: 31 strikes a second.
+/// Steps that one strike takes at the pace that [`NoteTracker::strike_excess`] is measured from: 31 strikes a
+/// second.
 pub const STRIKE_STEPS: u64 = 4;
-/// Steps that one strike of the same pitch takes at the pace that [`NoteTracker::strike_excess_on`] is measured from: 8 a second.
+/// Steps that one strike of the same pitch takes at the pace that [`NoteTracker::strike_excess_on`] is
+/// measured from: 8 a second.
 pub const PITCH_STRIKE_STEPS: u64 = 16;
 
 /// The pitches that sound, for how long they have, and how hastily they were struck.
@@ -131,8 +133,8 @@ impl NoteTracker {
         self.now - self.last_struck
     }
 
-    /// By how many steps the strikes are ahead of a pace of one in [`STRIKE_STEPS`]. A chord is ahead for a moment,
-    /// faster playing more and more; slower playing falls back to 0.
+    /// By how many steps the strikes are ahead of a pace of one in [`STRIKE_STEPS`]. A chord raises it
+    /// briefly, fast playing more and more; slower playing lets it fall to 0.
     #[must_use]
     pub fn strike_excess(&self) -> u64 {
         self.done.saturating_sub(self.now)

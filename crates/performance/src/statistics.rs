@@ -2,9 +2,9 @@
 //! was copied, and where the music broke down.
 //!
 //! An [`Excerpt`] is a stretch of a performance, a [`Profile`] its distributions ([`Feature`] says of what).
-//! [`compare`] holds a set of profiles against human ones, beside what humans differ among themselves.
-//! [`collapses`] finds the minutes nobody should meet, [`CopySearch`] what was played before, and [`ReleaseRates`]
-//! say how readily notes end.
+//! [`compare`] compares a set of profiles with human ones, and with how much humans differ among themselves.
+//! [`collapses`] finds the minutes in which the music breaks down, [`CopySearch`] what was played before, and
+//! [`ReleaseRates`] say how readily notes end.
 //!
 //! ```
 //! use performance::statistics::{Excerpt, Feature, Profile, overlap_area};

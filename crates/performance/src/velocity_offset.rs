@@ -1,4 +1,4 @@
-//! Between the loudness of a primer and that of the music the network learned from.
+//! Between the loudness of a primer and that of the training data.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,31 +8,31 @@ use crate::{Event, N_VELOCITY_BINS, Token, VelocityBin};
 /// MIDI velocities in a bin.
 const BIN: f32 = 4.0;
 
-/// By how much louder than it is the network hears the music, in bins of VELOCITY.
+/// VELOCITY bins added to a primer before the network reads it, and taken off what it plays.
 ///
-/// How loud a number is depends on the backend: piano rolls of 1905 lie 20 below the competitions that the network
-/// knows, and sequencers write 100 or 127 throughout. Of itself the network takes that for a passing mood and is back
-/// among its own within half a minute (`docs/quality.md`). It therefore hears a primer as loud as others of its pace are,
-/// and what it plays is turned back.
+/// How loud a velocity is depends on the instrument. Piano rolls of 1905 lie 20 below the competitions of the
+/// training data, and sequencers write 100 or 127 throughout. Without an offset, the network returns to its
+/// own loudness within half a minute (`docs/quality.md`). The offset shifts a primer to the loudness of
+/// training music of the same pace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VelocityOffset(i8);
 
 impl VelocityOffset {
-    /// The MIDI velocity that goes with one note a second in the music the network learned from ...
+    /// The mean MIDI velocity at one note a second in the training data ...
     ///
     /// Source: least squares over half minutes of training pieces, as `docs/quality.md` has it.
     pub const VELOCITY_AT_ONE: f32 = 35.0;
-    /// ... and how much more goes with twice as many.
+    /// ... and how much it rises with each doubling of the notes.
     pub const VELOCITY_PER_DOUBLING: f32 = 8.2;
 
-    /// Louder by so many bins, or softer.
+    /// An offset of this many bins.
     #[must_use]
     pub fn bins(louder: i8) -> Self {
         Self(louder)
     }
 
-    /// What brings the last half minute of a primer to the loudness of others; none if there are no notes of known
-    /// loudness.
+    /// The offset that brings the last 30 seconds of a primer to the loudness of training music; none if
+    /// there are no notes of known loudness.
     #[must_use]
     pub fn of(primer: &[Token]) -> Self {
         let (tokens, secs) = last_half_minute(primer);
@@ -57,13 +57,13 @@ impl VelocityOffset {
         Self(((usual - sum / n_loud as f32) / BIN).round() as i8)
     }
 
-    /// As the network hears it.
+    /// The token as the network reads it.
     #[must_use]
     pub fn apply(self, token: Token) -> Token {
         louder(token, self.0)
     }
 
-    /// As a listener hears it.
+    /// The token as a listener hears it.
     #[must_use]
     pub fn undo(self, token: Token) -> Token {
         louder(token, self.0.saturating_neg())
@@ -94,7 +94,7 @@ mod tests {
         Event::Velocity(VelocityBin::new(bin).unwrap()).into()
     }
 
-    /// So many seconds with eight notes in each.
+    /// `secs` seconds with eight notes in each.
     fn eight_a_second(secs: usize) -> Vec<Token> {
         let one = |pitch| {
             let pitch = Pitch::new(pitch).unwrap();

@@ -99,8 +99,8 @@ impl VelocityBin {
         self.0
     }
 
-    /// The centre of the bin, so that a round trip has no bias (Magenta's lower edge loses 1.5 on
-    /// average). Bin `b` holds `4b-3..=4b`; its centre, rounded down, is `4b-2`.
+    /// The center of the bin, so that a round trip has no bias (Magenta's lower edge loses 1.5 on average).
+    /// Bin `b` holds `4b-3..=4b`; its center, rounded down, is `4b-2`.
     #[must_use]
     pub fn velocity(self) -> Velocity {
         Velocity(4 * self.0 - 2)

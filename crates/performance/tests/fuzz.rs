@@ -1,8 +1,10 @@
-//! Mutated files, real and made up: reading never panics, its memory and time are bounded, and what it gives is valid.
+//! Mutated files, real and made up: reading never panics, its memory and time are bounded, and what it gives
+//! is valid.
 //!
 //! As a test it takes seconds and always sees the same files. To let it look for longer, with other seeds:
-//! `PERFORMANCE_FUZZ_SECS=3600 PERFORMANCE_FUZZ_SEED=7 cargo test --release -p performance --test fuzz -- --nocapture`.
-//! A file that fails is named by its seed and number, and written to the folder that `PERFORMANCE_FUZZ_KEEP` names.
+//! `PERFORMANCE_FUZZ_SECS=3600 PERFORMANCE_FUZZ_SEED=7 cargo test --release -p performance --test fuzz --
+//! --nocapture`. A file that fails is named by its seed and number, and written to the folder that
+//! `PERFORMANCE_FUZZ_KEEP` names.
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 

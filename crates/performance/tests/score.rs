@@ -157,7 +157,8 @@ fn what_is_no_score_is_refused_with_a_sentence() {
 
 #[test]
 fn midi_keeps_ticks_tempo_and_meter() {
-    // 3/4 after an upbeat of a quarter, 90 to the quarter; a note that ends a tick early, as programs write it.
+    // 3/4 after an upbeat of a quarter, 90 to the quarter; a note that ends a tick early, as programs write
+    // it.
     let midi = b"MThd\0\0\0\x06\0\0\0\x01\x01\xE0MTrk\0\0\0\x3A\
         \0\xFF\x58\x04\x01\x02\x18\x08\0\xFF\x51\x03\x0A\x2C\x2A\
         \0\x90\x3C\x40\x83\x5F\x3C\0\x01\xFF\x58\x04\x03\x02\x18\x08\0\x90\x3E\x50\0\x40\x50\x83\x60\x3E\0\

@@ -1,6 +1,6 @@
 //! Undo and redo.
 
-/// Steps that can be undone. More remember longer; takes are shared between steps, so a step costs little.
+/// Number of steps that can be undone. A step costs little, because takes are shared between steps.
 const MAX_STEPS: usize = 100;
 
 /// Earlier and later versions of a value that is changed in steps.

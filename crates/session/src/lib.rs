@@ -1,9 +1,9 @@
-//! A session at the piano, as values: what the page knows, what can happen to it, and what follows.
+//! A session at the piano as plain values: the page's state, its actions, and its decisions.
 //!
-//! [`State`] and its one function [`State::reduced`] hold all that is shown: takes, transport, settings, outputs, notices.
-//! [`engine`] decides where the network runs and what to do when a worker dies: events in, commands out. [`Steering`]
-//! changes music that is composed and not yet heard. [`protocol`] is what page and worker say to each other. [`roll`]
-//! knows where notes and keys lie.
+//! [`State`] holds all that is shown: takes, transport, settings, outputs, notices. [`State::reduced`] is its
+//! only reducer. [`engine`] decides where the network runs and what to do when a worker dies: events in,
+//! commands out. [`Steering`] changes music that is composed and not yet heard. [`protocol`] has the messages
+//! between page and worker. [`roll`] has the geometry of notes and keys.
 //!
 //! ```
 //! use session::{Action, Moment, Playback, State};
@@ -15,8 +15,8 @@
 //!
 //! # What this crate does not do
 //!
-//! It knows no browser, no network and no clock: the time and the play-head come with each action ([`Moment`]), and
-//! whoever owns the worker, the sound and the screen acts on what the state says.
+//! It knows no browser, no network, no clock and no files. The time and the play-head come with each action
+//! ([`Moment`]). `web` owns the worker, the sound and the screen, and does what the state says.
 
 pub mod engine;
 pub mod format;

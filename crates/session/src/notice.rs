@@ -16,7 +16,7 @@ pub enum Notice {
          That is fast enough to listen."
     )]
     NoAdapter,
-    /// WebGPU that runs on the processor anyway.
+    /// WebGPU that runs on the CPU anyway.
     #[error(
         "WebGPU is emulated in software here ({adapter}), so the piano runs on the processor directly, \
          which is faster."
@@ -45,13 +45,13 @@ pub enum Notice {
         /// What is known.
         why: String,
     },
-    /// Composing on the GPU is slower than on the processor.
+    /// Composing on the GPU is slower than on the CPU.
     #[error("The GPU ({adapter}) is slower at this than the processor, so the piano runs on the processor.")]
     GpuSlow {
         /// What the adapter calls itself.
         adapter: String,
     },
-    /// The visitor wants the processor.
+    /// The visitor wants the CPU.
     #[error("You chose the processor.")]
     CpuAsked,
     /// The weights file is not on the server.
@@ -115,7 +115,7 @@ pub enum Notice {
         /// In the browser's words.
         why: String,
     },
-    /// Changes take long to be heard.
+    /// Changes take long until they are heard.
     #[error("This computer is a little slow: changes are heard after about {secs} s here.")]
     SlowChanges {
         /// How long, in seconds.
@@ -230,7 +230,7 @@ pub enum Remedy {
 }
 
 impl Notice {
-    /// The button to offer, if one helps.
+    /// The button to offer, if there is one.
     #[must_use]
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
@@ -267,7 +267,7 @@ impl Notices {
         &self.0
     }
 
-    /// Something to tell, instead of older news of the same kind.
+    /// Shows a notice in place of an older one of the same kind.
     pub fn tell(&mut self, notice: Notice) {
         let is_last_crash = matches!(notice, Notice::WorkerGone { .. });
         self.0.retain(|earlier| {

@@ -26,7 +26,7 @@ pub struct Port {
 pub enum Midi {
     /// The browser cannot.
     Absent,
-    /// Nobody asked the visitor yet.
+    /// The visitor was not asked yet.
     #[default]
     NotAsked,
     /// Refused or broken; a notice said why.
@@ -45,8 +45,8 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Takes note of plugging and unplugging. When the device in use is gone, the piano takes over, and
-    /// that is to be told.
+    /// Updates the ports after plugging and unplugging. When the device in use is gone, the piano takes over;
+    /// returns the notice about that.
     pub fn update(&mut self, midi: Midi) -> Option<Notice> {
         self.midi = midi;
         let is_gone = match (&self.choice, &self.midi) {

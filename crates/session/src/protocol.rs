@@ -1,4 +1,4 @@
-//! What page and worker say to each other: plain data, posted as JSON strings.
+//! Messages between page and worker: plain data, posted as JSON strings.
 
 use performance::{Entry, Recipe, Token};
 use serde::{Deserialize, Serialize};
@@ -27,13 +27,13 @@ pub enum Request {
     Start {
         /// Its number.
         take: TakeId,
-        /// How often it was steered.
+        /// The page's epoch: it rises with each splice and each restart of a worker.
         epoch: u32,
         /// What it follows from.
         recipe: Recipe,
-        /// What was composed of it already, by a worker that is no more: it goes on after these.
+        /// The tokens that an earlier worker composed; composing continues after them.
         composed: Vec<Token>,
-        /// How much to compose, with what was composed already, in microseconds of music; `None` goes on until
+        /// How much to compose, `composed` included, in microseconds of music; `None` continues until
         /// stopped.
         length_us: Option<u64>,
     },
@@ -59,11 +59,11 @@ pub enum Request {
     },
     /// Compose no more.
     Stop,
-    /// Measure how fast so many performances are composed at once; one that is being composed ends.
+    /// Measure how fast `takes` performances are composed at once; one that is being composed ends.
     Bench {
         /// How many.
         takes: usize,
-        /// Measure at least so long.
+        /// Shortest time to measure.
         at_least_ms: f64,
     },
     /// Post [`Reply::Tick`] regularly: a hidden page's own timers are slowed down to one a second.
@@ -82,7 +82,7 @@ pub enum Reply {
     Downloading {
         /// So far.
         received_bytes: u64,
-        /// Of so many, when the server says so.
+        /// The size, when the server gives it.
         total_bytes: Option<u64>,
     },
     /// The weights are here; the device is being prepared.
@@ -92,7 +92,7 @@ pub enum Reply {
         /// What runs where.
         engine: Engine,
     },
-    /// The network cannot well be run here: the processor has to do it.
+    /// The network cannot run well here: the CPU has to do it.
     Unsuited {
         /// What to tell the visitor.
         reason: Notice,
@@ -101,29 +101,29 @@ pub enum Reply {
     Prefilling {
         /// For which performance.
         take: TakeId,
-        /// Tokens read.
+        /// Tokens read so far.
         done: usize,
-        /// Of so many.
+        /// The total.
         total: usize,
     },
     /// More of the performance.
     Events {
         /// Which.
         take: TakeId,
-        /// As of which request.
+        /// The epoch that it belongs to.
         epoch: u32,
         /// Index of the first of these tokens.
         at: usize,
-        /// What comes next, as loud as the network has it.
+        /// The next tokens, with the velocity offset still applied.
         tokens: Vec<Token>,
         /// How long composing them took, in milliseconds.
         busy_ms: f64,
     },
-    /// The asked length is reached.
+    /// The requested length is reached.
     Finished {
         /// Of which performance.
         take: TakeId,
-        /// As of which request.
+        /// The epoch that it belongs to.
         epoch: u32,
     },
     /// What was measured.
@@ -136,7 +136,7 @@ pub enum Reply {
         /// What to tell the visitor.
         notice: Notice,
     },
-    /// The worker is no good any more; only a new one helps.
+    /// The worker is broken; a new one is needed.
     Crashed {
         /// What is known.
         why: String,
@@ -145,7 +145,7 @@ pub enum Reply {
     Tick,
 }
 
-/// How fast so many performances were composed at once.
+/// How fast several performances were composed at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// How many.
@@ -160,10 +160,10 @@ pub struct Batch {
     pub memory_bytes: u64,
 }
 
-/// What runs the network. Each is a program of its own, since the one for GPUs is many times larger.
+/// What runs the network. Each is a separate program, since the one for GPUs is many times larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BackendKind {
-    /// The processor.
+    /// The CPU.
     Cpu,
     /// A GPU, or what passes for one: see [`Placement::is_software`].
     WebGpu,
@@ -187,16 +187,16 @@ pub struct Placement {
     pub backend: BackendKind,
     /// Whether the visitor has chosen it.
     pub is_asked: bool,
-    /// The GPU's name, as far as the browser tells; empty for the processor.
+    /// The GPU's name, as far as the browser gives it; empty for the CPU.
     pub adapter: String,
-    /// WebGPU emulated on the processor: never to be called a GPU.
+    /// WebGPU emulated on the CPU: never to be called a GPU.
     pub is_software: bool,
     /// Why it is not a GPU.
     pub reason: Option<Notice>,
 }
 
 impl Placement {
-    /// The processor, for a reason.
+    /// The CPU, for a reason.
     #[must_use]
     pub fn cpu(reason: Notice) -> Self {
         let is_asked = reason == Notice::CpuAsked;

@@ -4,7 +4,7 @@ use performance::Sampling;
 
 /// Seeds that the page draws have up to six digits: easy to read out, write down and type.
 pub const DRAWN_SEEDS: u64 = 1_000_000;
-/// Seeds that a visitor may type: whole numbers that every browser's number field holds exactly.
+/// Largest seed that a visitor may type: number fields hold integers up to it exactly.
 pub const MAX_SEED: u64 = (1 << 53) - 1;
 /// Temperatures that the slider offers. Below, the music freezes into repetition; above, it falls apart.
 pub const TEMPERATURES: std::ops::RangeInclusive<f32> = 0.5..=1.5;
@@ -43,7 +43,7 @@ impl Settings {
 pub enum Length {
     /// Until stopped.
     Endless,
-    /// So many seconds.
+    /// This many seconds.
     Secs(u32),
 }
 

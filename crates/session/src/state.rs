@@ -1,4 +1,5 @@
-//! What the page knows, and the one pure function that changes it: a slice for each subject, and what binds them.
+//! What the page knows, and the one pure function that changes it: a slice for each subject, and what binds
+//! them.
 
 mod action;
 
@@ -13,7 +14,7 @@ use crate::{
     Primer, RunKind, SLOW, SeedLock, Settings, Speed, TEMPERATURES, Takes, Transport,
 };
 
-/// A change that is heard later than this, in microseconds, is worth a sentence.
+/// A change that is heard later than this, in microseconds, shows a notice.
 const SLOW_CHANGE_US: u64 = 1_000_000;
 
 /// Everything the page shows.
@@ -62,7 +63,7 @@ impl State {
         }
     }
 
-    /// The state after something happened at a moment.
+    /// The state after an action.
     #[must_use]
     pub fn reduced(mut self, action: Action, at: Moment) -> Self {
         match action {
@@ -177,7 +178,7 @@ impl State {
 
     fn hear(&mut self, reply: Reply, at: Moment) {
         match reply {
-            // The supervisor and the link to the worker deal with these; `Benched` only the benchmark asks for.
+            // The supervisor and the link to the worker handle these; `Benched` is for the benchmark.
             Reply::Alive
             | Reply::Tick
             | Reply::Unsuited { .. }
@@ -197,7 +198,7 @@ impl State {
                 self.speed = Speed::from_events_per_second(engine.events_per_second);
                 self.engine = EngineState::Ready(Rc::new(engine));
                 self.readiness += 1;
-                // It is told what is being composed as the page has it, whoever composed it so far.
+                // It gets what the page has of the present take, whichever worker composed it.
                 self.transport.steering.restarted();
             }
             Reply::Prefilling { take, done, total } => {
@@ -273,7 +274,7 @@ impl State {
         self.transport.stop();
     }
 
-    /// Of the next performance, and of the present one from a moment ahead of the play-head on.
+    /// Sets it for the next performance, and for the present one from just ahead of the play-head on.
     fn set_temperature(&mut self, temperature: f32) {
         if !temperature.is_finite() {
             return;
@@ -284,7 +285,7 @@ impl State {
         }
     }
 
-    /// Asks for what is wanted, if it can be had now.
+    /// Asks for the wanted splice, if possible now.
     fn steer(&mut self, at: Moment) {
         if let (Some(_), EngineState::Ready(_), Some(take)) =
             (self.transport.generating(), &self.engine, self.takes.current())

@@ -1,9 +1,9 @@
 //! Changing music that is composed and not yet heard, without a gap.
 //!
-//! The worker composes seconds ahead of the ear. A change asks it to go back to a moment just ahead of the play-head, the
-//! splice, and to compose anew from there. Until its answer is here, the old music stays; if the answer comes too late,
-//! the old music plays on and the splice moves further ahead. One splice is in flight at a time: meanwhile the newest
-//! value waits, so the last one always lands.
+//! The worker composes seconds ahead of the ear. A change asks it to go back to the splice, a token just
+//! ahead of the play-head, and to compose anew from there. Until its answer arrives, the old music stays. If
+//! the answer comes too late, the old music plays on and the splice moves further ahead. One splice is in
+//! flight at a time. Meanwhile the newest value waits, so the last one always lands.
 
 use performance::playback::cut_at;
 use performance::{Controls, Event, Input, InputLog, Sampling};
@@ -11,16 +11,16 @@ use performance::{Controls, Event, Input, InputLog, Sampling};
 use crate::Take;
 use crate::protocol::{Request, TakeId};
 
-/// The splice lies so far ahead of the play-head at least. Larger is heard later; smaller is missed more often.
+/// Smallest distance of a splice from the play-head. Larger is heard later; smaller is missed more often.
 const LEAST_MARGIN_US: u64 = 120_000;
-/// ... and at most.
+/// Largest distance of a splice from the play-head.
 const MOST_MARGIN_US: u64 = 8_000_000;
-/// An answer must be here so long before its splice is heard: one look of the player at the clock, and the way to the
+/// An answer must arrive this long before its splice is heard: one tick of the player, and the way to the
 /// instrument.
 const LEAD_US: u64 = 30_000;
-/// A splice that was missed moves so much further ahead.
+/// After a missed splice, the next one lies this much further ahead.
 const MISSED_US: u64 = 200_000;
-/// Turnarounds that are remembered; the longest of them sets the margin.
+/// Number of turnarounds kept; the longest of them sets the margin.
 const REMEMBERED: usize = 8;
 
 /// What a listener changes.
@@ -47,7 +47,7 @@ impl From<Change> for Input {
     }
 }
 
-/// A splice that the worker was asked for.
+/// A splice that was requested from the worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Splice {
     /// Of which take.
@@ -58,7 +58,7 @@ pub struct Splice {
     pub at_us: u64,
     /// Tokens that stay.
     pub keep: usize,
-    /// Tokens in which worker and page agreed when it was asked for.
+    /// Number of tokens in which worker and page agreed at the request.
     agreed: usize,
     /// The take's inputs after the splice.
     log: InputLog,
@@ -67,7 +67,7 @@ pub struct Splice {
 }
 
 impl Splice {
-    /// What to ask the worker for.
+    /// The request to the worker.
     #[must_use]
     pub fn request(&self, take: &Take) -> Request {
         Request::Steer {
@@ -79,7 +79,7 @@ impl Splice {
         }
     }
 
-    /// Makes room in the take for what follows.
+    /// Cuts the take for what follows.
     pub(crate) fn apply(&self, take: &mut Take) {
         take.splice(self.keep);
         take.log = self.log.clone();
@@ -89,11 +89,11 @@ impl Splice {
 /// What an answer of the worker means.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
-    /// More of what there is.
+    /// More tokens of the present version.
     Current,
     /// The splice has come in time.
     Spliced(Splice),
-    /// Of a splice that is given up, or that was missed.
+    /// Of a splice that was dropped or missed.
     Stale,
 }
 
@@ -106,7 +106,7 @@ pub struct Steering {
     asked: u32,
     in_flight: Option<Splice>,
     wanted: Vec<Change>,
-    /// The tokens in which worker and page agree, since a splice was missed.
+    /// The number of tokens in which worker and page agree, after a missed splice.
     agreed: Option<usize>,
     turnarounds_us: Vec<u64>,
     missed_us: u64,
@@ -133,7 +133,7 @@ impl Steering {
         self.in_flight.as_ref()
     }
 
-    /// Of what the page has; goes with [`Request::Start`].
+    /// The epoch of the page's tokens; sent with [`Request::Start`].
     #[must_use]
     pub fn epoch(&self) -> u32 {
         self.epoch
@@ -146,13 +146,13 @@ impl Steering {
         (slowest_us.max(LEAST_MARGIN_US) + self.missed_us).min(MOST_MARGIN_US)
     }
 
-    /// Something is to change as soon as it can; it replaces what waits of its kind.
+    /// Queues a change; it replaces a waiting one of its kind.
     pub(crate) fn want(&mut self, change: Change) {
         self.wanted.retain(|earlier| !earlier.is_like(&change));
         self.wanted.push(change);
     }
 
-    /// Another performance: nothing waits any more. How fast the worker answers is remembered.
+    /// For another performance: drops what waits. Turnarounds are kept.
     pub(crate) fn reset(&mut self) {
         (self.in_flight, self.agreed) = (None, None);
         self.wanted.clear();
@@ -193,7 +193,7 @@ impl Steering {
         });
     }
 
-    /// The worker has composed something as of this request; the page has so many tokens.
+    /// What an answer with this epoch means; the page has `n_tokens` tokens.
     pub(crate) fn answer(&mut self, epoch: u32, n_tokens: usize, head_us: u64, now_ms: f64) -> Answer {
         if epoch == self.epoch && self.agreed.is_none() {
             return Answer::Current;
@@ -206,7 +206,7 @@ impl Steering {
         if self.turnarounds_us.len() > REMEMBERED {
             self.turnarounds_us.remove(0);
         }
-        // At the end of what there is, nothing can have been heard yet.
+        // At the end of the take, nothing after it was heard yet.
         if n_tokens > splice.keep && head_us + LEAD_US > splice.at_us {
             self.missed_us += MISSED_US;
             self.agreed = Some(splice.agreed);
@@ -217,7 +217,7 @@ impl Steering {
         Answer::Spliced(splice)
     }
 
-    /// What was asked for in vain waits again, unless something newer does.
+    /// Changes of a missed splice wait again, unless newer ones do.
     fn put_back(&mut self, changes: Vec<Change>) {
         for change in changes {
             if !self.wanted.iter().any(|newer| newer.is_like(&change)) {

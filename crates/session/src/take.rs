@@ -19,7 +19,7 @@ pub struct Take {
     pub parent: Option<Parent>,
     /// What it was drawn with.
     pub seed: u64,
-    /// What was asked for on the way.
+    /// What a listener or player did, by token.
     pub log: InputLog,
     /// How long it was to become, in microseconds; `None` is endless.
     pub length_us: Option<u64>,
@@ -28,7 +28,7 @@ pub struct Take {
     /// Whether no more tokens will come.
     pub is_complete: bool,
     velocity_offset: VelocityOffset,
-    /// As loud as the network has them.
+    /// With the velocity offset still applied.
     tokens: Vec<Token>,
     /// How many tokens stayed at each splice, in order.
     splices: Vec<usize>,
@@ -45,8 +45,8 @@ pub struct Parent {
     pub at: usize,
 }
 
-/// Takes grow at their end, or are cut and grow again: number, splices and length tell the versions of one apart.
-/// Comparing hours of tokens for each picture would take longer and longer.
+/// Takes grow at their end, or are cut and grow again. Number, splices and length distinguish the versions of
+/// one. Comparing hours of tokens for each frame would be slow.
 impl PartialEq for Take {
     fn eq(&self, other: &Self) -> bool {
         let key = |take: &Self| (take.id, take.splices.len(), take.tokens.len(), take.is_complete);
@@ -55,7 +55,7 @@ impl PartialEq for Take {
 }
 
 impl Take {
-    /// A take that nothing was composed of yet.
+    /// A take without tokens.
     #[must_use]
     pub fn new(
         id: TakeId,
@@ -82,7 +82,7 @@ impl Take {
         }
     }
 
-    /// Another take that is the same up to a token of this one, and goes on with draws of its own.
+    /// A branch: the same up to a token of this take, then with another seed.
     #[must_use]
     pub fn branch(&self, id: TakeId, at: usize, seed: u64) -> Self {
         let at = at.min(self.tokens.len());
@@ -101,7 +101,7 @@ impl Take {
         branch
     }
 
-    /// What the network needs to compose it again, to the last event.
+    /// What the network needs to compose it again.
     #[must_use]
     pub fn recipe(&self) -> Recipe {
         Recipe {
@@ -112,19 +112,19 @@ impl Take {
         }
     }
 
-    /// What was composed, as loud as the network has it.
+    /// The network's tokens, with the velocity offset still applied.
     #[must_use]
     pub fn tokens(&self) -> &[Token] {
         &self.tokens
     }
 
-    /// What was composed from a token on, as loud as its primer: for schedule, roll and files.
+    /// The tokens from an index on, without the velocity offset: for schedule, roll and files.
     #[must_use]
     pub fn heard(&self, from: usize) -> Vec<Token> {
         self.tokens.iter().skip(from).map(|&token| self.velocity_offset.undo(token)).collect()
     }
 
-    /// How many splices there were, and how many tokens stayed since the version after so many of them.
+    /// The number of splices, and how many tokens stayed since the version after `n_splices` of them.
     #[must_use]
     pub fn kept_since(&self, n_splices: usize) -> (usize, usize) {
         let later = self.splices.get(n_splices..).unwrap_or_default();
@@ -174,7 +174,7 @@ impl Take {
         midi::write(&decode(&self.all_tokens(primer)).performance)
     }
 
-    /// The performance as an instrument is told it, from its beginning.
+    /// The performance as messages to an instrument, from its beginning.
     #[must_use]
     pub fn messages(&self, primer: WithPrimer) -> Vec<Timed> {
         let mut schedule = Schedule::new(u64::MAX, 0);
@@ -224,7 +224,8 @@ pub struct Primer {
 }
 
 impl Primer {
-    /// Reads a MIDI file; of one that is longer than `secs`, its beginning ([`performance::primer::beginning`]).
+    /// Reads a MIDI file; of one that is longer than `secs`, its beginning
+    /// ([`performance::primer::beginning`]).
     ///
     /// # Errors
     /// If there is nothing to continue; the message is a clause about the file ("it …").

@@ -105,7 +105,7 @@ impl Takes {
         is_there
     }
 
-    /// The takes that were removed, to be exchanged for those of another moment.
+    /// The removed takes, for undo and redo.
     pub fn removed_mut(&mut self) -> &mut Vec<TakeId> {
         &mut self.removed
     }

@@ -12,9 +12,9 @@ pub struct Transport {
     pub playback: Playback,
     /// Of the play-head, since the start of the performance.
     pub position_secs: u64,
-    /// Tokens of the primer that the network has read, of so many.
+    /// Tokens of the primer that the network has read, and the total.
     pub prefilled: Option<(usize, usize)>,
-    /// Changes of what is composed and not yet heard.
+    /// Changes of music that is composed and not yet heard.
     pub steering: Steering,
     next_run: u32,
 }

@@ -1,5 +1,5 @@
-//! Steering, with a worker that takes its time: however changes and answers fall, the performance is the replay of its
-//! final inputs, and nothing is told twice or left out.
+//! Steering, with a slow worker. In whatever order changes and answers come, the performance is the replay of
+//! its final inputs, and no message is sent twice or left out.
 
 use std::collections::VecDeque;
 
@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use session::protocol::{Engine, Model, Placement, Reply, Request};
 use session::{Action, Moment, Notice, RunKind, State, Take};
 
-/// A worker whose network is a formula: a token follows from the temperature, from how many tokens there are, and from the
-/// last one.
+/// A worker whose network is a formula: a token follows from the temperature, from how many tokens there are,
+/// and from the last one.
 #[derive(Default)]
 struct Worker {
     recipe: Option<Recipe>,
@@ -148,7 +148,7 @@ enum Step {
     WorkerHears,
     WorkerComposes(usize),
     PageHears,
-    /// The worker dies, and what it said last with it; the next one is told what the page has.
+    /// The worker dies with its last replies; the next one gets what the page has.
     Die,
 }
 
@@ -182,7 +182,7 @@ fn apply(world: &mut World, step: &Step) {
             world.worker = Worker::default();
             world.to_worker.clear();
             world.to_page.clear();
-            // The page is told, and what was asked for in vain is asked for again.
+            // The page's state is updated, and the lost request is repeated.
             world.asked = None;
             let state = std::mem::replace(&mut world.state, State::new(0));
             world.state = state.reduced(Action::EngineStarting, world.at);

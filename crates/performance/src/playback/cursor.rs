@@ -2,7 +2,8 @@
 
 use crate::{Event, Shift, Sounding, Token, VelocityBin};
 
-/// A place between two events of a performance: its time, the loudness of the notes that follow, and what sounds.
+/// A position between two events of a performance: its time, the loudness of the notes that follow, and what
+/// sounds.
 ///
 /// ```
 /// use performance::playback::Cursor;
@@ -88,8 +89,8 @@ pub fn micros(tokens: &[Token]) -> u64 {
     Cursor::after(tokens).at_us
 }
 
-/// Where to cut a performance at a time: how many events come before it, and the TIME_SHIFT that leads from the last
-/// of them to it, if one was cut. Everything that happens at that time comes after the cut.
+/// Where to cut a performance at a time: how many events come before it, and the TIME_SHIFT that leads from
+/// the last of them to it, if one was cut. Everything that happens at that time comes after the cut.
 ///
 /// `at_us` is rounded down to the grid of 8 ms; beyond the end, the cut is at the end.
 #[must_use]

@@ -1,9 +1,9 @@
-//! Playing events that are still being invented: what is due, given the time.
+//! Playing events that are still being composed: what is due, given the time.
 //!
-//! [`Schedule`] knows neither a clock nor an instrument. It is fed tokens as they come, is asked again
-//! and again "it is now so late, what is due?", and answers with note messages that carry the moment at
-//! which they are due, a look-ahead in advance. The caller hands them to an instrument that can be told
-//! what to do ahead of time, so a caller that is held up for less than the look-ahead goes unnoticed.
+//! [`Schedule`] knows neither a clock nor an instrument. It is fed tokens as they come. The caller polls it
+//! with the time, and gets note messages with the time at which each is due, a look-ahead in advance. It
+//! passes them to an instrument that accepts messages ahead of time. So a caller that is late by less than
+//! the look-ahead goes unnoticed.
 //!
 //! When the tokens run out, the music waits: the whole time base shifts, and not a note is skipped,
 //! squeezed or played late.
@@ -35,7 +35,7 @@ use crate::{Event, Pitch, Sounding, Token, Velocity};
 /// more time to prepare the first note.
 const LEAD_US: u64 = 60_000;
 
-/// What an instrument is told.
+/// A message to an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
     /// Strike a key.
@@ -62,7 +62,7 @@ impl Message {
     }
 }
 
-/// A message and the moment it is due, in microseconds of the caller's clock.
+/// A message and the time at which it is due, in microseconds of the caller's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timed {
     /// When, on the clock that [`Schedule::poll`] is asked with.
@@ -122,7 +122,7 @@ impl Schedule {
     /// `lookahead_us`: how far ahead of the clock messages are handed out. Larger survives longer
     /// hold-ups of the caller; smaller makes instruments stop sooner that cannot take messages back.
     ///
-    /// `buffer_us`: how much music there must be before it starts, or goes on after a wait. Larger waits
+    /// `buffer_us`: how much music there must be before it starts, or resumes after a wait. Larger waits
     /// longer but more rarely.
     #[must_use]
     pub fn new(lookahead_us: u64, buffer_us: u64) -> Self {
@@ -211,28 +211,29 @@ impl Schedule {
         due
     }
 
-    /// Hands out nothing from this music time on until [`splice`](Self::splice) or [`release_hold`](Self::release_hold):
-    /// a replacement is being composed, and MIDI devices cannot take back what they were told.
+    /// Returns no messages from this music time on until [`splice`](Self::splice) or
+    /// [`release_hold`](Self::release_hold): a replacement is being composed, and MIDI devices cannot take
+    /// messages back.
     pub fn hold(&mut self, from_us: u64) {
         self.hold_us = Some(from_us);
     }
 
-    /// The replacement does not come: the music goes on as it is.
+    /// Without a replacement: the music stays as it is.
     pub fn release_hold(&mut self) {
         self.hold_us = None;
     }
 
-    /// [`release_hold`](Self::release_hold) if what is held back is due within so long.
+    /// [`release_hold`](Self::release_hold) if what is held back is due within `lead_us`.
     pub fn release_late_hold(&mut self, now_us: u64, lead_us: u64) {
         let until_us = self.music_us(now_us) + i128::from(lead_us);
         self.hold_us.take_if(|hold_us| i128::from(*hold_us) < until_us);
     }
 
-    /// Drops all music but that of `kept`, the tokens fed first; the tokens fed next follow there. What was struck before
-    /// rings on.
+    /// Drops all music but that of `kept`, the tokens fed first; the tokens fed next follow there. What was
+    /// struck before rings on.
     ///
-    /// When the place is already past, because the caller was held up, keys that were struck since and do not sound
-    /// there are released at once.
+    /// When the place is already past, because the caller was held up, keys that were struck since and do not
+    /// sound there are released at once.
     pub fn splice(&mut self, kept: &[Token], now_us: u64) -> Splice {
         let (mut at, mut n_kept) = (Cursor::default(), 0);
         for &token in kept {
@@ -261,10 +262,9 @@ impl Schedule {
         Splice { from_us, taken_back }
     }
 
-    /// Takes back what was handed out for later, so that it is handed out again: for a change of
-    /// instruments. Returns the messages after which nothing sounds on an instrument that cannot take back
-    /// what it was told: releases at `now_us` of what sounds now, and for each strike that was handed out
-    /// for later a release at the same moment.
+    /// Takes back messages for later, so that they are returned again: for a change of instruments. Returns
+    /// the messages that silence an instrument which cannot take messages back. These are releases at
+    /// `now_us` of what sounds now, and a release at the time of each strike that was returned for later.
     pub fn recall(&mut self, now_us: u64) -> Vec<Timed> {
         self.forget_past(now_us);
         let off = |at_us, pitch| Timed { at_us, message: Message::NoteOff { pitch } };
@@ -396,7 +396,7 @@ mod tests {
         messages.iter().map(line).collect::<Vec<_>>().join(" ")
     }
 
-    /// Feeds each chunk and polls at each moment (ms) in turn; shows what was handed out and the status.
+    /// Feeds each chunk and polls at each time (ms) in turn; shows the messages and the status.
     #[track_caller]
     fn check(steps: &[(&[Token], u64)], expected: Expect) {
         let mut schedule = Schedule::new(SECOND_US, 300_000);
@@ -595,8 +595,8 @@ mod tests {
             }
         }
 
-        /// However often the music is spliced, early or late: an instrument that forgets what it is told to forget plays
-        /// what the final tokens say, from the last splice on and before the first, and is silent in the end.
+        /// The music is spliced any number of times, early or late. An instrument that can take messages back
+        /// plays the final tokens, from the last splice on and before the first. It is silent in the end.
         #[test]
         fn spliced_music_is_the_final_tokens(
             tokens in tokens(),

@@ -1,26 +1,27 @@
-//! Where the music breaks down: what no listener should meet.
+//! Where the music breaks down.
 //!
-//! The limits lie at the edge of human music, where fewer than one in twenty-five minutes of recordings goes beyond
-//! each of them (`tests/collapse.rs` measures it).
+//! The limits lie at the edge of human music, where fewer than one in twenty-five minutes of recordings goes
+//! beyond each of them (`tests/collapse.rs` measures it).
 
 use std::ops::Range;
 
 use super::{Excerpt, Feature};
 use crate::{N_PITCHES, Note};
 
-/// No note begins for so long. Smaller takes rests between movements for faults; larger lets listeners wonder.
+/// No note begins for this long. Smaller takes rests between movements for faults; larger lets listeners
+/// wonder.
 const SILENCE_US: u64 = 10_000_000;
 /// A note sounds longer than this. Smaller blames long pedals; larger forgives notes that never end.
 const STUCK_US: u64 = Feature::FORCED_RELEASE_SECS * 1_000_000;
-/// A loop goes on for so long. Smaller finds Alberti basses and trills; larger misses short loops.
+/// A loop lasts at least this long. Smaller finds Alberti basses and trills; larger misses short loops.
 const LOOP_US: u64 = 15_000_000;
 /// Longest loop, in notes. Larger finds whole phrases that come again, which music is made of.
 const MAX_LOOP_NOTES: usize = 48;
-/// A loop is heard at least so often.
+/// Smallest number of repetitions of a loop.
 const MIN_LOOP_TURNS: usize = 4;
-/// One other note is forgiven for so many of the loop's. Larger wants loops to be exact.
+/// Notes of the loop for each other note that is tolerated. Larger wants loops to be exact.
 const LOOP_NOTES_PER_SLIP: i64 = 9;
-/// So many notes sound on average over [`MUSH_WINDOW_US`]. Smaller blames études with much pedal.
+/// Average number of sounding notes over [`MUSH_WINDOW_US`]. Smaller flags études with much pedal.
 const MUSH_NOTES: u64 = 32;
 const MUSH_WINDOW_US: u64 = 10_000_000;
 /// Strikes of one key within [`GUN_WINDOW_US`]: 10 a second. Smaller blames repeated notes of virtuosi.
@@ -122,8 +123,8 @@ fn loops(notes: &[Note]) -> Vec<Range<u64>> {
     (1..=MAX_LOOP_NOTES).flat_map(|period| loops_of(notes, period)).collect()
 }
 
-/// Stretches in which nearly every note is the one `period` notes before: those whose score, one for each
-/// such note and a penalty for each other, rises from 0 and is highest at their end.
+/// Stretches in which nearly every note is the one `period` notes before. A score counts one for each such
+/// note, less a penalty for each other; a stretch is where it rises from 0 to its highest value.
 fn loops_of(notes: &[Note], period: usize) -> Vec<Range<u64>> {
     let mut found = Vec::new();
     let (mut first, mut score) = (0, 0);

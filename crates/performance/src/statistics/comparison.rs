@@ -12,7 +12,7 @@ pub struct Comparison {
     pub feature: Feature,
     /// Between one half of the human pieces and the other: what two sets of this size differ by chance.
     pub floor: Distance,
-    /// Between one half of the human pieces and as many of the others.
+    /// Between one half of the human pieces and the same number of the others.
     pub distance: Distance,
     /// Overlap area less that of the floor: below 0 where the others are unlike humans. Paired by draw, so it
     /// is surer than the difference of the two intervals.
@@ -30,10 +30,10 @@ pub struct Distance {
 
 /// Compares every feature, in `rounds` draws of pieces.
 ///
-/// Each round splits the human pieces at random into two halves without a piece in common, draws `n` pieces
-/// from each half and `n` of the others, with replacement, and compares the first human draw with the second
-/// (the floor) and with the others. `n` is half of the human pieces or all of the others, whichever is less, so
-/// that both sides have the same sample size.
+/// Each round splits the human pieces at random into two halves without a piece in common. It draws `n`
+/// pieces from each half and `n` of the others, with replacement. It compares the first human draw with the
+/// second (the floor) and with the others. `n` is half of the human pieces or all of the others, whichever is
+/// less, so that both sides have the same sample size.
 ///
 /// # Errors
 /// If there are less than two human pieces or none of the others.

@@ -5,8 +5,8 @@ use crate::{Event, MAX_SHIFT_STEPS, Shift, Token};
 /// Finds, for every place of some sequences, the longest run ending there that also occurs elsewhere.
 ///
 /// The sequences are kept as a suffix automaton (Blumer et al., *The smallest automaton recognizing the
-/// subwords of a text*, 1985), through which any amount of other music is heard once: memory grows with what
-/// is asked about, not with the training set, and no run is missed.
+/// subwords of a text*, 1985), through which any amount of other music is read once. Memory grows with the
+/// sequences in question, not with the training set, and no run is missed.
 ///
 /// ```
 /// use performance::statistics::CopySearch;
@@ -27,7 +27,7 @@ struct State {
     len: u32,
     /// The state of the longest run that is too short for this one.
     link: usize,
-    /// Longest of them that was heard; 0 if none.
+    /// Longest of them that was read; 0 if none.
     heard: u32,
     /// Where each symbol leads, by symbol.
     steps: Vec<(u16, usize)>,
@@ -48,7 +48,7 @@ impl CopySearch {
         search
     }
 
-    /// Listens to other music. A run does not go on from one call to the next.
+    /// Reads other music. A run does not continue from one call to the next.
     pub fn hear(&mut self, symbols: &[u16]) {
         let (mut now, mut len) = (ROOT, 0);
         for &symbol in symbols {
@@ -67,19 +67,19 @@ impl CopySearch {
         }
     }
 
-    /// For every sequence and place in it, the length of the longest run ending there that was heard.
+    /// For every sequence and place in it, the length of the longest run ending there that was read.
     #[must_use]
     pub fn finish(mut self) -> Vec<Vec<u32>> {
         let mut by_len: Vec<usize> = (0..self.states.len()).collect();
         by_len.sort_unstable_by_key(|&state| self.states[state].len);
-        // Who has heard a run has heard its ends, which are all the runs of the states it links to.
+        // Reading a run reads its ends, which are all the runs of the states it links to.
         for &state in by_len.iter().rev() {
             let link = self.states[state].link;
             if self.states[state].heard > 0 {
                 self.states[link].heard = self.states[link].len;
             }
         }
-        // Where no run of a state was heard, a shorter one may have been.
+        // Where no run of a state was read, a shorter one may have been.
         for &state in &by_len {
             if self.states[state].heard == 0 {
                 self.states[state].heard = self.states[self.states[state].link].heard;
@@ -156,7 +156,7 @@ impl CopySearch {
 /// TIME_SHIFT from strike to strike, of a second for all that is longer.
 ///
 /// Releases are left out: a pedal that goes up ends every note under it, lowest first, and that run of
-/// NOTE_OFFs is nobody's invention. So is a run of seconds of silence.
+/// NOTE_OFFs is no one's idea. Nor is a run of seconds of silence.
 ///
 /// ```
 /// use performance::{Event, Pitch, Shift, Token};

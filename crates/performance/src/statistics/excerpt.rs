@@ -15,8 +15,8 @@ impl Excerpt {
     /// What begins within `range_us`; time 0 is the start of the range, and notes are cut at its end.
     ///
     /// Times are rounded to the grid of the vocabulary, so that performances from files and from a network
-    /// are told apart by the music and not by the resolution of their clocks. What sounds from before the
-    /// range is left out.
+    /// differ by the music and not by the resolution of their clocks. What sounds from before the range is
+    /// left out.
     ///
     /// ```
     /// use performance::statistics::Excerpt;

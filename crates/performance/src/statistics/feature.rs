@@ -64,8 +64,8 @@ impl Feature {
         Self::ForcedReleases,
     ];
 
-    /// A note that sounds this long, in seconds, somebody has to let go: a piano's strings have died away.
-    /// Smaller calls long pedals stuck; larger lets a visitor wait.
+    /// A note that sounds this long, in seconds, counts as a forced release: a piano's strings have died
+    /// away. Smaller flags long pedals; larger misses stuck notes.
     pub const FORCED_RELEASE_SECS: u64 = 20;
 
     /// Its name, as people call it.
@@ -101,7 +101,7 @@ impl Feature {
         }
     }
 
-    /// Whether an excerpt has one value of it, and not one for each note or moment.
+    /// Whether an excerpt has one value of it, and not one for each note or time.
     #[must_use]
     pub fn is_per_excerpt(self) -> bool {
         matches!(self, Self::LongestSilence | Self::ForcedReleases)
@@ -138,8 +138,8 @@ impl Feature {
         }
     }
 
-    /// The bin of a whole number: steps of 8 ms for times, else what [`Feature::unit`] says; for a velocity
-    /// its bin, counted from 0.
+    /// The bin of an integer: steps of 8 ms for times, else what [`Feature::unit`] says; for a velocity its
+    /// bin, counted from 0.
     pub(crate) fn bin(self, value: u64) -> usize {
         let value = u32::try_from(value).unwrap_or(u32::MAX);
         let among = |edges: &[u32]| edges.iter().filter(|&&edge| value >= edge).count().saturating_sub(1);

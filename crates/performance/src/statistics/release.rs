@@ -2,8 +2,8 @@
 
 use super::Excerpt;
 
-/// Ages at which it is measured, in microseconds: most notes have ended before, and the longest follow the music's
-/// form rather than the hand. Wider mixes in more of both.
+/// Ages at which it is measured, in microseconds: most notes have ended before, and the longest follow the
+/// music's form rather than the hand. Wider mixes in more of both.
 const AGES_US: std::ops::Range<u64> = 250_000..2_000_000;
 
 /// Releases, and the time in which they could have come, by how many notes sounded.
@@ -58,7 +58,8 @@ impl ReleaseRates {
         rates
     }
 
-    /// Releases per second of a sounding note, by bin; none where notes sounded for less than `least_secs` in all.
+    /// Releases per second of a sounding note, by bin; none where notes sounded for less than `least_secs` in
+    /// all.
     #[must_use]
     pub fn per_sec(&self, least_secs: f64) -> [Option<f64>; Self::N_BINS] {
         std::array::from_fn(|bin| (self.secs[bin] > least_secs).then(|| self.releases[bin] / self.secs[bin]))

@@ -297,7 +297,7 @@ fn a_file_that_is_cut_off_gives_what_is_there() {
     check(&[], expect!["refused: it is empty"]);
 }
 
-/// The search for the next track found this one again, for ever.
+/// The search for the next track found this one again, endlessly.
 #[test]
 fn a_track_header_that_is_cut_off_is_passed_over() {
     let mut bytes = file(0, MS, &[&[0, 0x90, 60, 80, 100, 0x80, 60, 0]]);

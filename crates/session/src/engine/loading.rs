@@ -24,7 +24,7 @@ pub enum EngineState {
 pub struct Download {
     /// So far.
     pub received_bytes: u64,
-    /// Of so many.
+    /// The total.
     pub total_bytes: Option<u64>,
     started_ms: f64,
     started_bytes: u64,

@@ -1,7 +1,7 @@
-//! Where the network runs: what the visitor wants, what the browser has, and which of them was found to be faster.
+//! Where the network runs: what the visitor wants, what the browser has, and which was measured to be faster.
 //!
-//! The processor is small to load and there at once, so it begins. Where there is a GPU, a second worker is tried on
-//! it once the first one is ready; the faster of the two stays, and is remembered.
+//! The CPU begins, because its program is small and ready at once. Where there is a GPU, a second worker is
+//! measured on it once the first one is ready. The faster one stays and is remembered.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,9 +32,9 @@ pub enum Preference {
     Faster,
     /// The same, measured again, even on a GPU that is software.
     Measured,
-    /// The processor.
+    /// The CPU.
     Cpu,
-    /// The GPU, or what passes for one.
+    /// The GPU, or a software adapter.
     WebGpu,
 }
 
@@ -72,7 +72,7 @@ impl Preference {
     }
 }
 
-/// What was measured: events per second on the processor and on a GPU.
+/// What was measured: events per second on the CPU and on a GPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Benchmark {
     /// The GPU's name.
@@ -93,12 +93,12 @@ impl Benchmark {
     }
 }
 
-/// Where to begin, and what to measure beside it.
+/// Where to begin, and what to measure in addition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// Here.
     pub placement: Placement,
-    /// A GPU nobody has tried yet.
+    /// A GPU that was not measured yet.
     pub candidate: Option<Placement>,
 }
 

@@ -37,14 +37,14 @@ impl Speed {
         (self.busy_us > 0.0).then_some(self.music_us / self.busy_us)
     }
 
-    /// How much music there should be before playing starts or goes on, in microseconds. The slower the
-    /// computer, the more: a wait should be followed by a while of music.
+    /// How much music there should be before playing starts or resumes, in microseconds. More on slow
+    /// computers, so that a wait is followed by enough music.
     #[must_use]
     pub fn buffer_us(&self) -> u64 {
         match self.times_real_time() {
             Some(times) if times < 1.0 => 8_000_000,
             Some(times) if times < SLOW => 3_000_000,
-            // As much as is composed in a time that nobody notices.
+            // As much as is composed in an unnoticeable time.
             Some(times) => (UNNOTICED_US * times).clamp(300_000.0, 3_000_000.0) as u64,
             None => 300_000,
         }

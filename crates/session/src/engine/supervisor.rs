@@ -1,8 +1,9 @@
-//! Workers: which one composes, which one is tried beside it, and what to do when one dies. Events in, commands out.
+//! Workers: which one composes, which one is measured beside it, and what to do when one dies. Events in,
+//! commands out.
 //!
-//! The CPU is small to load and there at once, so it begins. Where there is a GPU, a second worker is tried on it once the
-//! first one is ready; the faster of the two stays. A GPU that is lost is replaced by the CPU; a worker that crashes is
-//! started again, but not for ever.
+//! The CPU begins, because its program is small and ready at once. Where there is a GPU, a second worker is
+//! measured on it once the first one is ready. The faster one stays. A lost GPU is replaced by the CPU. A
+//! worker that crashes is started again, a limited number of times.
 
 use std::rc::Rc;
 
@@ -59,7 +60,7 @@ pub enum Command {
     Load(WorkerId, Placement),
     /// Have a worker take these weights instead.
     LoadFile(WorkerId, OwnModel),
-    /// Tell the page.
+    /// Dispatch an action to the page's state.
     Say(Action),
     /// Keep for later visits what was measured.
     Remember(Benchmark),
@@ -204,7 +205,7 @@ impl Supervisor {
                 if engine.events_per_second > candidate.engine_speed {
                     commands.extend(self.engine.replace(worker).map(Command::End));
                     self.choice = Some(Choice { placement: candidate.placement, candidate: None });
-                    // Being ready, it is told what is being composed and goes on with it.
+                    // When it is ready, it gets the recipe and the tokens so far, and continues.
                     commands.push(Command::Say(Action::Replied(Reply::Ready { engine })));
                 } else {
                     let adapter = candidate.placement.adapter.clone();
@@ -242,7 +243,7 @@ impl Supervisor {
         }
     }
 
-    /// Tries whether another place is faster than the engine, which makes so many events per second.
+    /// Measures whether another backend is faster than the engine; `engine_speed` is in events per second.
     fn challenge(&mut self, engine: WorkerId, engine_speed: f64) -> Vec<Command> {
         let candidate = self.choice.as_mut().and_then(|choice| choice.candidate.take());
         let Some(placement) = candidate.filter(|_| self.engine == Some(engine)) else { return Vec::new() };

@@ -13,7 +13,7 @@ const MIN_WHITE_PX: f64 = 13.0;
 const BLACK: f64 = 0.58;
 /// White keys below each pitch class, counted from C.
 const WHITES_BELOW: [u8; 12] = [0, 1, 1, 2, 2, 3, 4, 4, 5, 5, 6, 6];
-/// How far a black key lies off the crack between its neighbours, in white keys: as on a real keyboard.
+/// How far a black key lies off the crack between its neighbors, in white keys: as on a real keyboard.
 const BLACK_OFFSET: [f64; 12] = [0.0, -0.1, 0.0, 0.1, 0.0, 0.0, -0.14, 0.0, 0.0, 0.0, 0.14, 0.0];
 
 /// The part of the keyboard that is in view, over a given width.
@@ -26,7 +26,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// All keys if they fit, else as many as do, from `left` on.
+    /// All keys if they fit, else those that do, from `left` on.
     #[must_use]
     pub fn new(width_px: f64, left: f64) -> Self {
         let n_visible = (width_px / MIN_WHITE_PX).floor().clamp(7.0, N_WHITE);
@@ -62,7 +62,7 @@ impl Keys {
     }
 
     /// Left edge and width of the lane in which a key's notes fall: narrower than a white key, so that
-    /// neighbours stay apart.
+    /// neighbors stay apart.
     #[must_use]
     pub fn lane(&self, pitch: Pitch) -> (f64, f64) {
         let (x, width) = self.placement(pitch);

@@ -25,7 +25,7 @@ pub enum Action {
     Stop,
     /// Remove an earlier performance.
     Forget(TakeId),
-    /// Go on from a token of a performance in another way.
+    /// Continue from a token of a performance with another seed.
     Branch {
         /// Of which.
         take: TakeId,
@@ -63,15 +63,16 @@ pub enum Action {
     ClearPrimer,
     /// An output chosen.
     SetOutput(OutputChoice),
-    /// How much of a performance has been made into sound, in percent, or that nothing is being made any more.
+    /// How much of a performance has been made into sound, in percent, or that nothing is being made any
+    /// more.
     Recording(Option<(TakeId, u8)>),
     /// The browser's MIDI devices are known, or not to be had.
     MidiChanged(Midi),
-    /// Something to tell.
+    /// Show a notice.
     Notify(Notice),
     /// Something read.
     Dismiss(usize),
-    /// Whatever was told about this kind of thing is past.
+    /// Notices of this kind no longer apply.
     Settle(Notice),
 }
 
@@ -80,6 +81,6 @@ pub enum Action {
 pub struct Moment {
     /// Milliseconds on any clock that only goes forward.
     pub now_ms: f64,
-    /// The play-head as it will be told to instruments next, in microseconds of the performance.
+    /// Music time up to which instruments have their messages for good, in microseconds of the performance.
     pub head_us: u64,
 }

@@ -9,7 +9,7 @@ fn after(actions: impl IntoIterator<Item = Action>) -> State {
 }
 
 impl State {
-    /// After something that happened at no moment in particular.
+    /// After an action at time 0.
     fn then(self, action: Action) -> Self {
         self.reduced(action, Moment::default())
     }
@@ -48,7 +48,7 @@ fn events_of_the_performance_on_stage_are_kept_and_others_are_not() {
     assert_eq!((take.tokens().len(), take.n_notes(), take.music_us()), (3, 1, 1_000_000));
     assert!(state.is_running() && state.transport.playback == Playback::Starting);
 
-    // What arrives after Stop was composed before the worker heard of it.
+    // What arrives after Stop was composed before the worker received it.
     let stopped = state.then(Action::Stop).then(events(1, 3, &[62]));
     let take = stopped.takes.current().unwrap();
     assert!(take.is_complete && take.tokens().len() == 3 && !stopped.is_running());
@@ -112,7 +112,7 @@ fn a_performance_survives_a_crash_but_not_the_last_one() {
     let state =
         after([ready(400.0), GENERATE, events(1, 0, &[60]), said(Reply::Failed { notice: crash.clone() })]);
     assert_eq!(state.notices.as_slice(), [crash]);
-    // Another worker is ready, and is told to go on: see `use_engine`.
+    // Another worker is ready, and is asked to continue: see `use_engine`.
     let restarted = state.then(Action::EngineStarting).then(ready(400.0)).then(as_of(2, 1, 1, &[61]));
     assert_eq!((restarted.readiness, restarted.takes.current().unwrap().tokens().len()), (2, 2));
     assert!(restarted.is_running());
