@@ -19,7 +19,6 @@ use crate::player::PlayerHandle;
 use crate::store::Store;
 use crate::{js, storage};
 
-/// The whole page.
 #[component]
 pub fn App() -> Html {
     let state = use_reducer(|| Store::new(opening_state()));
@@ -81,7 +80,7 @@ pub fn App() -> Html {
     }
 }
 
-/// While nothing runs, a primer that the performance on stage does not continue is previewed.
+/// While nothing runs, a new primer is previewed.
 fn roll_source(state: &State) -> RollSource {
     let continued = state.takes.current().and_then(|take| take.primer.clone());
     let is_new = match (&state.primer, &continued) {
@@ -99,7 +98,7 @@ fn setter<T: 'static>(state: &UseStateHandle<T>) -> Callback<T> {
     Callback::from(move |value| setter.set(value))
 }
 
-/// The state as the page's address asks for it: `?seed=482913&temperature=0.9&top_p=0.95&length=60`.
+/// The state with the settings in the page's address: `?seed=482913&temperature=0.9&top_p=0.95&length=60`.
 fn opening_state() -> State {
     let actions = [
         js::asked("seed").and_then(|seed| seed.parse().ok()).map(Action::SetSeed),

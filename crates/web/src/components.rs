@@ -1,4 +1,4 @@
-//! What is seen: small components with data and callbacks, no effects of their own.
+//! Small components with data and callbacks, without effects.
 
 mod about;
 mod fields;
@@ -37,7 +37,7 @@ pub fn value_of(event: &Event) -> String {
     target.dyn_ref::<HtmlSelectElement>().map(HtmlSelectElement::value).unwrap_or_default()
 }
 
-/// Passes on what `change` makes of an event, if anything.
+/// Dispatches what `change` makes of an event, if anything.
 fn when<E: 'static, T: 'static>(on: &Callback<T>, change: impl Fn(E) -> Option<T> + 'static) -> Callback<E> {
     let on = on.clone();
     Callback::from(move |event| change(event).into_iter().for_each(|value| on.emit(value)))

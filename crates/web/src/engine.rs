@@ -15,7 +15,7 @@ use session::protocol::{BackendKind, Reply, Request};
 /// A running worker. Dropping it ends the worker.
 pub struct Engine {
     worker: Worker,
-    // A worker hears nothing before it says that it is alive.
+    // Messages to a worker that is not alive yet.
     waiting: Rc<RefCell<Option<Vec<JsValue>>>>,
     _on_message: Closure<dyn FnMut(MessageEvent)>,
     _on_error: Closure<dyn FnMut(ErrorEvent)>,
@@ -23,7 +23,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the worker for this placement. `on_reply` hears what it says, `on_crash` why it died.
+    /// Starts the worker for this placement. `on_reply` gets its replies, `on_crash` the reason of a crash.
     ///
     /// # Errors
     /// A notice for the visitor, if the browser does not start it.
@@ -44,7 +44,7 @@ impl Engine {
         let shim = ObjectUrl::new(shim(backend)?.as_bytes(), "text/javascript")?;
         let worker = Worker::new(shim.as_str())?;
         let waiting = Rc::new(RefCell::new(Some(Vec::new())));
-        // A crash may be told twice: by the worker's own last words and by the browser.
+        // A crash may be reported twice: by the worker and by the browser.
         let on_crash = {
             let is_told = Cell::new(false);
             Rc::new(move |why| {
@@ -77,12 +77,11 @@ impl Engine {
         Ok(Self { worker, waiting, _on_message: on_message, _on_error: on_error, _shim: shim })
     }
 
-    /// Asks for something.
     pub fn post(&self, request: &Request) {
         self.send(request, None);
     }
 
-    /// Asks for something to be done with a file.
+    /// Posts a request with a file's bytes.
     pub fn post_with_bytes(&self, request: &Request, bytes: &[u8]) {
         self.send(request, Some(bytes));
     }

@@ -15,7 +15,7 @@ pub struct ObjectUrl(String);
 
 impl ObjectUrl {
     /// # Errors
-    /// In the browser's words, if it has no room for them.
+    /// The browser's error, if it has no memory for them.
     pub fn new(bytes: &[u8], media_type: &str) -> Result<Self, JsValue> {
         Self::of_parts(&Array::of1(&Uint8Array::from(bytes)), media_type)
     }
@@ -23,7 +23,7 @@ impl ObjectUrl {
     /// The address of arrays of bytes, one after the other.
     ///
     /// # Errors
-    /// In the browser's words, if it has no room for them.
+    /// The browser's error, if it has no memory for them.
     pub fn of_parts(parts: &Array, media_type: &str) -> Result<Self, JsValue> {
         let options = BlobPropertyBag::new();
         options.set_type(media_type);
@@ -31,7 +31,6 @@ impl ObjectUrl {
         Ok(Self(Url::create_object_url_with_blob(&blob)?))
     }
 
-    /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -87,7 +86,7 @@ pub async fn read(file: &File) -> Result<Vec<u8>, Notice> {
 /// A notice for the visitor.
 pub async fn read_primer(file: &File, secs: Option<f64>) -> Result<Primer, Notice> {
     let refused = |error| refused(file.name(), &error);
-    // Asked first, so that a film dropped by mistake is not read into memory.
+    // Checked first, so that a film dropped by mistake is not read into memory.
     if file.size() > performance::midi::MAX_BYTES as f64 {
         return Err(refused(performance::Error::TooLarge { bytes: file.size() as usize }));
     }

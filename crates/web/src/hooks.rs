@@ -1,4 +1,4 @@
-//! Effects: everything that touches the world beyond the page's own elements.
+//! Effects: everything outside the page's own elements.
 
 mod use_commands;
 mod use_debug;

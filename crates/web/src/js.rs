@@ -6,7 +6,7 @@ use js_sys::{Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-/// What went wrong, in the browser's words and without a full stop.
+/// The text of a browser's error, without a full stop.
 #[must_use]
 pub fn text(error: &JsValue) -> String {
     let message = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
@@ -18,7 +18,7 @@ pub fn text(error: &JsValue) -> String {
 /// A property, or `undefined`.
 #[must_use]
 pub fn get(object: &JsValue, name: &str) -> JsValue {
-    // Fails for what is not an object, and there is nothing in there either.
+    // Fails for values that are no objects; these have no properties.
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }
 
@@ -49,7 +49,6 @@ pub async fn sleep(milliseconds: u32) {
     }
 }
 
-/// The browser's window.
 #[must_use]
 pub fn window() -> web_sys::Window {
     gloo::utils::window()
@@ -64,11 +63,11 @@ pub fn asked(name: &str) -> Option<String> {
 
 /// The absolute address of a file that lies beside the page.
 ///
-/// `cargo xtask build` names files after their content and lists the names in the page. Without the list (plain
-/// `trunk serve`) names stay the same, and each opening of the page asks for them anew.
+/// `cargo xtask build` names files after their content and lists the names in the page. Without the list
+/// (plain `trunk serve`) names stay the same, and each opening of the page asks for them anew.
 ///
 /// # Errors
-/// If the page's own address is not one, or its list is broken.
+/// If the page's own address is invalid, or its list is broken.
 pub fn asset_url(path: &str) -> Result<String, JsValue> {
     let document = gloo::utils::document();
     let list = document.get_element_by_id("files").and_then(|list| list.text_content());
@@ -101,7 +100,7 @@ pub fn now_ms() -> f64 {
     window().performance().map_or_else(js_sys::Date::now, |performance| performance.now())
 }
 
-/// What was stored in this browser under a name. Storage may be forbidden; then there is nothing.
+/// What was stored in this browser under a name. None where storage is forbidden.
 #[must_use]
 pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok().flatten()?.get_item(key).ok().flatten()

@@ -1,18 +1,18 @@
-//! The page on which a recurrent network improvises, and the worker in which it composes.
+//! The page on which a recurrent network improvises, and the worker that runs the network.
 //!
-//! Three programs: `app` is the page; beside it composes either `worker_cpu` or `worker_gpu`, which differ in what
-//! runs the network. Between them goes plain data, `session::protocol`. One pure reducer, `session::State`, knows
-//! everything that is shown; components show it; hooks are its effects on the world: the worker, the sound, MIDI
-//! devices, the keyboard.
+//! There are three programs. `app` is the page. Either `worker_cpu` or `worker_gpu` composes; they differ in
+//! the backend. They exchange plain data, `session::protocol`. The state and its one pure reducer are
+//! `session::State`. Components show it. Hooks are its effects: the worker, the sound, MIDI devices, the
+//! keyboard.
 //!
-//! Of the music there is one copy, the tokens in `session::Take`. The schedule that plays them, the roll
-//! that shows them and the file that is saved all read those. Of time there is one clock, that of the audio
-//! hardware (`output::Clock`).
+//! There is one copy of the music, the tokens in `session::Take`. The schedule, the roll and the saved file
+//! all read those. There is one clock, that of the audio hardware (`output::Clock`).
 //!
-//! **The page does not** know how music is composed: only `worker` and its two programs may name `rnn`, and of those
-//! only `worker_gpu` may name `cubecl`.
+//! **The page does not** know how music is composed: only `worker` and its two programs may name `rnn`, and
+//! of those only `worker_gpu` may name `cubecl`.
 
 #![expect(unreachable_pub, reason = "an application: `pub` is for the crate's other modules")]
+#![allow(missing_docs, reason = "an application: most names say enough")]
 
 mod adapter;
 mod app;

@@ -12,21 +12,21 @@ use session::{Notice, Playback, Take};
 use crate::js;
 use crate::output::{Clock, MidiOut, Piano, Samples};
 
-/// How far ahead the piano is told. Survives the page being held up for two seconds; a stop is not slower
-/// for it, because the piano can take back what it was told.
+/// How far ahead the piano gets its messages. Survives the page being blocked for two seconds. A stop is not
+/// slower for it, because the piano can take messages back.
 const PIANO_LOOKAHEAD_US: u64 = 2_500_000;
 /// The same in a hidden tab, where timers run once a second.
 const HIDDEN_LOOKAHEAD_US: u64 = 4_000_000;
-/// How far ahead MIDI devices are told. Their messages cannot be taken back, so this is how long a stop may
-/// take; smaller plays unevenly whenever the page is held up.
+/// How far ahead MIDI devices get their messages. These cannot be taken back, so this is how long a stop may
+/// take. Smaller plays unevenly whenever the page is blocked.
 const MIDI_LOOKAHEAD_US: u64 = 90_000;
-/// What is held back for a splice is played after all when it is due so soon.
+/// What is held back for a splice is played after all when it is due this soon.
 const HOLD_LEAD_US: u64 = 25_000;
 /// Samples are decoded this long before they are played.
 const DECODE_AHEAD_US: u64 = 12_000_000;
-/// The music starts when the samples of its beginning, so long, are decoded ...
+/// The music starts when the samples of its beginning, of this length, are decoded ...
 const BEGINNING_US: u64 = 1_500_000;
-/// ... or after this long, with those nearest to them.
+/// ... or after this long, with the nearest ones.
 const MAX_DECODE_WAIT_MS: f64 = 4000.0;
 /// The sound counts as held back by the browser after this long.
 const HELD_MS: f64 = 700.0;
@@ -58,7 +58,6 @@ impl PlayerHandle {
         })))
     }
 
-    /// Does something with it.
     pub fn with<T>(&self, act: impl FnOnce(&mut Player) -> T) -> T {
         act(&mut self.0.borrow_mut())
     }
@@ -94,12 +93,12 @@ pub struct Player {
 /// A performance under way.
 struct Playing {
     schedule: Schedule,
-    /// Tokens of the take that the schedule has, after so many splices.
+    /// Number of the take's tokens that the schedule has.
     n_fed: usize,
     n_splices: usize,
-    /// After these tokens.
+    /// The position after the tokens that the schedule has.
     end: Cursor,
-    /// Notes whose samples were not asked for yet, with their music time.
+    /// Notes whose samples were not requested yet, with their music time.
     upcoming: VecDeque<(u64, Pitch, Velocity)>,
     beginning: Vec<(Pitch, Velocity)>,
     has_begun: bool,
@@ -147,7 +146,7 @@ impl Player {
         });
     }
 
-    /// Takes what is new of the performance, and what has become of its end.
+    /// Feeds what is new of the performance to the schedule.
     pub fn feed(&mut self, take: &Take) {
         let now_us = self.clock.now_us();
         let Some(run) = &mut self.run else { return };
@@ -177,7 +176,7 @@ impl Player {
         }
     }
 
-    /// Forgets the music from a token on, but for what rings of it.
+    /// Drops the music from a token on, except for notes that ring.
     fn splice(&mut self, take: &Take, n_kept: usize, now_us: u64) {
         let Some(run) = &mut self.run else { return };
         let mut kept = take.heard(0);
@@ -198,8 +197,8 @@ impl Player {
         self.notices.extend(outcome.err());
     }
 
-    /// What lies from this music time on is about to be replaced: a MIDI device, which cannot take back what it is told, is
-    /// not told it yet.
+    /// The music from this time on is about to be replaced. It is not sent to a MIDI device yet, because that
+    /// cannot take messages back.
     pub fn hold(&mut self, from_us: Option<u64>) {
         let is_midi = self.midi.is_some();
         if let Some(run) = &mut self.run {
@@ -210,13 +209,13 @@ impl Player {
         }
     }
 
-    /// Music time at the play-head as instruments are told it, in microseconds: what lies further ahead can be changed.
+    /// Music time of the clock, in microseconds: what lies further ahead can be changed.
     #[must_use]
     pub fn head_us(&self) -> u64 {
         self.run.as_ref().map_or(0, |run| run.schedule.position_us(self.clock.now_us()))
     }
 
-    /// Plays what is due. To be called all the time, at least every quarter of a second.
+    /// Plays what is due. Call it at least every quarter of a second.
     pub fn tick(&mut self) {
         if let Some(news) = self.advance() {
             self.news = Some(news);
@@ -237,7 +236,7 @@ impl Player {
         self.silence(&offs);
     }
 
-    /// Plays on something else from now on: a device, or with `None` the piano.
+    /// Plays on a device from now on, or with `None` on the piano.
     pub fn set_midi(&mut self, midi: Option<MidiOut>) {
         let now_us = self.clock.now_us();
         let offs = self.run.as_mut().map(|run| run.schedule.recall(now_us)).unwrap_or_default();
@@ -245,7 +244,7 @@ impl Player {
         self.midi = midi;
     }
 
-    /// `0..=100`, of the piano.
+    /// Of the piano; `volume` is `0..=100`.
     pub fn set_volume(&mut self, volume: u8) {
         self.volume = volume;
         if let Some(piano) = &self.piano {
@@ -253,12 +252,12 @@ impl Player {
         }
     }
 
-    /// Whether nobody sees the page, and its timers are slow.
+    /// Whether the page is hidden, and its timers are slow.
     pub fn set_hidden(&mut self, is_hidden: bool) {
         self.is_hidden = is_hidden;
     }
 
-    /// How much music there should be before it starts or goes on.
+    /// How much music there should be before it starts or resumes.
     pub fn set_buffer_us(&mut self, buffer_us: u64) {
         self.buffer_us = buffer_us;
     }
@@ -269,12 +268,11 @@ impl Player {
         self.samples.clone()
     }
 
-    /// Loads the samples again.
     pub fn fetch_samples(&mut self) {
         self.samples.fetch();
     }
 
-    /// What the visitor should be told since the last call.
+    /// The notices since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.notices)
     }
@@ -288,7 +286,7 @@ impl Player {
         self.heard_us
     }
 
-    /// How long a sound is under way to the ear, in microseconds, as far as the browser knows.
+    /// Output latency in microseconds, as far as the browser knows.
     #[must_use]
     pub fn latency_us(&self) -> u64 {
         if self.midi.is_none() { self.clock.latency_us() } else { 0 }
@@ -373,7 +371,7 @@ impl Player {
         }
     }
 
-    /// Says so when the clock stands still, and tries to get it going.
+    /// Adds a notice when the clock stands still, and tries to resume it.
     fn watch_for_held_sound(&mut self) {
         let Some(run) = &mut self.run else { return };
         if self.clock.is_running() {
@@ -387,7 +385,7 @@ impl Player {
             run.has_told_held = true;
             self.notices.push(if run.has_begun { Notice::SoundInterrupted } else { Notice::SoundHeld });
         }
-        // Some browsers want to be asked again when whatever took the sound is over.
+        // Some browsers need another request when whatever took the sound is over.
         if held_ms > HELD_MS && now_ms - run.resumed_ms > RESUME_MS {
             run.resumed_ms = now_ms;
             if let Some(piano) = &self.piano {

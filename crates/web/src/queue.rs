@@ -1,11 +1,11 @@
-//! A queue that can be waited at: messages come when they come.
+//! An asynchronous queue of messages.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-/// What has come and was not taken yet, oldest first.
+/// The messages that were not taken yet, oldest first.
 #[derive(Debug)]
 pub struct Queue<T> {
     items: RefCell<VecDeque<T>>,
@@ -19,7 +19,6 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// Adds something.
     pub fn put(&self, item: T) {
         self.items.borrow_mut().push_back(item);
         if let Some(waker) = self.waker.borrow_mut().take() {

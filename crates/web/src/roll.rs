@@ -16,7 +16,7 @@ const KEY_HEIGHT: f64 = 5.2;
 const KEY_HEIGHT_PX: std::ops::RangeInclusive<f64> = 64.0..=104.0;
 /// Length of a black key against a white one.
 const BLACK_LENGTH: f64 = 0.62;
-/// How much of a note that is still to be heard is seen.
+/// Opacity of notes above the play-head.
 const FUTURE_ALPHA: f64 = 0.45;
 
 /// Colors, from the page's style sheet.
@@ -71,15 +71,11 @@ impl Palette {
     }
 }
 
-/// What one picture needs to know.
+/// What one frame needs.
 pub struct Frame<'a> {
-    /// Where to draw.
     pub context: &'a CanvasRenderingContext2d,
-    /// With what.
     pub palette: &'a Palette,
-    /// CSS pixels.
     pub width_px: f64,
-    /// CSS pixels.
     pub height_px: f64,
     /// Canvas pixels for each CSS pixel.
     pub scale: f64,
@@ -87,7 +83,6 @@ pub struct Frame<'a> {
     pub smooth: Smooth,
     /// Whether there is a play-head to show keys for.
     pub is_sounding: bool,
-    /// The keys in view.
     pub keys: Keys,
 }
 
@@ -98,7 +93,6 @@ pub fn future_us(height_px: f64, width_px: f64) -> f64 {
     roll_px * (1.0 - PAST) / PX_PER_SEC * 1e6
 }
 
-/// Draws everything.
 pub fn paint(frame: &Frame<'_>, view: &RollView) {
     let Frame { context, scale, width_px, height_px, .. } = *frame;
     if context.set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0).is_err() {
@@ -108,7 +102,7 @@ pub fn paint(frame: &Frame<'_>, view: &RollView) {
     let roll_px = height_px - key_height_px(frame.keys);
     let rest_px = (roll_px * (1.0 - PAST)).round();
     let page_us = roll_px / PX_PER_SEC * 1e6;
-    // Music time at the resting placement of the play-head, and where the play-head is.
+    // Music time at the resting position of the play-head, and where the play-head is.
     let (origin_us, head_px) = match frame.smooth {
         Smooth::Yes => (view.shown_us, rest_px),
         Smooth::No => {

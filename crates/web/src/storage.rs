@@ -13,7 +13,6 @@ pub fn preference() -> Preference {
     js::stored(PREFERENCE).and_then(|value| Preference::from_value(&value)).unwrap_or_default()
 }
 
-/// For later visits.
 pub fn store_preference(preference: Preference) {
     js::store(PREFERENCE, preference.value());
 }
@@ -24,7 +23,6 @@ pub fn benchmark() -> Option<Benchmark> {
     (benchmark.program == gpu_program()).then_some(benchmark)
 }
 
-/// For later visits.
 pub fn store_benchmark(benchmark: &Benchmark) {
     if let Ok(json) = serde_json::to_string(benchmark) {
         js::store(BENCHMARK, &json);

@@ -1,7 +1,7 @@
-//! The worker's side: doing what the page asks for, with whatever network and device it is run with.
+//! The worker: it does what the page requests, with any backend.
 //!
-//! The worker does one thing at a time, in the job in which it was asked, except that asking for something new
-//! ends composing between any two events.
+//! The worker does one thing at a time, in the order of the requests. But a new request ends composing
+//! between any two events.
 
 mod bench;
 mod compose;
@@ -126,7 +126,8 @@ async fn load<D: Device>(
     }
 }
 
-/// A look inside for tests in a browser: `performanceRnn.memory()` is the number of bytes of the worker's memory.
+/// A look inside for tests in a browser: `performanceRnn.memory()` is the number of bytes of the worker's
+/// memory.
 fn debug() -> Closure<dyn Fn() -> JsValue> {
     let memory = Closure::<dyn Fn() -> JsValue>::new(|| js::memory_bytes().into());
     let object = js_sys::Object::new();
@@ -138,7 +139,7 @@ fn debug() -> Closure<dyn Fn() -> JsValue> {
     memory
 }
 
-/// Says something to the page.
+/// Posts a reply to the page.
 fn post(reply: &Reply) {
     let outcome = match serde_json::to_string(reply) {
         Ok(json) => scope().post_message(&json.into()),

@@ -12,11 +12,10 @@ use performance::{Recipe, Sampling};
 use session::engine::{Choice, Preference};
 use session::protocol::{BackendKind, Reply, Request};
 
-/// Takes at once.
 const BATCHES: [usize; 5] = [1, 2, 4, 8, 16];
-/// Each batch is measured so long. Longer is steadier.
+/// How long each batch is measured. Longer is steadier.
 const BATCH_MS: f64 = 3000.0;
-/// The music that is asked for to see when the first events come.
+/// The music to compose for measuring when the first events come.
 const FIRST_US: u64 = 1_000_000;
 
 /// Measures a backend and tells how far it is.

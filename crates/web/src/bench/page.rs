@@ -12,7 +12,6 @@ use session::format;
 use crate::{file, js};
 use session::protocol::BackendKind;
 
-/// What the page shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Composer {
     runs: Vec<Run>,

@@ -9,7 +9,7 @@ use session::protocol::{BackendKind, Batch, Engine};
 pub struct Report {
     /// The browser, as it calls itself.
     pub browser: String,
-    /// Processor threads that the browser admits to.
+    /// CPU threads, as the browser reports them.
     pub threads: f64,
     /// In the job in which they were made.
     pub runs: Vec<Run>,
@@ -18,17 +18,17 @@ pub struct Report {
 /// One measurement of one worker.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Run {
-    /// On what.
     pub backend: BackendKind,
-    /// The GPU's name, as far as the browser tells; empty for the processor.
+    /// The GPU's name, as far as the browser gives it; empty for the CPU.
     pub adapter: String,
-    /// WebGPU emulated on the processor.
+    /// WebGPU emulated on the CPU.
     pub is_software: bool,
-    /// `base`.
+    /// The model's name, such as `base`.
     pub model: String,
     /// Whether the weights came from the server or from the cache.
     pub weights: Origin,
-    /// From asking for a worker to the first events of a performance: its start, its weights, its benchmark.
+    /// From the start of a worker to the first events of a performance: its start, its weights, its
+    /// benchmark.
     pub first_events_ms: f64,
     /// The worker's memory in the end.
     pub memory_bytes: u64,
@@ -36,27 +36,24 @@ pub struct Run {
     pub batches: Vec<Row>,
 }
 
-/// Where weights came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Origin {
-    /// Downloaded.
     Server,
     /// Kept from an earlier visit.
     Cache,
 }
 
-/// So many takes at once.
+/// Several takes at once.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// How many.
     pub takes: usize,
     /// Of all takes together.
     pub events_per_second: f64,
     /// Events of each take in a chunk.
     pub chunk_events: usize,
-    /// Half of the chunks take at most so long.
+    /// The median.
     pub chunk_p50_ms: f64,
-    /// All but a twentieth take at most so long.
+    /// The 95th percentile.
     pub chunk_p95_ms: f64,
 }
 
@@ -77,13 +74,12 @@ impl Run {
         }
     }
 
-    /// Adds a row.
     pub fn add(&mut self, batch: &Batch) {
         self.memory_bytes = batch.memory_bytes;
         self.batches.push(Row::new(batch));
     }
 
-    /// What to call it.
+    /// The backend's name on the page.
     #[must_use]
     pub fn name(&self) -> String {
         match (self.backend, self.is_software) {

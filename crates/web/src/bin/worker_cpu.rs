@@ -1,4 +1,4 @@
-//! The worker that plays on the processor: small, and without Burn.
+//! The worker that plays on the CPU: small, and without Burn.
 
 fn main() {
     // Elsewhere there are no workers.

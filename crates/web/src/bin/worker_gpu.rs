@@ -1,6 +1,6 @@
 //! The worker that plays on a GPU: the only part of the page that knows CubeCL.
 //!
-//! Its device belongs to this program and not to the library, so that nobody else carries the kernels.
+//! Its device is in this program and not in the library, so that no other program carries the kernels.
 
 #[cfg(target_arch = "wasm32")]
 mod gpu {
@@ -18,7 +18,8 @@ mod gpu {
     impl web::worker::Device for Gpu {
         type Backend = Network;
 
-        /// Of what a read-back costs; a tenth of a second is well below what Stop or a new temperature may take.
+        /// Length of a chunk, which ends with a read-back. It is well below what Stop or a new temperature
+        /// may take.
         const CHUNK_MS: f64 = 100.0;
 
         /// Once only: opening the same device again is an error, and a failed attempt counts, too.
@@ -40,8 +41,9 @@ mod gpu {
 
 #[cfg(target_arch = "wasm32")]
 unsafe extern "C" {
-    /// Runs what CubeCL has run before `main` (`inventory`'s lists of its operations). A linker that sees nobody
-    /// call it has every call from JavaScript run all of it once more, and the worker at a tenth of its speed.
+    /// Runs what CubeCL has run before `main` (`inventory`'s lists of its operations). If nothing calls it,
+    /// the linker has every call from JavaScript run all of it again, and the worker runs at a tenth of its
+    /// speed.
     fn __wasm_call_ctors();
 }
 

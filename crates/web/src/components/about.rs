@@ -16,11 +16,10 @@ pub struct AboutProps {
     pub preference: Preference,
     pub on_preference: Callback<Preference>,
     pub on_close: Callback<()>,
-    /// The visitor's own weights.
     pub on_model_file: Callback<File>,
 }
 
-/// What this is, how to use it, and whose work it stands on.
+/// What this is, how to use it, and credits.
 #[component]
 pub fn About(props: &AboutProps) -> Html {
     let dialog = use_node_ref();
@@ -52,11 +51,11 @@ pub fn About(props: &AboutProps) -> Html {
                 <Icon glyph={Glyph::Cross} />
             </button>
             <h2 id="about-title">{ "Performance RNN" }</h2>
-            <p>{ "A recurrent network invents a piano performance, note by note, on your own computer: nothing is \
-                recorded, and nothing leaves this page. Drop a MIDI file and it plays on from its end, in its key, \
-                as fast and as loud. Choose a MIDI device and it plays there. What you like can be kept, as MIDI or \
-                as sound." }</p>
-            <p>{ "Temperature says how much it dares. The seed is where its chances come from: the same seed and \
+            <p>{ "A recurrent network composes a piano performance, note by note, on your own computer. Nothing is \
+                recorded, and nothing leaves this page. Drop a MIDI file, and it continues from its end, in its key, \
+                as fast and as loud. Choose a MIDI device to play on it. You can save what you like, as MIDI or as \
+                sound." }</p>
+            <p>{ "A higher temperature is more adventurous. The seed decides all random choices: the same seed and \
                 settings play the same music again." }</p>
             <h3>{ "Keys" }</h3>
             <dl>

@@ -3,7 +3,7 @@ use yew::prelude::*;
 use super::{Glyph, Icon, value_of, when};
 use session::{Action, Length, Midi, OutputChoice, Outputs, TEMPERATURES};
 
-/// The value that stands for asking the browser for MIDI devices.
+/// The option that asks the browser for MIDI devices.
 const CONNECT: &str = "connect";
 const PIANO: &str = "piano";
 
@@ -59,7 +59,6 @@ pub struct OutputFieldProps {
     pub on_connect: Callback<()>,
 }
 
-/// Where the sound goes.
 #[component]
 pub fn OutputField(OutputFieldProps { outputs, dispatch, on_connect }: &OutputFieldProps) -> Html {
     let select = use_node_ref();
@@ -67,7 +66,7 @@ pub fn OutputField(OutputFieldProps { outputs, dispatch, on_connect }: &OutputFi
         OutputChoice::Piano => PIANO.to_owned(),
         OutputChoice::Midi(id) => format!("midi:{id}"),
     };
-    // The browser changes a select by itself; what counts is the state.
+    // The browser changes a select by itself; set it back to the state.
     use_effect({
         let (select, chosen) = (select.clone(), chosen.clone());
         move || {

@@ -3,31 +3,21 @@ use yew::prelude::*;
 /// The page's drawings, on a grid of 24 by 24.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyph {
-    /// Generate.
     Dot,
-    /// Stop.
     Square,
-    /// Play.
     Triangle,
-    /// Download.
     Download,
-    /// Bright or dark.
     HalfMoon,
-    /// Help.
     Question,
-    /// Volume.
     Speaker,
-    /// Sound as a file.
+    /// Download audio.
     Wave,
     /// Choose a file.
     File,
     /// Draw a number.
     Dice,
-    /// Locked.
     Lock,
-    /// Not locked.
     Unlock,
-    /// Remove.
     Cross,
 }
 
@@ -67,7 +57,7 @@ pub struct IconProps {
     pub glyph: Glyph,
 }
 
-/// A drawing beside or in placement of a text; the text names it.
+/// A drawing beside or in place of a text; the text names it.
 #[component]
 pub fn Icon(props: &IconProps) -> Html {
     html! {

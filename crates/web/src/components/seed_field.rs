@@ -8,7 +8,7 @@ pub struct SeedFieldProps {
     pub value: u64,
     pub is_locked: bool,
     pub dispatch: Callback<Action>,
-    /// Draws a new one.
+    /// Draws a new seed.
     pub on_draw: Callback<()>,
 }
 
@@ -16,7 +16,7 @@ pub struct SeedFieldProps {
 #[component]
 pub fn SeedField(props: &SeedFieldProps) -> Html {
     let SeedFieldProps { value, is_locked, dispatch, on_draw } = props;
-    // What is no number (an empty field while typing) changes nothing.
+    // Anything but a number (such as an empty field while typing) changes nothing.
     let oninput = when(dispatch, |event: InputEvent| value_of(&event).parse().ok().map(Action::SetSeed));
     let (lock, glyph) =
         if *is_locked { (SeedLock::Free, Glyph::Lock) } else { (SeedLock::Locked, Glyph::Unlock) };

@@ -11,7 +11,7 @@ pub struct StatusLineProps {
     pub on_model: Callback<()>,
 }
 
-/// What runs where, how fast, and with what: honest and calm.
+/// What runs where, and how fast.
 #[component]
 pub fn StatusLine(StatusLineProps { engine, speed, on_model }: &StatusLineProps) -> Html {
     let (text, reason) = match engine {
@@ -32,7 +32,7 @@ pub fn StatusLine(StatusLineProps { engine, speed, on_model }: &StatusLineProps)
                 }
             </p>
             if let EngineState::Ready(engine) = engine {
-                // Outside the status: it changes all the time, and nobody wants that read out.
+                // Outside the status, so that screen readers do not read out each change.
                 if let Some(times) = speed.times_real_time() {
                     <p class="speed">{ format!("{} real time", format::times(times)) }</p>
                 }

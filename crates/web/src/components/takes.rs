@@ -19,7 +19,7 @@ pub struct TakesProps {
     pub on_forget: Callback<TakeId>,
 }
 
-/// The performances so far: nothing is lost by pressing Generate again.
+/// The performances so far.
 #[component]
 pub fn Takes(props: &TakesProps) -> Html {
     let current = props.current.as_ref().filter(|take| take.n_notes() > 0 && take.is_complete);

@@ -81,7 +81,7 @@ fn LoadingBar(LoadingBarProps { download }: &LoadingBarProps) -> Html {
 
 #[derive(Properties, PartialEq)]
 struct RecordButtonProps {
-    /// How much of what is being made is done, in percent.
+    /// How much of a recording is done, in percent.
     recording: Option<u8>,
     is_idle: bool,
     on_record: Callback<()>,

@@ -12,12 +12,12 @@ use session::engine::Preference;
 use session::{Action, DRAWN_SEEDS, EngineState, State, Take, WithPrimer};
 use session::{Notice, Remedy};
 
-/// Of ten seeds of the released weights the one whose first minute is best: see `docs/listening.md`.
+/// The seed with the best first minute out of ten, with the released weights: see `docs/listening.md`.
 const FIRST_SEED: u64 = 5;
-/// Where the browser remembers that it has composed before.
+/// Storage key: whether this browser has composed before.
 const HEARD_KEY: &str = "performance-rnn-heard";
 
-/// What the buttons do beyond changing the state.
+/// What the buttons do besides dispatching actions.
 #[derive(Clone, PartialEq)]
 pub struct Commands {
     pub shortcuts: Shortcuts,
@@ -41,7 +41,7 @@ pub fn use_commands(
     engine: &EngineLink,
     with_primer: WithPrimer,
 ) -> Commands {
-    // The state as of the last picture, for callbacks that live longer.
+    // The state as of the last rendering, for callbacks that live longer.
     let latest = use_mut_ref(|| (state.clone(), with_primer));
     *latest.borrow_mut() = (state.clone(), with_primer);
     let saved = use_mut_ref(|| None::<ObjectUrl>);
@@ -173,7 +173,7 @@ fn on_model(dispatch: &Callback<Action>, engine: &EngineLink) -> Callback<File> 
     })
 }
 
-/// The seed of the next performance: the first one that a visitor hears is one that begins well.
+/// The seed of the next performance; a visitor's first one is [`FIRST_SEED`].
 fn next_seed(state: &State) -> u64 {
     // Where nothing can be stored, at least not twice in a row.
     if state.takes.current().is_some() || js::stored(HEARD_KEY).is_some() {
@@ -183,9 +183,9 @@ fn next_seed(state: &State) -> u64 {
     FIRST_SEED
 }
 
-/// A seed that nobody chose.
+/// A random seed.
 pub fn draw_seed() -> u64 {
-    // Not for secrets, and `DRAWN_SEEDS` is far below 2^53.
+    // Seeds are no secrets, and `DRAWN_SEEDS` is far below 2^53.
     (js_sys::Math::random() * DRAWN_SEEDS as f64) as u64
 }
 

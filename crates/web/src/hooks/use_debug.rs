@@ -19,8 +19,8 @@ type Function = Closure<dyn FnMut() -> JsValue>;
 /// - `tokens()`: `Uint16Array` of the performance on stage, without its primer;
 /// - `primer()`: `Uint16Array` of its primer, empty if it has none;
 /// - `recipe()`: what it follows from, as JSON (`performance::Recipe`);
-/// - `head()`: microseconds of the performance up to which instruments are told it for good;
-/// - `latency()`: seconds that a sound is under way to the ear, as far as the browser knows;
+/// - `head()`: microseconds of the performance up to which instruments have their messages for good;
+/// - `latency()`: output latency in seconds, as far as the browser knows;
 /// - `played()`: seconds of the performance at the play-head, as heard;
 /// - `level()`: largest sample of the last 43 ms that went to the loudspeakers, 0 to 1;
 /// - `playback()`: `Stopped`, `Starting`, `Playing`, `Behind` or `Finished`;
@@ -39,7 +39,7 @@ pub fn use_debug(state: &State, player: &PlayerHandle) {
     });
 }
 
-/// Owns the functions that the window shows, and takes them away again.
+/// Owns the functions on `window`, and removes them again.
 struct Handle {
     _functions: Vec<Function>,
 }

@@ -18,7 +18,7 @@ pub const WEIGHTS: &str = "weights/base.safetensors";
 /// Ticks while the tab is hidden. Must be well below the look-ahead for MIDI devices.
 const TICK_MS: u32 = 25;
 
-/// The workers, for those who have something to ask of them.
+/// A handle to the workers.
 #[derive(Clone)]
 pub struct EngineLink(Rc<Shared>);
 
@@ -30,7 +30,7 @@ struct Shared {
 }
 
 impl EngineLink {
-    /// Loads the model again; in a new worker if there is none any more.
+    /// Loads the model again, in a new worker if there is none.
     pub fn retry(&self) {
         self.handle(Event::Retried);
     }
@@ -45,12 +45,12 @@ impl EngineLink {
         self.0.supervisor.borrow().preference()
     }
 
-    /// The visitor wants something else.
+    /// Changes where the network runs.
     pub fn set_preference(&self, preference: Preference) {
         self.handle(Event::Preferred(preference));
     }
 
-    /// Asks the worker that composes; one that is not there hears nothing.
+    /// Posts to the worker that composes, if there is one.
     fn post(&self, request: &Request) {
         let Some(engine) = self.0.supervisor.borrow().engine() else { return };
         self.ask(engine, |worker| worker.post(request));
@@ -120,7 +120,7 @@ impl PartialEq for EngineLink {
     }
 }
 
-/// Keeps a worker running and tells it what the state asks for.
+/// Keeps a worker running and sends it what the state asks for.
 #[hook]
 pub fn use_engine(
     state: &State,
@@ -149,7 +149,7 @@ pub fn use_engine(
         }
     });
 
-    // A worker that is ready has to be told what is being composed, whoever composed it so far.
+    // A worker that is ready gets the recipe and the tokens so far, whichever worker composed them.
     let readiness = matches!(state.engine, EngineState::Ready(_)).then_some(state.readiness);
     let (transport, take) = (&state.transport, state.takes.current().cloned());
     use_effect_with((readiness, transport.run), {
@@ -170,7 +170,7 @@ pub fn use_engine(
             _ => link.post(&Request::Stop),
         }
     });
-    // After the effect above: a performance is begun before it is steered.
+    // After the effect above: a performance is started before it is steered.
     let splice = transport.steering.in_flight().cloned();
     use_effect_with(splice.as_ref().map(|splice| splice.epoch), {
         let link = link.clone();

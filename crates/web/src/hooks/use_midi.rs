@@ -73,7 +73,7 @@ async fn open(hub: Hub, dispatch: Callback<Action>, asked: Asked) {
                 (Midi::Ports(list), Asked::ByTheVisitor) if list.is_empty() => {
                     dispatch.emit(Action::Notify(Notice::MidiNoDevice));
                 }
-                // Who asked for a device and has one wants to hear it.
+                // A visitor who asked for a device and has one wants to hear it.
                 (Midi::Ports(list), Asked::ByTheVisitor) if list.len() == 1 => {
                     dispatch.emit(Action::MidiChanged(ports.clone()));
                     dispatch.emit(Action::SetOutput(OutputChoice::Midi(list[0].id.clone())));

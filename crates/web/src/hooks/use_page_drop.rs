@@ -12,7 +12,7 @@ pub fn use_page_drop(on_file: Callback<File>) -> bool {
         move |on_file| {
             let document = gloo::utils::document();
             let options = EventListenerOptions::enable_prevent_default();
-            // Without `preventDefault` the browser would open the file in placement of the page.
+            // Without `preventDefault` the browser would open the file in place of the page.
             let over = EventListener::new_with_options(&document, "dragover", options, {
                 let is_over = is_over.clone();
                 move |event| {

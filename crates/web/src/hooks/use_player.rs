@@ -4,10 +4,10 @@ use yew::prelude::*;
 use crate::player::PlayerHandle;
 use session::{Action, Playback, State};
 
-/// How often the player looks at the clock. Must be well below the shortest look-ahead.
+/// How often the player reads the clock. Must be well below the shortest look-ahead.
 const TICK_MS: u32 = 20;
 
-/// Has the player play what the state asks for, and tells the state how it goes.
+/// Has the player play what the state asks for, and dispatches how it goes.
 #[hook]
 pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) {
     let transport = &state.transport;
@@ -43,7 +43,7 @@ pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHan
     use_ticks(state, dispatch, player);
 }
 
-/// Ticks as long as the page lives: a notice can come at any time. Tells only what has changed.
+/// Ticks as long as the page lives: a notice can come at any time. Dispatches changes only.
 #[hook]
 fn use_ticks(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) {
     let told = use_mut_ref(|| (Playback::Stopped, 0));

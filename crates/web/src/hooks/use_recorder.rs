@@ -11,7 +11,7 @@ use crate::player::PlayerHandle;
 use session::Notice;
 use session::{Action, Take, WithPrimer};
 
-/// Makes a performance into a WAV file and has the browser save it; asked again meanwhile, it gives up.
+/// Makes a performance into a WAV file and has the browser save it; called again meanwhile, it gives up.
 #[hook]
 pub fn use_recorder(dispatch: &Callback<Action>, player: &PlayerHandle) -> Callback<(Rc<Take>, WithPrimer)> {
     let saved = use_mut_ref(|| None::<ObjectUrl>);

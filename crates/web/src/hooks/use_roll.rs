@@ -14,7 +14,7 @@ use session::roll::{RollSource, RollView, Smooth};
 use crate::roll::{Frame, Palette, future_us, paint};
 use session::Playback;
 
-/// Draws the roll on a canvas, as often as the screen shows pictures and something has changed.
+/// Draws the roll on a canvas, once per animation frame in which something has changed.
 #[hook]
 pub fn use_roll(
     canvas: &NodeRef,
@@ -43,7 +43,7 @@ pub fn use_roll(
     });
 }
 
-/// Asks for one picture after the other, until it is dropped.
+/// Requests one animation frame after another, until it is dropped.
 struct Frames {
     _next: Rc<RefCell<Option<AnimationFrame>>>,
 }

@@ -6,11 +6,11 @@ use yew::prelude::*;
 /// What the keys do.
 #[derive(Clone, PartialEq)]
 pub struct Shortcuts {
-    /// Space.
+    /// The key Space.
     pub on_toggle: Callback<()>,
-    /// Esc.
+    /// The key Esc.
     pub on_stop: Callback<()>,
-    /// D.
+    /// The key D.
     pub on_download: Callback<()>,
 }
 

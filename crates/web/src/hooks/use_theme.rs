@@ -7,7 +7,6 @@ use crate::js;
 /// Where the choice is kept.
 const KEY: &str = "performance-rnn-theme";
 
-/// Bright or dark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
     /// Dark on ivory.

@@ -10,7 +10,7 @@ const FOLLOW: f64 = 0.03;
 /// A difference beyond this is no jitter: the computer slept, or the sound was taken away.
 const JUMP_MS: f64 = 60.0;
 
-/// Tells the time of the sound, and what it is on the page's clock, by which MIDI devices play.
+/// The time of the sound, and the same time on the page's clock, which MIDI devices use.
 #[derive(Debug)]
 pub struct Clock {
     context: Option<AudioContext>,
@@ -31,7 +31,6 @@ impl Clock {
         (self.now_ms() * 1000.0) as u64
     }
 
-    /// Whether time passes.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.context.as_ref().is_none_or(|context| context.state() == AudioContextState::Running)
@@ -46,14 +45,14 @@ impl Clock {
         });
     }
 
-    /// A moment on the page's clock, in milliseconds. The one placement where MIDI time comes from.
+    /// A sound time on the page's clock, in milliseconds. The only source of MIDI times.
     #[must_use]
     pub fn page_ms(&self, at_us: u64) -> f64 {
         let offset_ms = self.offset_ms.unwrap_or_else(|| js::now_ms() - self.now_ms());
         at_us as f64 / 1000.0 + offset_ms
     }
 
-    /// How long a sound is under way to the ear, in microseconds, as far as the browser knows.
+    /// Output latency in microseconds, as far as the browser knows.
     #[must_use]
     pub fn latency_us(&self) -> u64 {
         let secs = self.context.as_ref().and_then(|context| js::get(context, "outputLatency").as_f64());

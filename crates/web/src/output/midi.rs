@@ -19,13 +19,13 @@ const CONTROL: u8 = 0xb0;
 const SUSTAIN: u8 = 64;
 const ALL_SOUND_OFF: u8 = 120;
 const ALL_NOTES_OFF: u8 = 123;
-/// Messages of one moment are this far apart: browsers do not keep the job of equal times, and a release
-/// must not end the strike after it.
+/// Messages of the same time are sent this far apart: browsers do not keep the order of equal times, and a
+/// release must not end the strike after it.
 const ORDER_MS: f64 = 0.02;
 /// How hard keys are released; 64 is what keyboards send that do not measure it.
 const RELEASE_VELOCITY: u8 = 64;
 
-/// The browser's MIDI devices, and the subscription to their coming and going.
+/// The browser's MIDI devices, and the subscription to changes.
 #[derive(Debug)]
 pub struct MidiHub {
     access: MidiAccess,
@@ -40,7 +40,7 @@ impl MidiHub {
         js::get(&js::window().navigator(), "requestMIDIAccess").is_function()
     }
 
-    /// Whether the visitor has allowed it before, so that asking disturbs nobody.
+    /// Whether the visitor has allowed it before, so that no question appears.
     pub async fn is_allowed_already() -> bool {
         let query = async {
             let descriptor = js_sys::Object::new();
@@ -134,7 +134,7 @@ impl MidiOut {
         Ok(())
     }
 
-    /// Makes good that the device was told messages for later which do not come: each strike is released at once. A hold
+    /// Corrects messages for later that were sent and are taken back: each strike is released at once. A hold
     /// on the schedule keeps this from happening, unless the page was held up.
     ///
     /// # Errors

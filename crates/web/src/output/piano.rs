@@ -1,4 +1,4 @@
-//! The built-in piano: samples on the browser's audio clock, or written down without waiting for it.
+//! The built-in piano: samples on the browser's audio clock, or rendered offline.
 
 mod bank;
 mod bus;
@@ -25,8 +25,8 @@ use voices::Voices;
 const SAMPLE_RATE: f32 = 48_000.0;
 /// How long a silenced bus stays connected: its fade and the hardware's buffers.
 const RETIRE_MS: u32 = 250;
-/// A note waits for its own sample until so long before it is due, and is played with one near it then. Larger plays
-/// more of a first second with stand-ins; smaller plays notes late when the page is held up.
+/// A note waits for its own sample until this long before it is due, and is then played with the nearest one.
+/// Larger plays more of a first second with stand-ins; smaller plays notes late when the page is held up.
 const LAST_MOMENT_US: u64 = 400_000;
 
 /// An open piano. Dropping it closes the sound.
@@ -47,7 +47,7 @@ impl Piano {
     /// Opens the sound. Browsers let it run only when this happens while a visitor presses something.
     ///
     /// # Errors
-    /// In the browser's words, if there is no sound.
+    /// The browser's error, if there is no sound.
     pub fn open(samples: Samples) -> Result<Self, JsValue> {
         let options = AudioContextOptions::new();
         options.set_latency_hint_audio_context_latency_category(AudioContextLatencyCategory::Interactive);
@@ -83,11 +83,11 @@ impl Piano {
         js::spawn(self.context.resume(), "resuming the sound");
     }
 
-    /// Plays messages, each at its time. To be called all the time, with none as well: what waits for a sample is
-    /// tried again.
+    /// Plays messages, each at its time. Call it regularly, also with none: what waits for a sample is tried
+    /// again.
     ///
     /// # Errors
-    /// In the browser's words, if it cannot.
+    /// The browser's error.
     pub fn play(&mut self, messages: &[Timed]) -> Result<(), JsValue> {
         let last_moment_us = (1e6 * self.context.current_time()) as u64 + LAST_MOMENT_US;
         let has_sample = |timed: &Timed| match timed.message {
@@ -110,11 +110,11 @@ impl Piano {
         perform(&self.context, &self.bus, &mut self.voices, &self.samples, &ready)
     }
 
-    /// Takes back everything it was told for this moment on the context's clock and later: strings that are not struck yet
-    /// are not struck, and dampers that have not fallen stay up. What rings rings on.
+    /// Takes back all messages from this time on the context's clock on. Strings that are not struck yet are
+    /// not struck, and dampers that have not fallen stay up. What rings rings on.
     ///
     /// # Errors
-    /// In the browser's words, if it cannot.
+    /// The browser's error.
     pub fn take_back(&mut self, from_us: u64) -> Result<(), JsValue> {
         self.waiting.retain(|timed| timed.at_us < from_us);
         self.voices.take_back(from_us as f64 / 1e6)
@@ -123,7 +123,7 @@ impl Piano {
     /// Silence, reverb included, within 30 ms.
     ///
     /// # Errors
-    /// In the browser's words, if it cannot.
+    /// The browser's error.
     pub fn silence(&mut self) -> Result<(), JsValue> {
         let now_secs = self.context.current_time();
         self.waiting.clear();
@@ -134,7 +134,7 @@ impl Piano {
         Ok(())
     }
 
-    /// `0..=100`.
+    /// `volume` is `0..=100`.
     pub fn set_volume(&self, volume: u8) {
         self.master.set_volume(volume, self.context.current_time());
     }

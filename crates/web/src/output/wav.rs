@@ -12,7 +12,7 @@ const BYTES_PER_FRAME: u32 = CHANNELS * 2;
 /// What the header counts beside the sound.
 const HEADER_BYTES: usize = 44;
 
-/// The file's beginning, for so many frames.
+/// The file's header, for `n_frames` frames.
 ///
 /// # Errors
 /// If there are more than the format can count.

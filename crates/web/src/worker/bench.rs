@@ -11,9 +11,9 @@ use session::protocol::Batch;
 /// Events of each take before the clock runs: the first ones compile a GPU's programs.
 const WARM_UP_EVENTS: usize = 8;
 
-/// Composes `n_takes` performances at once, for at least so long; `None` before a network is there.
+/// Composes `n_takes` performances at once, for at least `at_least_ms`; `None` before a network is loaded.
 ///
-/// A chunk is as many events as the page composes before it listens whether there is something else to do.
+/// A chunk is as long as in composing, between two looks into the inbox.
 pub(super) async fn bench<D: Device>(
     engine: &Engine<D>,
     n_takes: usize,

@@ -14,25 +14,26 @@ use super::pause::pause;
 use super::ticker::Ticker;
 use super::{now_ms, post};
 
-/// As many events at most are composed before listening whether there is something else to do.
+/// Largest number of events composed between two looks into the inbox.
 pub(super) const MAX_CHUNK_EVENTS: usize = 128;
-/// Events of a primer, or of what was composed already, between two looks into the inbox.
+/// Events of a primer, or of earlier tokens, between two looks into the inbox.
 const PREFILL_CHUNK: usize = 64;
-/// How far an endless performance goes ahead of the play-head, in microseconds: a reserve, since what is changed ahead of
-/// the play-head is composed anew ...
+/// How far an endless performance is composed ahead of the play-head, in microseconds. A reserve: changes
+/// have it composed anew ...
 const AHEAD_US: u64 = 10_000_000;
 /// ... and a computer that hardly keeps up needs more of it for dense passages.
 const SLOW_AHEAD_US: u64 = 60_000_000;
-/// Faster than this, times playing, is not slow.
+/// Composing at more than this many times the speed of playing is not slow.
 const FAST: f64 = 3.0;
 /// From here on, in microseconds ahead of the play-head, a fast computer composes half of the time only:
-/// decoding and drawing want the CPU, too.
+/// decoding and drawing need the CPU, too.
 const EASY_US: u64 = 2_000_000;
-/// After a change, so much music is composed before it is handed over, in microseconds: enough to play until more comes ...
+/// After a change, this much music is composed before it is posted, in microseconds: enough to play until
+/// more comes ...
 const URGENT_US: u64 = 250_000;
-/// ... or as much as is composed in so long, in milliseconds.
+/// ... or as much as is composed in this time, in milliseconds.
 const URGENT_MS: f64 = 30.0;
-/// Events of a chunk meanwhile.
+/// Events of a chunk after a change.
 const URGENT_CHUNK: usize = 8;
 
 /// A performance to compose: a [`Request::Start`].
@@ -44,7 +45,7 @@ pub(super) struct Job {
     pub(super) length_us: Option<u64>,
 }
 
-/// Composes, and composes anew what is changed, until it is asked for something else or something fails.
+/// Composes, and composes anew after changes, until another request comes or something fails.
 pub(super) async fn compose<D: Device>(engine: &Engine<D>, job: Job, inbox: &Inbox, ticker: &mut Ticker) {
     let Some(continuation) = engine.continuation(job.recipe) else { return };
     let outcome = match continuation {
@@ -79,7 +80,7 @@ pub(super) async fn compose<D: Device>(engine: &Engine<D>, job: Job, inbox: &Inb
 
 struct Composer<'a, T: Generate> {
     continuation: Continuation<T>,
-    /// After what was composed.
+    /// The position after what was composed.
     end: Cursor,
     inbox: &'a Inbox,
     ticker: &'a mut Ticker,
@@ -90,11 +91,11 @@ struct Composer<'a, T: Generate> {
     chunk_ms: f64,
     /// How far the page has played.
     played_us: u64,
-    /// What was composed and not handed over yet.
+    /// What was composed and not posted yet.
     pending: Vec<Token>,
-    /// How long that took.
+    /// How long composing them took.
     pending_ms: f64,
-    /// Something has changed, and the page waits for what comes of it.
+    /// Something has changed, and the page waits for the new events.
     is_urgent: bool,
 }
 
@@ -126,7 +127,7 @@ impl<T: Generate> Composer<'_, T> {
 
     async fn write(&mut self) -> Result<(), rnn::Error> {
         let (start_us, mut busy_ms, mut n) = (self.end.at_us(), 0.0, 4);
-        // The epoch whose end was told.
+        // The epoch whose end was posted.
         let mut finished = None;
         loop {
             if self.length_us.is_some_and(|length_us| self.end.at_us() >= length_us) {
@@ -173,7 +174,7 @@ impl<T: Generate> Composer<'_, T> {
         }
     }
 
-    /// Tells the page what was composed since it was told last.
+    /// Posts what was composed since the last time.
     fn hand_over(&mut self) {
         self.is_urgent = false;
         let (tokens, busy_ms) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.pending_ms));
@@ -183,14 +184,15 @@ impl<T: Generate> Composer<'_, T> {
         }
     }
 
-    /// Waits until there is something to do on the side, and does it.
+    /// Waits for a request that it can answer meanwhile, and answers it.
     async fn wait(&mut self) -> Result<ControlFlow<()>, rnn::Error> {
         let incoming = self.inbox.next().await;
         self.inbox.put_back(incoming);
         self.answer(0.0).await
     }
 
-    /// Rests, and does what can be done on the side; leaves anything else in the inbox, and then breaks off.
+    /// Rests, and answers requests that can be answered meanwhile. Leaves any other in the inbox, and then
+    /// breaks off.
     async fn answer(&mut self, rest_ms: f64) -> Result<ControlFlow<()>, rnn::Error> {
         pause(rest_ms).await;
         while let Some(incoming) = self.inbox.try_next() {
@@ -216,7 +218,7 @@ impl<T: Generate> Composer<'_, T> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Goes back to where worker and page agree, hears again what stays, and has the inputs follow it.
+    /// Rewinds to where worker and page agree, replays what stays, and adds the inputs after it.
     async fn steer(
         &mut self,
         epoch: u32,

@@ -7,25 +7,25 @@ use super::{now_ms, post};
 use session::Notice;
 use session::protocol::{self, BackendKind, Placement, Reply};
 
-/// Events composed on benchmark. The first ones compile the GPU's programs; the rest tell the speed, in chunks that
-/// grow until one takes this long.
+/// Events before the benchmark. The first ones compile the GPU's programs.
 const WARM_UP_EVENTS: usize = 2;
+/// The benchmark's chunks grow until one takes this long.
 const TRIAL_MS: f64 = 60.0;
 const MAX_TRIAL_EVENTS: usize = 256;
+
 /// What a worker computes with.
 #[expect(async_fn_in_trait, reason = "a worker has one thread, and its futures stay there")]
 pub trait Device: Sized + 'static {
     /// The network on it.
     type Backend: Backend;
 
-    /// How long to compose before listening whether there is something else to do. Larger wastes less on
-    /// listening; smaller stops sooner.
+    /// How long to compose between two looks into the inbox. Larger wastes less time; smaller stops sooner.
     const CHUNK_MS: f64;
 
     /// Opens it.
     ///
     /// # Errors
-    /// A notice for the visitor; then the CPU has to play.
+    /// A notice for the visitor; then the CPU plays.
     async fn open(placement: &Placement) -> Result<Self, Notice>;
 
     /// The network in a weight file, on this device.
@@ -67,7 +67,7 @@ impl<D: Device> Engine<D> {
     /// Opens the device.
     ///
     /// # Errors
-    /// A notice for the visitor; then the CPU has to play.
+    /// A notice for the visitor; then the CPU plays.
     pub(super) async fn open(placement: Placement) -> Result<Self, Notice> {
         Ok(Self { device: D::open(&placement).await?, placement, network: None })
     }

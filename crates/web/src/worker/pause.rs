@@ -1,9 +1,9 @@
-//! Letting others have the processor.
+//! Yielding to other work.
 
 use js_sys::Promise;
 use wasm_bindgen_futures::JsFuture;
 
-/// Comes back after the messages that were waiting, and at least so many milliseconds.
+/// Returns after the waiting messages, and after at least `ms` milliseconds.
 pub(super) async fn pause(ms: f64) {
     let promise = Promise::new(&mut |resolve, _| {
         let scope = super::scope();

@@ -6,9 +6,9 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Headers, ReadableStreamDefaultReader, Response, ResponseInit};
 
 use super::{now_ms, post, scope};
-use session::format::megabytes;
 use crate::js;
 use session::Notice;
+use session::format::megabytes;
 use session::protocol::Reply;
 
 /// The cache's name; a new one is needed only if entries change their form.
@@ -134,7 +134,7 @@ fn total_bytes(headers: &Headers) -> Option<u64> {
     }
 }
 
-/// Keeps the file for the next visit, in placement of older ones. A browser that does not want to is no trouble.
+/// Caches the file for the next visit, in place of older ones. A failure is ignored.
 async fn keep(url: &str, bytes: &[u8]) {
     let put = async {
         let cache = open_cache().await?;

@@ -27,7 +27,7 @@ pub(super) struct Sound {
     pub(super) gain: f32,
 }
 
-/// The samples, shared between the player and the downloads under way.
+/// The samples, shared between the player and running downloads.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     bank: Rc<RefCell<Bank>>,
@@ -44,17 +44,17 @@ impl Samples {
         }
     }
 
-    /// Why the sound did not come; told once.
+    /// Why the samples could not be fetched; returned once.
     #[must_use]
     pub fn take_failure(&self) -> Option<String> {
         self.bank.borrow_mut().failure.take()
     }
 
-    /// Decodes what these notes need, first things first.
+    /// Decodes what these notes need, in their order.
     pub fn prepare(&self, notes: impl IntoIterator<Item = (Pitch, Velocity)>) {
         let mut bank = self.bank.borrow_mut();
         bank.wanted.extend(notes);
-        // Without packs nothing is decoded, and what was wanted first is past.
+        // Without packs nothing is decoded, and the oldest notes are past.
         let n_stale = bank.wanted.len().saturating_sub(MAX_WANTED);
         bank.wanted.drain(..n_stale);
         drop(bank);

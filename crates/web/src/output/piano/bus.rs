@@ -21,7 +21,7 @@ const FADE_OUT_SECS: f64 = 0.02;
 /// How fast the volume slider acts: fast enough to feel direct, slow enough not to click.
 const VOLUME_SECS: f64 = 0.02;
 
-/// The part that a stop throws away, reverb tail and all.
+/// The part that a stop drops, with the reverb's tail.
 #[derive(Debug)]
 pub(super) struct Bus {
     input: GainNode,

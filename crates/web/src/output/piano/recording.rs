@@ -1,8 +1,9 @@
-//! What the piano plays as sound to keep, as fast as the computer makes it.
+//! What the piano plays, rendered offline as fast as the computer can.
 //!
-//! The same voices and the same bus as when it is heard, in a context that waits for nobody. It is made in parts, so that
-//! neither memory nor the number of voices grows with the length; each part begins early enough for everything that still
-//! rings. (A context that stops now and then to be told more would do without, but not every browser has that.)
+//! The same voices and the same bus as in live playing, in an offline context. It is rendered in parts, so
+//! that neither memory nor the number of voices grows with the length. Each part begins early enough for
+//! everything that still rings. (A context that suspends itself would not need parts, but not every browser
+//! has that.)
 
 use js_sys::{Array, Uint8Array};
 use performance::playback::schedule::{Message, Timed};
@@ -16,23 +17,23 @@ use super::{SAMPLE_RATE, Samples, perform};
 use crate::js;
 use crate::output::wav::{self, CHANNELS};
 
-/// Length of a part. Larger makes less twice; smaller tells more often how far it is, and takes less memory.
+/// Length of a part. Larger renders less twice; smaller reports progress more often and takes less memory.
 const PART_SECS: u64 = 20;
-/// What was struck this long ago is over: the longest sample (7.2 s, 8 s at a lower pitch) and the reverb.
+/// Notes struck this long ago are over: the longest sample (7.2 s, 8 s at a lower pitch) and the reverb.
 const RINGING_SECS: u64 = 10;
 /// What follows the last message: a damped string and the hall. Undamped ones are cut.
 const TAIL_SECS: u64 = 3;
 /// Decoding the samples of a part takes no longer than this, unless something is wrong.
 const PATIENCE_MS: u32 = 20_000;
-/// Between two looks at whether they are decoded.
+/// Between two checks whether they are decoded.
 const LOOK_MS: u32 = 10;
 
 /// The parts of a WAV file of these messages, whose times count from the file's beginning.
 ///
-/// `go_on` is told how much is done, in percent, and says whether to go on; if not, there is no file.
+/// `go_on` gets the progress in percent, and returns whether to continue; if not, there is no file.
 ///
 /// # Errors
-/// In the browser's words, if it cannot, or if there are no samples.
+/// The browser's error, or that there are no samples.
 pub async fn record(
     samples: &Samples,
     messages: &[Timed],
@@ -58,7 +59,7 @@ pub async fn record(
 struct Part {
     begin: u64,
     end: u64,
-    /// Seconds before the beginning that are played for what rings of them, and thrown away.
+    /// Seconds before the beginning that are rendered for what still rings, and dropped.
     before: u64,
 }
 
@@ -98,7 +99,7 @@ fn within(messages: &[Timed], begin_secs: u64, end_secs: u64) -> Vec<Timed> {
     messages[at(begin_secs)..at(end_secs)].iter().map(moved).collect()
 }
 
-/// Waits for the samples of these messages. Not those nearest to them, as when it is heard: there is time.
+/// Waits for the samples of these messages. Not the nearest ones, as in live playing: there is time.
 async fn decoded(samples: &Samples, messages: &[Timed]) -> Result<(), JsValue> {
     let notes: Vec<_> = messages
         .iter()

@@ -7,16 +7,16 @@ use web_sys::{AudioBufferSourceNode, AudioNode, AudioScheduledSourceNode, BaseAu
 use super::bank::Sound;
 use super::bus::disconnect;
 
-/// Strings that sound at once. More than twice as many bring a browser to its knees; pianists with the
-/// pedal down rarely need half.
+/// Strings that sound at once. More than twice as many overload a browser; pianists with the pedal down
+/// rarely need half.
 const MAX_VOICES: usize = 64;
-/// Dampers that are heard falling at once.
+/// Damper sounds at once.
 const MAX_THUDS: usize = 8;
 /// Keys from here on have no dampers.
 const FIRST_UNDAMPED: u8 = 89;
 /// Level of the damper's thud below full scale: its samples are packed at -30 dB, and about -35 dB are due.
 const THUD_GAIN: f32 = 0.56;
-/// How fast a voice goes that another one needs.
+/// Fade-out of a voice that is stolen.
 const STEAL_SECS: f64 = 0.008;
 /// A decay counts as over after this many time constants (-60 dB).
 const TIME_CONSTANTS: f64 = 7.0;
@@ -65,7 +65,7 @@ impl Voices {
         Ok(())
     }
 
-    /// Undoes what was to happen from a moment on: strikes, falling dampers, and voices that others took.
+    /// Undoes what was scheduled from a time on: strikes, falling dampers, and stolen voices.
     pub(super) fn take_back(&mut self, from_secs: f64) -> Result<(), JsValue> {
         // A voice that is dropped is disconnected before it begins.
         self.strings.retain(|voice| voice.starts_secs < from_secs);
@@ -79,9 +79,9 @@ impl Voices {
         self.thuds.retain(|voice| voice.ends_secs > now_secs);
     }
 
-    /// Takes away the quietest voice, released ones first, if too many would sound at this moment.
+    /// Steals the quietest voice, released ones first, if too many would sound at this time.
     fn make_room(&mut self, at_secs: f64) -> Result<(), JsValue> {
-        // Voices that were taken away already are as good as over.
+        // Voices that were stolen already are nearly over.
         let over_secs = at_secs + TIME_CONSTANTS * STEAL_SECS;
         let sounding = |voice: &&mut Voice| voice.starts_secs <= at_secs && voice.ends_secs > over_secs;
         if self.strings.iter_mut().filter(sounding).count() < MAX_VOICES {
@@ -142,7 +142,7 @@ impl Voice {
         })
     }
 
-    /// Decays from this moment on.
+    /// Decays from this time on.
     fn fade(&mut self, at_secs: f64, time_constant_secs: f64) -> Result<(), JsValue> {
         self.gain.gain().set_target_at_time(0.0, at_secs, time_constant_secs)?;
         self.fades_secs.get_or_insert(at_secs);
@@ -156,7 +156,7 @@ impl Voice {
         Ok(())
     }
 
-    /// Undoes a fade that was to begin at a moment or later.
+    /// Undoes a fade that was to begin at a time or later.
     fn take_back(&mut self, from_secs: f64) -> Result<(), JsValue> {
         if self.fades_secs.is_none_or(|secs| secs < from_secs) {
             return Ok(());
@@ -169,7 +169,7 @@ impl Voice {
         Ok(())
     }
 
-    /// About how loud it is at a moment.
+    /// Its approximate level at a time.
     fn level(&self, at_secs: f64) -> f64 {
         let decay_secs = (3.0 - 0.028 * (f64::from(self.pitch.get()) - 21.0)).max(0.4);
         let released =

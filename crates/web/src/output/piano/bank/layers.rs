@@ -21,7 +21,7 @@ pub(super) struct Bank {
     pub(super) decoder: Option<OfflineAudioContext>,
     pub(super) is_fetching: bool,
     pub(super) failure: Option<String>,
-    /// Counts uses, to find the sample that was not used for longest.
+    /// Counts uses, to find the least recently used sample.
     pub(super) clock: u64,
 }
 
@@ -51,7 +51,7 @@ pub(super) enum Decoded {
     Failed,
 }
 
-/// Which sample: its layer (`None` is the dampers') and its placement there.
+/// Which sample: its layer (`None` is the dampers') and its index there.
 pub(super) type SampleId = (Option<usize>, usize);
 
 impl Bank {
@@ -98,7 +98,7 @@ impl Bank {
         })
     }
 
-    /// Forgets the samples that were not used for longest, down to the limit.
+    /// Drops the least recently used samples, down to the limit.
     pub(super) fn make_room(&mut self) {
         loop {
             let here = self.layers.iter_mut().flat_map(|layer| &mut layer.samples);
