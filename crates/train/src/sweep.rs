@@ -1,4 +1,5 @@
-//! `sweep`: which temperature and which top-p sound most like people, so that the defaults are no matter of taste.
+//! `sweep`: which temperature and which top-p sound most like people, so that the defaults are no matter of
+//! taste.
 
 use std::fmt::Write;
 use std::fs;
@@ -18,7 +19,7 @@ use crate::measure::{self, Breakdown, Piece, Row, markdown_table};
 use crate::provenance::{self, machine, place};
 use crate::{progress, quality};
 
-/// Notes must have sounded for so long, added up, for a rate of releases. Smaller shows chance.
+/// Total time that notes must have sounded for a rate of releases. Smaller shows noise.
 const LEAST_SECS: f64 = 60.0;
 
 /// Everything the page says.
@@ -151,12 +152,12 @@ fn page(args: &SweepArgs, found: &Findings) -> Result<String, std::fmt::Error> {
         f,
         "Of the human pieces {} break down.\n\n\
          ## How readily notes end\n\n\
-         Releases per second of notes that have sounded for 0.25 to 2 s, by how many sound at once. A network that \
-         has strayed from what people play tends to stay there: left alone, it releases too seldom where many notes \
-         sound. `rnn::sample` therefore helps releases by 0.08 nats with each note beyond twelve, so that these lines \
-         agree there; it also helps a note that has sounded for more than two seconds to its end, and a rest of more than \
-         three, holds back strikes beyond 31 a second, or 8 on one key, and helps a TIME_SHIFT by 0.04 nats with each \
-         doubling of its length. Nothing is said where notes sounded for less than a minute, added up.\n",
+         Releases per second of notes that have sounded for 0.25 to 2 s, by how many sound at once. Without a logit \
+         bias, the network releases too seldom where many notes sound. `rnn::sample` therefore adds 0.08 nats to \
+         releases for each note beyond twelve, so that these lines agree there. Other biases end notes that have \
+         sounded for more than two seconds and rests of more than three, hold back strikes beyond 31 a second, or 8 \
+         on one key, and add 0.04 nats to a TIME_SHIFT for each doubling of its length. There is no figure where \
+         notes sounded for less than a minute, added up.\n",
         found.human_breakdown.share.show_percent()
     )?;
     let mut header = vec!["notes at once".to_owned()];

@@ -37,7 +37,7 @@ fn text(found: &Findings, folder: &str) -> Result<String, std::fmt::Error> {
         f,
         "# What each choice is worth\n\n\
          The same {} events spent in {} ways, each with {n_seeds} seed{} (initial weights, crops, keys). The network is \
-         narrower than the released one, so that all of it takes hours on a processor. All of this page is written \
+         narrower than the released one, so that all of it takes hours on a CPU. All of this page is written \
          by one command.\n\n\
          ```\n{}\n```\n\n\
          Machine: {}.\n",

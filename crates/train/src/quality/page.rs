@@ -100,7 +100,7 @@ fn distributions(f: &mut String, found: &Findings, folder: &str) -> std::fmt::Re
     writeln!(f, "![distributions]({folder}/distributions.svg)\n")
 }
 
-/// Whether a feature tells the two apart.
+/// Whether a feature separates the two.
 fn verdict(row: &Row) -> &'static str {
     if row.gap.high < 0.0 { "yes" } else { "no" }
 }
@@ -270,9 +270,10 @@ fn primers(f: &mut String, found: &Findings) -> std::fmt::Result {
     let Some(loudness_model) = &found.loudness_model else { return Ok(()) };
     writeln!(
         f,
-        "The network hears each primer as loud as is loudness_model for its pace, and what it plays is turned back. LoudnessModel are MIDI \
-         velocity {:.1} at one note a second and {:.1} more with each doubling (least squares over {} half minutes of {} \
-         training pieces; correlation {:.2}, standard deviation around it {:.1}); `performance::VelocityOffset` has {:.1} and {:.1}.\n",
+        "A velocity offset shifts each primer to the loudness that is usual for its pace, and is taken off what the \
+         network plays. Usual are MIDI velocity {:.1} at one note a second and {:.1} more with each doubling (least \
+         squares over {} half minutes of {} training pieces; correlation {:.2}, standard deviation around it {:.1}); \
+         `performance::VelocityOffset` has {:.1} and {:.1}.\n",
         loudness_model.at_one,
         loudness_model.per_doubling,
         loudness_model.half_minutes,
