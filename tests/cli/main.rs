@@ -38,12 +38,13 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a UTF-8 path")
 }
 
-/// Writes a folder of MIDI files with a pattern that is easy to learn: broken chords, even and loud, for 48 s.
+/// Writes a folder of MIDI files with a pattern that is easy to learn: broken chords, even and loud, for 48
+/// s.
 fn pieces(dir: &Path) -> PathBuf {
     pieces_of(dir, 300)
 }
 
-/// The same, of as many notes as one likes; 6.25 make a second.
+/// The same with `n_notes` notes; 6.25 make a second.
 fn pieces_of(dir: &Path, n_notes: u64) -> PathBuf {
     for (split, n) in [("train", 6u8), ("validation", 2)] {
         std::fs::create_dir_all(dir.join(split)).expect("a folder");

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use crate::learning::{config_with, losses};
 use crate::{pieces, run, succeed, text};
 
-/// A process that lends the processor, and ends with this value.
+/// A process that lends the CPU, and ends with this value.
 struct Server {
     child: Child,
     url: String,

@@ -53,7 +53,7 @@ fn the_card_names_this_file_its_loss_and_its_licence() {
     assert!(card.contains("CC BY-NC-SA 4.0"));
 }
 
-/// The page in a browser is held to the same file (`tests/tests/browser.rs`).
+/// The page in a browser is compared with the same file (`tests/tests/browser.rs`).
 #[test]
 fn seed_1_plays_what_it_always_played() {
     let tokens = played(Recipe::new(1, Sampling::default()), 500);
@@ -65,7 +65,7 @@ fn seed_1_plays_what_it_always_played() {
     expect_test::expect_file!["seed-1.txt"].assert_eq(&numbers(&tokens));
 }
 
-/// As the page and the command go on from a primer, long or short. Named by the number of the primer's events.
+/// How the page and the command continue a primer, long or short. Named by the number of the primer's events.
 #[test]
 fn after_a_primer_it_plays_what_it_always_played() {
     let after = |primer| played(Recipe::after(primer, 7, Sampling::default()), 300);
@@ -97,7 +97,7 @@ fn numbers(tokens: &[Token]) -> String {
     numbers.chunks(20).map(|line| line.join(" ") + "\n").collect()
 }
 
-/// After a scale in C major, through the command; without being asked they soon leave the key.
+/// After a scale in C major, through the command; unconditioned takes soon leave the key.
 #[test]
 fn a_continuation_keeps_the_key_of_its_primer() {
     let share_in_key = |more: &[&str]| {
@@ -114,7 +114,8 @@ fn a_continuation_keeps_the_key_of_its_primer() {
     assert!(kept > strayed + 0.1, "{kept} of the notes are in the key, without being asked {strayed}");
 }
 
-/// A sequencer's 120 throughout, and a piano roll's 30: no pianist of the competitions plays a scale like that.
+/// A sequencer's 120 throughout, and a piano roll's 30: no pianist of the competitions plays a scale like
+/// that.
 #[test]
 fn a_continuation_is_as_loud_as_its_primer() {
     for (primer, is_louder) in [(30, false), (120, true)] {

@@ -1,4 +1,4 @@
-//! What both go on from: native code here, the page in `tests/tests/browser.rs`.
+//! The primers for both: native code here, the page in `tests/tests/browser.rs`.
 
 use performance::{Note, Performance, Pitch, Velocity, encode};
 
@@ -12,8 +12,8 @@ pub(crate) fn scale(velocity: u8) -> Performance {
     Performance::new(notes.collect())
 }
 
-/// Broken chords in changing keys and loudness, with notes that are held over many others: the shortest such piece of at
-/// least so many events.
+/// Broken chords in changing keys and loudness, with notes that are held over many others: the shortest such
+/// piece of at least `n_events` events.
 pub(crate) fn study(n_events: usize) -> Performance {
     let mut random = 1u32;
     // Numerical Recipes' linear congruential generator.

@@ -24,8 +24,8 @@ const PEERS: [(&str, &str); 4] = [
 const WEBGPU_PEERS: [(&str, &str); 2] =
     [("tfjs.html", "bench('webgpu', 2)"), ("ort.html", "bench('webgpu', 1, 20)")];
 
-/// Runs `bench.html`, open in `page`, on a backend by the name it has there, and returns the JSON that the page
-/// offers.
+/// Runs `bench.html`, open in `page`, on a backend by the name it has there, and returns the JSON that the
+/// page offers.
 #[track_caller]
 pub fn measured(page: &Page, backend: &str) -> Value {
     page.find("combobox", "Compute on").choose(backend);

@@ -23,8 +23,9 @@ const SOON: Duration = Duration::from_secs(20);
 const HEADS: &str =
     "[performanceRnn.playback() === 'Playing', performanceRnn.played(), __performanceRnnSound.now()]";
 
-/// How far the computer's clock is ahead of the audio clock, in milliseconds. The audio clock stands still and jumps;
-/// right after a jump it is read best. Messages and not timers: those of a tab in the background come once a minute.
+/// How far the computer's clock is ahead of the audio clock, in milliseconds. The audio clock stands still
+/// and jumps; right after a jump it is read best. Messages and not timers: those of a tab in the background
+/// come once a minute.
 const AHEAD: &str = "new Promise(resolve => {
     const { port1, port2 } = new MessageChannel();
     const started = performance.now();
@@ -60,7 +61,7 @@ const WATCH: &str = "
 pub struct Endured {
     /// Music composed, in seconds.
     pub music_secs: f64,
-    /// Composing it took so long, with all that the page did meanwhile.
+    /// How long composing took, with all that the page did meanwhile.
     pub composing_secs: f64,
     /// Events composed.
     pub events: usize,
@@ -68,29 +69,31 @@ pub struct Endured {
     pub speed_by_tenth: Vec<f64>,
     /// The 95th percentile of chunks, in milliseconds per event, in each tenth.
     pub p95_by_tenth: Vec<f64>,
-    /// The worker's memory, in bytes: with the first and with the last of the music.
+    /// The worker's memory, in bytes, at the beginning and at the end of composing.
     pub worker_memory: [f64; 2],
-    /// The page's: its wasm memory, and what JavaScript holds after a collection. With the first of the music, when all
-    /// was composed, and when it had been listened to.
+    /// The page's: its wasm memory, and JavaScript's heap after a collection. At the beginning, when all was
+    /// composed, and when all was played.
     pub page_memory: [[f64; 2]; 3],
     /// Listened to, in seconds.
     pub heard_secs: f64,
     /// Notes that were to begin meanwhile, and how many of them began within 2 ms of where the file has them.
     pub notes: [usize; 2],
-    /// How far the roll's play-head went away from the audio clock, in milliseconds: the largest difference from its
-    /// own median.
+    /// How far the roll's play-head went away from the audio clock, in milliseconds: the largest difference
+    /// from its own median.
     pub roll_drift_ms: f64,
-    /// By how much later the last notes came to a MIDI device than the first ones, against the file and by the audio
-    /// clock: the difference of medians of a tenth of the notes each, in milliseconds; none without a device.
+    /// Drift of a MIDI device: how much later the last notes came than the first ones, against the file and
+    /// by the audio clock. It is the difference of medians of a tenth of the notes each, in milliseconds;
+    /// none without a device.
     pub midi_drift_ms: Option<f64>,
-    /// By how much the computer's clock, by which the device writes down what it gets, ran away from the audio clock
-    /// meanwhile, in milliseconds.
+    /// By how much the computer's clock, by which the device writes down what it gets, ran away from the
+    /// audio clock meanwhile, in milliseconds.
     pub clock_drift_ms: Option<f64>,
-    /// Notes at the MIDI device that are not in the file, or came more than 50 ms away from where it has them.
+    /// Notes at the MIDI device that are not in the file, or came more than 50 ms away from where it has
+    /// them.
     pub midi_strays: Option<usize>,
 }
 
-/// Has the page compose so much music and listens to it.
+/// Has the page compose this much music and plays it.
 #[must_use]
 pub fn endure(
     site: &Site,
@@ -295,8 +298,8 @@ fn begins_end_secs(tokens: &[Token]) -> f64 {
     micros(tokens) as f64 / 1e6
 }
 
-/// How many notes were to begin until `clock_secs`, and how many of them did within 2 ms of where they are, counted from
-/// the first one on.
+/// How many notes were to begin until `clock_secs`, and how many of them did within 2 ms of where they are,
+/// counted from the first one on.
 #[must_use]
 pub fn on_time(begins: &[(u8, f64)], onsets: &[f64], clock_secs: f64) -> [usize; 2] {
     let mut sorted = onsets.to_vec();
@@ -317,7 +320,8 @@ pub fn on_time(begins: &[(u8, f64)], onsets: &[f64], clock_secs: f64) -> [usize;
     counts
 }
 
-/// Drift in milliseconds and strays of what a device was sent: pitches with arrival times.
+/// Drift in milliseconds, and number of notes out of place, of what a device received: pitches with arrival
+/// times.
 fn midi_drift(begins: &[(u8, f64)], struck: &[(u8, f64)]) -> (f64, usize) {
     let mut by_pitch = vec![std::collections::VecDeque::new(); 128];
     for (pitch, begin) in begins {

@@ -1,7 +1,8 @@
 //! What the cross-crate tests share: a real browser to drive, the built page to drive it on, and a MIDI
 //! device that writes down what it is sent. The program `measure` drives them for figures.
 //!
-//! Everything here is for tests: what does not work panics with what was waited for and what was there instead.
+//! Everything here is for tests: what does not work panics with what was waited for and what was there
+//! instead.
 
 pub mod bench;
 pub mod browser;

@@ -1,4 +1,4 @@
-//! What the page plays, as sound: a file that it hands out, and what there is to hear in it.
+//! What the page plays, as sound: its WAV file, and what can be measured in it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,11 +9,11 @@ use crate::browser::Page;
 
 /// Composing, and making sound of it, on a machine that does other things as well.
 const LIMIT: Duration = Duration::from_secs(300);
-/// Sound is looked at in windows of so many seconds.
+/// Length of the windows in which sound is measured.
 const WINDOW_SECS: f64 = 0.05;
-/// Windows below this level are silent to anybody who is not told: the noise of the samples themselves.
+/// Windows below this level count as silent: the noise of the samples themselves.
 const QUIET_DB: f64 = -70.0;
-/// Loudness over so many seconds is a phrase's.
+/// Length of a phrase, for its loudness.
 const PHRASE_SECS: f64 = 3.0;
 
 /// Sound in memory.
@@ -25,7 +25,7 @@ pub struct Sound {
     pub channels: Vec<Vec<f32>>,
 }
 
-/// What there is to hear.
+/// What was measured in the sound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Heard {
     /// How long it is.
@@ -145,7 +145,8 @@ pub fn recorded(page: &Page, music_secs: u32) -> PathBuf {
 mod tests {
     use super::*;
 
-    /// A second of a tone at half of full scale, a second of nothing, and a second of the tone a tenth as loud.
+    /// A second of a tone at half of full scale, a second of nothing, and a second of the tone a tenth as
+    /// loud.
     #[test]
     fn what_is_heard() {
         let wave = |frame: usize| (frame as f32 * 0.05).sin() * 0.5;

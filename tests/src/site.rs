@@ -82,7 +82,7 @@ impl Site {
         &self.folder
     }
 
-    /// The paths asked for so far, in order, with their queries.
+    /// The paths requested so far, in order, with their queries.
     pub fn requests(&self) -> Vec<String> {
         lock(&self.line).requests.clone()
     }

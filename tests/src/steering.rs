@@ -14,7 +14,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// Between two changes, so that each meets other music.
 const PAUSE: Duration = Duration::from_millis(700);
 
-/// What the performance on stage follows from.
+/// The recipe of the performance on stage.
 ///
 /// # Panics
 /// If there is none.
@@ -25,8 +25,8 @@ pub fn recipe(page: &Page) -> Recipe {
     serde_json::from_str(json.as_str().expect("a performance on stage")).expect("a recipe")
 }
 
-/// Moves the slider "Temperature", and waits until the music follows. Returns the milliseconds from the change to the
-/// first newly drawn event at the loudspeaker, the output's latency included.
+/// Moves the slider "Temperature", and waits until the music follows. Returns the milliseconds from the
+/// change to the first newly drawn event at the loudspeaker, the output's latency included.
 #[track_caller]
 pub fn set_temperature(page: &Page, temperature: f32) -> f64 {
     let moved = page.evaluate(&format!(
@@ -55,7 +55,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Changes the temperature of a performance that plays so many times.
+    /// Changes the temperature of a playing performance `n` times.
     #[track_caller]
     #[must_use]
     pub fn measure(page: &Page, n: usize) -> Self {
@@ -97,7 +97,7 @@ impl Latency {
     }
 }
 
-/// The tokens as the network has them, as loud as they are heard.
+/// The network's tokens, as loud as they are heard.
 #[must_use]
 pub fn as_heard(recipe: &Recipe, tokens: &[Token]) -> Vec<Token> {
     tokens.iter().map(|&token| recipe.velocity_offset.undo(token)).collect()

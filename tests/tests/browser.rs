@@ -149,7 +149,7 @@ fn a_first_visit_begins_with_a_chosen_seed() {
     assert!(first.1 != first.0 && first.1 != other.1, "later visits: {first:?} {other:?}");
 }
 
-/// The same file that native code is held to, `tests/released`.
+/// The same file that native code is compared with, `tests/released`.
 #[test]
 fn the_browser_plays_what_native_code_plays() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
@@ -225,7 +225,7 @@ fn a_primer_is_continued() {
     page.assert_no_errors();
 }
 
-/// The same file that native code is held to, `tests/released`: loudness and what is asked for included.
+/// The same file that native code is compared with, `tests/released`: velocity offset and controls included.
 #[test]
 fn a_primer_is_continued_as_native_code_does_and_as_loud_as_it_was() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
@@ -342,7 +342,8 @@ fn a_gpu_that_is_lost_changes_nothing_of_what_follows_a_primer() {
     }
 }
 
-/// The music follows the slider at once, without a gap, and is in the end what native code makes of the same recipe.
+/// The music follows the slider at once, without a gap, and is in the end what native code makes of the same
+/// recipe.
 #[test]
 fn a_change_is_heard_at_once_and_replayed_exactly() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
@@ -354,7 +355,7 @@ fn a_change_is_heard_at_once_and_replayed_exactly() {
     println!("{}", latency.to_line());
     // Twice what is aimed at, because a test machine does other things, too.
     assert!(latency.quantile_ms(0.5) < 400.0, "{}", latency.to_line());
-    // A worker that dies is told of the changes, too.
+    // A new worker gets the changes, too.
     page.in_workers("void setTimeout(() => { throw new Error('killed by a test'); })");
     page.wait_until("the crash", SOON, || page.status().contains("killed by a test"));
     set_temperature(&page, 0.8);
@@ -374,7 +375,8 @@ fn a_change_is_heard_at_once_and_replayed_exactly() {
     assert!(begun <= due + offs, "{begun} samples begun for {due} notes and {offs} releases");
 }
 
-/// At a device, which cannot take back what it was told: no key is left down, and none is struck that is not in the music.
+/// At a device, which cannot take messages back: no key is left down, and none is struck that is not in the
+/// music.
 #[test]
 fn a_change_reaches_a_midi_device_without_a_hanging_note() {
     let (Some(site), Some(device)) = (Site::built(), MidiDevice::plug_in()) else { return };
@@ -407,7 +409,7 @@ fn a_change_reaches_a_midi_device_without_a_hanging_note() {
         pitches.sort_unstable();
         pitches
     };
-    // The last chord may be under way: notes of one moment come in any order.
+    // The last chord may be incomplete: notes of the same time come in any order.
     let n = struck.len().saturating_sub(8);
     assert!(n > 20, "{n} notes");
     assert_eq!(sorted(&struck[..n]), sorted(&composed[..n]));
@@ -462,7 +464,7 @@ fn a_midi_device_gets_what_the_file_has() {
     };
     let page = browser.open(&site.url("/"));
     page.button("Generate");
-    // It has asked before us; with permission, it would not have waited for the visitor.
+    // The page has asked before us; with permission, it would not have waited for the visitor.
     assert_eq!(page.evaluate("navigator.permissions.query({ name: 'midi' }).then(is => is.state)"), "prompt");
     browser.allow_midi();
     let output = page.find("combobox", "Output");
@@ -482,7 +484,7 @@ fn a_midi_device_gets_what_the_file_has() {
     let mut written_of = written.notes().to_vec();
     let mut delays = Vec::new();
     for message in onsets {
-        // Notes of one moment may come in any order, notes of one key may not.
+        // Notes of the same time may come in any order, notes of one key may not.
         let same_key = written_of.iter().position(|note| note.pitch.get() == message.bytes[1]);
         let note = written_of.remove(same_key.unwrap_or_else(|| panic!("{message:?} is not in the file")));
         assert_eq!(note.velocity.get(), message.bytes[2], "of {note:?}");
@@ -588,7 +590,7 @@ fn long_performances_stay_on_time_and_in_memory() {
     );
 }
 
-/// A piece begins when the samples of its first moments are there, and those of the next ones come while it plays.
+/// A piece begins when the samples of its first seconds are decoded; later ones follow while it plays.
 #[test]
 fn no_note_is_left_out_when_samples_come_late() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };

@@ -1,8 +1,8 @@
 //! Build output that several checkouts of this project use in turn.
 //!
-//! Cargo tells a workspace's packages apart by their place in it and looks at file times, so it takes what one
-//! checkout built for up to date in another. Output that the last checkout left is therefore thrown away; the
-//! packages from the registry, which take most of the time, stay.
+//! Cargo identifies a workspace's packages by their place in it and compares file times. So it takes what one
+//! checkout built for up to date in another. Therefore the workspace's output from another checkout is
+//! deleted. The packages from the registry, which take most of the time, stay.
 
 use std::fs;
 use std::path::Path;

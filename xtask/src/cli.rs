@@ -18,7 +18,7 @@ usage: cargo xtask <task>
 Tools and build output go to $PERFORMANCE_RNN_CACHE, by default the user's cache folder.
 PERFORMANCE_RNN_WASM=rustup|debian forces the compiler for the page; CHROME names a browser to test with.";
 
-/// The port `serve` listens on unless told otherwise.
+/// The default port of `serve`.
 pub const DEFAULT_PORT: u16 = 8080;
 
 /// One thing to do.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::{Error, Result, paths};
 
 /// A command that runs in the checkout, reads nothing from the terminal, finds our tools first, and does not
-/// see what `cargo run` told *this* program about the `xtask` package.
+/// inherit the variables that `cargo run` set for the `xtask` package.
 pub fn command(program: impl Into<OsString>) -> Command {
     let mut command = Command::new(program.into());
     command.current_dir(paths::root()).stdin(Stdio::null());

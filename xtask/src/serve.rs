@@ -24,7 +24,7 @@ pub fn forever(port: u16) -> Result<()> {
     Ok(())
 }
 
-/// A folder served over HTTP on 127.0.0.1, as docs/hosting.md tells other servers to.
+/// A folder served over HTTP on 127.0.0.1, with the headers that docs/hosting.md recommends.
 #[derive(Debug)]
 pub struct Server {
     folder: PathBuf,
@@ -33,7 +33,8 @@ pub struct Server {
     isolation: Isolation,
 }
 
-/// Whether pages are alone in their process, which programs with several threads ask for. Ours has no need of it.
+/// Whether pages are alone in their process, which programs with several threads ask for. Ours has no need of
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
     /// As any page.
@@ -199,7 +200,8 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The media type by the file's extension. Browsers compile wasm while it downloads only when told that it is.
+/// The media type by the file's extension. Browsers compile wasm while it downloads only if it has the right
+/// type.
 fn content_type(file: &Path) -> &'static str {
     match file.extension().and_then(|extension| extension.to_str()).unwrap_or_default() {
         "html" => "text/html; charset=utf-8",

@@ -1,7 +1,7 @@
 //! The release page, which Trunk builds and [`pack`] makes ready for any web server.
 //!
-//! There is no `wasm-opt`. What the linker stripped and the compiler optimized it makes smaller on disk, but not on the
-//! wire: binaryen 132 at `-O3` takes the CPU worker from 494 to 450 kB, and from 132.5 to 134.5 kB as brotli. On a
+//! There is no `wasm-opt`. It makes stripped and optimized programs smaller on disk, but not on the wire:
+//! binaryen 132 at `-O3` takes the CPU worker from 494 to 450 kB, and from 132.5 to 134.5 kB as brotli. On a
 //! worker of 23 MB `-O1` took two minutes and saved 4 % as gzip.
 
 mod budget;
@@ -53,7 +53,7 @@ pub(crate) fn check_sizes() -> Result<()> {
     Budget::read()?.check(&sizes(&paths::dist())?)
 }
 
-/// `--locked` where nobody is there to commit a changed `Cargo.lock`.
+/// `--locked` in CI, where a changed `Cargo.lock` cannot be committed.
 pub(crate) fn locked() -> Option<&'static str> {
     std::env::var_os("CI").map(|_| "--locked")
 }
@@ -69,8 +69,8 @@ struct Size {
     brotli: Option<u64>,
 }
 
-/// Turns what Trunk made into what a server serves: content in the names, compressed files beside the files, and a
-/// second page, `bench.html`. `cache` keeps what was compressed for the next build.
+/// Turns what Trunk made into what a server serves: content in the names, compressed files beside the files,
+/// and a second page, `bench.html`. `cache` keeps what was compressed for the next build.
 fn pack(folder: &Path, cache: &Path) -> Result<Vec<Size>> {
     names::give(folder)?;
     let index = folder.join("index.html");
@@ -116,7 +116,8 @@ fn slashed(path: &Path) -> String {
     path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
-/// Two builds at once would mix their files in `dist/`. The returned file holds the others off until it is dropped.
+/// Two builds at once would mix their files in `dist/`. The returned file holds the others off until it is
+/// dropped.
 fn wait_for_others() -> Result<File> {
     let path = paths::cache().join("page.lock");
     let lock = File::create(&path).map_err(at(&path))?;

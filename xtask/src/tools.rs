@@ -1,7 +1,7 @@
 //! The programs that turn the `web` crate into a page: found at the pinned version, or installed.
 //!
-//! Versions live in the root `Cargo.toml`: `wasm-bindgen` among the dependencies, since the program must equal
-//! the library, and Trunk under `[workspace.metadata.tools]`.
+//! Versions live in the root `Cargo.toml`: `wasm-bindgen` among the dependencies, since the program must
+//! equal the library, and Trunk under `[workspace.metadata.tools]`.
 
 use std::fs;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn ensure(tool: &Tool) -> Result<()> {
         }
     }
     println!("installing {} {version}, once; this takes some minutes", tool.package);
-    // Kept from one try to the next, so that an interrupted installation goes on where it stopped.
+    // Kept between attempts, so that an interrupted installation resumes.
     let build = paths::cache().join("tools-build");
     let install = |lock: &[&str]| {
         let mut cargo = process::cargo("install");

@@ -1,4 +1,5 @@
-//! A compiler for `wasm32-unknown-unknown`: chosen at run time, since not every machine can have the same one.
+//! A compiler for `wasm32-unknown-unknown`: chosen at run time, since not every machine can have the same
+//! one.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! `ablation`: the same budget spent in several ways, so that choices are evidence.
 //!
-//! Each variant is trained from scratch by the code that `train` runs, once for each seed, then measured twice: by
-//! the loss on held-out pieces, and by the errors of structure in what it plays when no mask keeps it legal.
+//! Each variant is trained from scratch by the code that `train` runs, once for each seed. Then it is
+//! measured twice: by the loss on held-out pieces, and by the errors of structure in what it plays without
+//! the legality mask.
 
 mod page;
 mod plan;
@@ -97,7 +98,7 @@ impl Measured {
     }
 }
 
-/// Trains and measures a variant, or goes on where an earlier command was stopped.
+/// Trains and measures a variant, or resumes where an earlier command was stopped.
 fn measure(variant: &Variant, seed: u64, corpus: &Arc<Corpus>, folder: &Path) -> Result<Outcome> {
     let mut config = variant.config.clone();
     config.training.seed = seed;

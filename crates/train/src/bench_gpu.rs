@@ -27,7 +27,8 @@ pub(crate) struct GpuFigures {
     events_per_s: Vec<(usize, f64)>,
     bytes_of_weights: usize,
     bandwidth_bytes_per_s: f64,
-    /// Bandwidth by bytes of weights: no single take can be faster that reads every weight for every event.
+    /// Bandwidth divided by bytes of weights: the limit for a single take, which reads every weight for every
+    /// event.
     limit_events_per_s: f64,
     tuning: String,
 }

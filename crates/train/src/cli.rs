@@ -25,15 +25,15 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Turn a run's best weights into a released file with its model card.
     Release(ReleaseArgs),
-    /// Let a network play, into a MIDI file.
+    /// Generate music into a MIDI file.
     Generate(GenerateArgs),
-    /// Spend the same budget in several ways, and write the page that says what each choice is worth.
+    /// Train with several variants of the settings on the same budget, and write a page that compares them.
     Ablation(AblationArgs),
-    /// Hold a folder of performances against another, beside what the first differs within itself.
+    /// Compare two folders of performances; the floor is how much the first differs within itself.
     Compare(CompareArgs),
-    /// Let a network play by the hour, measure it against human pieces, and write the page that says so.
+    /// Generate hours of music, measure them against human pieces, and write a page about it.
     Quality(QualityArgs),
-    /// Let a network play with several temperatures and top-ps, and write the page that says which is like people.
+    /// Generate music with several temperatures and top-ps, and write a page that compares them with people.
     Sweep(SweepArgs),
     /// Play a score with expression, into a MIDI file.
     Perform(PerformArgs),
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     ScoreReport(ScoreReportArgs),
     /// Fit the ridge renderer to people's performances of scores.
     ScoreFit(ScoreFitArgs),
-    /// Draw MIDI files as piano rolls, one under the other.
+    /// Draw MIDI files as piano rolls, one below another.
     Roll(RollArgs),
     /// Show what an import finds in a MIDI file, applies and drops.
     Inspect(InspectArgs),
@@ -54,7 +54,7 @@ pub(crate) enum Command {
 /// Where tensors are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DeviceKind {
-    /// The processor.
+    /// The CPU.
     #[default]
     Flex,
     /// A GPU through Vulkan, Metal or DirectX (build with `--features wgpu`).
@@ -117,14 +117,14 @@ pub(crate) struct TrainArgs {
     /// Numbers of the GPUs to train on side by side, each with `batch` sequences of its own.
     #[arg(long, value_delimiter = ',', default_value = "0")]
     pub(crate) devices: Vec<usize>,
-    /// Train on the devices that `serve-device` lends at this address, `ws://HOST:PORT`; `--devices` are its numbers
-    /// (build with `--features remote`).
+    /// Train on the devices that `serve-device` lends at this address, `ws://HOST:PORT`; `--devices` are its
+    /// numbers (build with `--features remote`).
     #[arg(long, conflicts_with = "device", value_name = "URL")]
     pub(crate) remote: Option<String>,
-    /// What `serve-device` was given as its token.
+    /// The token of `serve-device`.
     #[arg(long, requires = "remote")]
     pub(crate) token: Option<String>,
-    /// Go on from the last checkpoint in `--out`.
+    /// Resume from the last checkpoint in `--out`.
     #[arg(long)]
     pub(crate) resume: bool,
 }
@@ -144,7 +144,7 @@ pub(crate) struct EvaluateArgs {
     pub(crate) every: u16,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
-    /// Measure the network in whole numbers, as the processor plays it, instead of the one in 32 bits.
+    /// Measure the network in int8, as the CPU plays it, instead of the one in 32 bits.
     #[arg(long, conflicts_with = "device")]
     pub(crate) quantized: bool,
     /// Print one JSON object.
@@ -163,7 +163,7 @@ pub(crate) struct ReleaseArgs {
     /// The run's settings, for the card.
     #[arg(long)]
     pub(crate) config: PathBuf,
-    /// What the data is and who made it, for the card.
+    /// What the data is and who made it, for the model card.
     #[arg(
         long,
         default_value = "MAESTRO v3.0.0 (Hawthorne et al. 2019) and (n)ASAP (Foscarin et al. 2020, Peter et al. 2023), CC BY-NC-SA 4.0"
@@ -192,8 +192,8 @@ pub(crate) struct GenerateArgs {
     /// The same seed and settings play the same music.
     #[arg(long)]
     pub(crate) seed: u64,
-    /// Play so many takes at once, in less time than one after the other: the first with this seed, the next with
-    /// the one after it, and so on. With more than one, files are numbered.
+    /// Number of takes to play at once, in less time than one after another: the first with this seed, the
+    /// next with the one after it, and so on. With more than one, files are numbered.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=rnn::MAX_TAKES as i64))]
     pub(crate) takes: u8,
     /// MIDI file to go on from.
@@ -225,7 +225,7 @@ pub(crate) struct GenerateArgs {
     /// Last name of a composer that the weights know.
     #[arg(long)]
     pub(crate) composer: Option<String>,
-    /// The processor plays in whole numbers, a GPU in 32 bits.
+    /// Where the network plays. Both the CPU and a GPU play it in int8.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
     /// MIDI file to write.
@@ -307,7 +307,7 @@ pub(crate) struct QualityArgs {
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) sampling: SamplingArgs,
-    /// Markdown that somebody who looked and listened wrote, to put into the page.
+    /// Markdown with a listener's notes, to put into the page.
     #[arg(long)]
     pub(crate) notes: Option<PathBuf>,
     /// Folder to keep the generations in, as MIDI files.
@@ -380,11 +380,11 @@ pub(crate) struct ServeDeviceArgs {
     /// Numbers of the GPUs to lend.
     #[arg(long, value_delimiter = ',', default_value = "0")]
     pub(crate) devices: Vec<usize>,
-    /// Address to listen on; port 0 takes a free one. What goes over it is not encrypted: across networks that are not
-    /// your own, go through a tunnel.
+    /// Address to listen on; port 0 takes a free one. The connection is not encrypted: use a tunnel across
+    /// networks that are not your own.
     #[arg(long, default_value = "127.0.0.1:3000", value_name = "ADDRESS:PORT")]
     pub(crate) listen: std::net::SocketAddr,
-    /// Lend to those only who give this token.
+    /// Lend only to clients that give this token.
     #[arg(long)]
     pub(crate) token: Option<String>,
 }
@@ -465,7 +465,8 @@ pub(crate) struct ScoreReportArgs {
     /// Folder with `score/` and `performance/SPLIT/` below it.
     #[arg(long)]
     pub(crate) pairs: PathBuf,
-    /// Folder with `annotations/score/` and `annotations/performance/` below it, and `musicxml/` where there is any.
+    /// Folder with `annotations/score/` and `annotations/performance/` below it, and `musicxml/` where there
+    /// is any.
     #[arg(long)]
     pub(crate) annotations: PathBuf,
     /// Only performances of this split, e.g. `validation`.

@@ -25,17 +25,17 @@ pub(crate) struct TrainConfig {
     pub(crate) training: Training,
 }
 
-/// How the network learns.
+/// How the network is trained.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Training {
     /// Chooses initial weights, crops and augmentation.
     pub(crate) seed: u64,
-    /// Sequences side by side. Larger fills the machine better, smaller learns more from each event.
+    /// Sequences side by side. Larger uses the machine better; smaller learns more from each event.
     pub(crate) batch: usize,
     /// Events that gradients flow back through.
     pub(crate) time: usize,
-    /// Events that a sequence walks on, with the network's memory carried, before another is drawn.
+    /// Events of a sequence, with the network's state carried along, before another is drawn.
     pub(crate) walk: usize,
     /// Events to train on in all.
     pub(crate) events: u64,
@@ -47,7 +47,8 @@ pub(crate) struct Training {
     pub(crate) decay: f64,
     /// In which way it falls.
     pub(crate) schedule: Schedule,
-    /// Share of each matrix that a step at the highest rate of 1 would take away (AdamW); biases are left alone.
+    /// Share of each matrix that a step at the highest rate of 1 would take away (AdamW); biases are left
+    /// alone.
     pub(crate) weight_decay: f32,
     /// Share of hidden units left out at random between layers.
     pub(crate) dropout: f64,
@@ -55,15 +56,15 @@ pub(crate) struct Training {
     pub(crate) clip: f32,
     /// Share of the averaged weights kept at each step; larger averages over longer.
     pub(crate) average: f32,
-    /// Precision of the matrix products' factors: `auto` is the fastest that the processor has.
+    /// Precision of the matrix products' factors: `auto` is the fastest on this CPU.
     pub(crate) precision: Precision,
-    /// Whether the backward pass runs layers forward once more instead of keeping what it needs: less memory, more
-    /// work, the same bits.
+    /// Whether the backward pass runs layers forward once more instead of keeping what it needs: less memory,
+    /// more work, the same bits.
     pub(crate) recompute: bool,
     /// Other keys and paces.
     pub(crate) augment: bool,
-    /// Whether the network is told which notes sound. Without, that part of its input is zero, as are its weights, so
-    /// that the file plays everywhere.
+    /// Whether the network has the sounding-notes input. Without it, that part of its input is zero, as are
+    /// its weights, so that every program plays the file.
     pub(crate) sounding: bool,
     /// Share of sequences that see controls.
     pub(crate) controlled: f64,
@@ -126,7 +127,7 @@ pub(crate) enum Schedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Precision {
-    /// The fastest that the processor has.
+    /// The fastest on this CPU.
     Auto,
     /// 32 bits.
     F32,

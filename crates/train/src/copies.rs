@@ -8,8 +8,8 @@ use crate::corpus::Corpus;
 use crate::measure::{Figure, Piece};
 use crate::progress;
 
-/// A shared run of so many is worth counting as copied. Smaller counts scales and cadences, which are common
-/// property; larger misses short quotations.
+/// Shared runs of at least this many strikes count as copied. Smaller counts scales and cadences, which are
+/// common property; larger misses short quotations.
 pub(crate) const LONG_STRIKES: u32 = 16;
 /// The same, in melodic intervals.
 pub(crate) const LONG_INTERVALS: u32 = 16;
@@ -47,8 +47,8 @@ impl Runs {
     }
 }
 
-/// Holds two sets against all pieces that `corpus` trains on. Pieces should be equally long: who plays more
-/// shares more.
+/// Compares two sets with all pieces that `corpus` trains on. Pieces should be equally long: longer ones
+/// share more.
 pub(crate) fn search(corpus: &Corpus, sets: [&[Piece]; 2]) -> Result<Copies> {
     let (train, _) = corpus.split()?;
     let bar = progress::bar(train.len() as u64, "training pieces searched");

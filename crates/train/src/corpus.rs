@@ -92,8 +92,8 @@ impl Corpus {
         self.pieces.iter().filter(|piece| piece.path.starts_with(prefix)).cloned().collect()
     }
 
-    /// Pieces to learn from and pieces to check on: the folders `train` and `validation` where they exist,
-    /// else every twentieth piece (by the hash of its content) is kept for checking.
+    /// Pieces to train on and pieces to validate on: the folders `train` and `validation` where they exist,
+    /// else every twentieth piece (by the hash of its content) is kept for validation.
     pub(crate) fn split(&self) -> Result<(Vec<Piece>, Vec<Piece>)> {
         let (mut train, mut validation) = (self.below("train/"), self.below("validation/"));
         if train.is_empty() && validation.is_empty() {

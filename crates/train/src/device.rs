@@ -12,7 +12,7 @@ pub(crate) fn open(kind: DeviceKind) -> Result<Device> {
 
 /// Opens several of a kind, to train on side by side.
 ///
-/// The processor is one device: chosen twice, two networks share it.
+/// The CPU is one device: chosen twice, two networks share it.
 pub(crate) fn open_all(kind: DeviceKind, numbers: &[usize]) -> Result<Vec<Device>> {
     check(numbers)?;
     match numbers {
@@ -46,7 +46,7 @@ pub(crate) fn open_remote(_: &str, _: Option<&str>, _: &[usize]) -> Result<Vec<D
     bail!("{NO_REMOTE}")
 }
 
-/// Lends devices until the program is told to end.
+/// Lends devices until the program is ended.
 #[cfg(feature = "remote")]
 pub(crate) fn serve(args: &ServeDeviceArgs) -> Result<()> {
     use std::net::TcpListener;

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     Ok(())
 }
 
-/// Every so manyeth of the pieces in `data`: prepared data, or a folder of MIDI files.
+/// Every `every`-th piece in `data`: prepared data, or a folder of MIDI files.
 fn pieces(data: &Path, only: Option<&str>, every: usize) -> Result<Vec<Vec<Token>>> {
     let pieces: Vec<Vec<Token>> = if data.join(INDEX_FILE).exists() {
         let corpus = Arc::new(Corpus::open(data)?);
@@ -162,7 +162,7 @@ pub(crate) fn evaluate(model: &Model, pieces: &[Vec<Token>], progress: impl Fn(u
 #[derive(Default)]
 struct Lane<'a> {
     tokens: &'a [Token],
-    /// The next token to be heard.
+    /// The next token to be read.
     next: usize,
     sounding: Sounding,
 }
@@ -173,7 +173,8 @@ impl<'a> Lane<'a> {
         self.tokens.len().saturating_sub(self.next + 1)
     }
 
-    /// Takes the next piece if this one has ended; 1 if the network's memory goes on, 0 if it begins anew.
+    /// Takes the next piece if this one has ended; returns 1 if the network's state is kept, 0 if it is
+    /// reset.
     fn refill(&mut self, waiting: &mut Vec<&'a [Token]>) -> f32 {
         if self.left() > 0 {
             return 1.0;
@@ -217,8 +218,8 @@ struct Tally {
 }
 
 impl Tally {
-    /// Compares a crop's scores, `[time, batch, 413]`, with what came next in each lane; returns how many events
-    /// there were. `starts` are the lanes' places before the crop.
+    /// Compares a crop's logits, `[time, batch, 413]`, with what came next in each lane; returns how many
+    /// events there were. `starts` are the lanes' places before the crop.
     fn score(&mut self, scores: &[f32], lanes: &[Lane], starts: &[usize]) -> usize {
         let batch = lanes.len();
         let results: Vec<(usize, f64, bool)> = scores

@@ -27,7 +27,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
             fs::rename(&part, path)
         };
         fill().inspect_err(|_| {
-            // A full disk should not be left fuller; the first error is the one to tell.
+            // A full disk should not be left fuller. The first error is the one to report.
             let _ = fs::remove_file(&part);
         })
     };

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     Ok(())
 }
 
-/// Seeds for each thread of the processor.
+/// Seeds for each thread of the CPU.
 pub(crate) fn shares(seeds: &[u64]) -> Vec<&[u64]> {
     seeds.chunks(seeds.len().div_ceil(rayon::current_num_threads()).clamp(1, MAX_TAKES)).collect()
 }
@@ -158,7 +158,7 @@ impl Part {
     }
 }
 
-/// What the arguments ask for: what is asked, and otherwise what the primer is like.
+/// The recipe of the arguments: controls that are set, and otherwise those of the primer.
 fn recipe(args: &GenerateArgs, config: &ModelConfig) -> Result<Recipe> {
     let sampling = args.sampling.checked()?;
     let primer = match &args.primer {

@@ -1,4 +1,4 @@
-//! Training crops: many lanes, each walking through a performance while the network's memory follows.
+//! Training crops: many lanes, each walking through a performance while the network's state is carried along.
 //!
 //! A lane draws a piece, a place to begin, a key and a pace, and yields crop after crop from there; the
 //! network's state is carried from crop to crop and cleared when the lane draws anew. What a draw is
@@ -20,7 +20,8 @@ use crate::corpus::{Corpus, Piece};
 /// Length of the forward window that the density and pitch-class controls describe.
 pub(crate) const CONTROL_WINDOW_SECS: f64 = 8.0;
 
-/// Share of draws that begin where the piece does: few other walks come by there, and every visitor hears a beginning.
+/// Share of draws that begin where the piece does: few other walks pass there, and every visitor hears a
+/// beginning.
 const FROM_BEGINNING: f64 = 0.1;
 
 /// Steps of this share of a circle, taken one after another, fall evenly on it however many they are.
@@ -40,7 +41,7 @@ pub(crate) struct Batch {
     pub(crate) sounding: Vec<f32>,
     /// `[time * batch * control_width]`.
     pub(crate) controls: Vec<f32>,
-    /// 1 where a lane goes on, 0 where it begins anew, `[batch]`.
+    /// 1 where a lane continues, 0 where it begins anew, `[batch]`.
     pub(crate) keep: Vec<f32>,
     /// Where the loader stands after this batch.
     pub(crate) position: Position,
@@ -84,7 +85,7 @@ pub(crate) struct Cut {
     /// Share of draws that keep their controls; each control is then kept with probability one half.
     pub(crate) controlled: f64,
     pub(crate) augment: bool,
-    /// Whether the pitches that are down are told.
+    /// Whether the sounding pitches are in the input.
     pub(crate) sounding: bool,
     /// Which of how many loaders this is: they share the draws out among them.
     pub(crate) share: Share,
@@ -250,8 +251,8 @@ impl Loader {
         Ok(Lane { draw, next: start, end, is_new: true, tokens, sounding, controls })
     }
 
-    /// A piece, and how far into it to begin, from 0 to 1. One draw after another goes evenly over all the music,
-    /// from `turn` on, so that none of it waits for long to be heard.
+    /// A piece, and how far into it to begin, from 0 to 1. Successive draws cover all the music evenly, from
+    /// `turn` on, so that none of it waits for long.
     fn place(&self, turn: f64, draw: u64) -> (&Piece, f64) {
         let total = self.ends.last().copied().unwrap_or(0);
         let place = ((turn + draw as f64 * GOLDEN).fract() * total as f64) as usize;

@@ -1,8 +1,8 @@
 //! Adam with clipping, decoupled weight decay and an average of the weights, in one pass over memory.
 //!
-//! Source: Kingma & Ba, arXiv 1412.6980; Loshchilov & Hutter, arXiv 1711.05101 (weight decay); the average is Polyak's, kept as an exponential one. On the CPU
-//! tensor operations would walk over every matrix a dozen times per step (measured: a third of the step
-//! at 3 × 512); here each number is read and written once.
+//! Source: Kingma & Ba, arXiv 1412.6980; Loshchilov & Hutter, arXiv 1711.05101 (weight decay); the average is
+//! Polyak's, kept as an exponential one. On the CPU tensor operations would walk over every matrix a dozen
+//! times per step (measured: a third of the step at 3 × 512); here each number is read and written once.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
-/// What Adam remembers of each parameter, flattened.
+/// Adam's moments of each parameter, flattened.
 #[derive(Clone)]
 struct Memory {
     mean: Tensor<1>,
@@ -86,7 +86,7 @@ impl Adam {
         let norm = global_norm(&model, &grads);
         self.step += 1;
         let steps = i32::try_from(self.step).unwrap_or(i32::MAX);
-        // A young average forgets fast: it would otherwise remember the random start for long.
+        // A young average decays fast: it would otherwise keep the random start for long.
         let average_decay = average.min((1.0 + steps as f32) / (10.0 + steps as f32));
         let step = Step {
             rate: rate as f32,
@@ -111,7 +111,7 @@ impl Adam {
         tensors
     }
 
-    /// Everything remembered, for a checkpoint.
+    /// The state, for a checkpoint.
     pub(crate) fn tensors(&self) -> Vec<NamedTensor> {
         let named = |prefix: &str, name: &str, tensor: &Tensor<1>| NamedTensor {
             name: format!("{prefix}.{name}"),

@@ -47,10 +47,10 @@ struct Findings {
     stability: Stability,
     adherence: Adherence,
     continuity: Continuity,
-    /// None if the training set is too small to tell.
+    /// None if the training set is too small.
     loudness_model: Option<LoudnessModel>,
     copies: Copies,
-    /// What somebody wrote who looked and listened.
+    /// A listener's notes.
     notes: Option<String>,
 }
 

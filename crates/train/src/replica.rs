@@ -1,8 +1,9 @@
 //! The same network on several devices, each with sequences of its own.
 //!
-//! Every device computes its gradients, they are averaged across devices, and every device takes the same step, so
-//! that all copies of the weights stay equal (Li et al., arXiv 2006.15704). On CUDA Burn averages them (NCCL). Burn
-//! 0.22 has no collectives for its other devices: there the gradients meet in this program's memory.
+//! Every device computes its gradients, they are averaged across devices, and every device takes the same
+//! step, so that all copies of the weights stay equal (Li et al., arXiv 2006.15704). On CUDA Burn averages
+//! them (NCCL). Burn 0.22 has no collectives for its other devices: there the gradients meet in this
+//! program's memory.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
@@ -151,7 +152,7 @@ pub(crate) struct Meeting {
 struct Round {
     /// Counts the rounds that are over.
     number: u64,
-    /// What those brought who are here, by their index.
+    /// What those who are here brought, by their index.
     brought: Vec<Option<Vec<f32>>>,
     /// Of the last round. The next one ends only when everybody has come for it, and so has taken this.
     mean: Arc<Vec<f32>>,
@@ -163,8 +164,8 @@ impl Meeting {
         Self { n, round: Mutex::new(round), over: Condvar::new() }
     }
 
-    /// Waits until everybody has brought as many numbers; added up in the order of indices, so that the mean is the
-    /// same bits whoever comes first.
+    /// Waits until all devices have brought their numbers. Added up in the order of indices, so that the mean
+    /// has the same bits whichever comes first.
     fn mean(&self, index: usize, own: Vec<f32>) -> Arc<Vec<f32>> {
         let mut round = self.round.lock().unwrap_or_else(PoisonError::into_inner);
         let number = round.number;
@@ -201,7 +202,7 @@ mod tests {
         config.init(&Device::flex().autodiff(), &mut ChaCha8Rng::seed_from_u64(1))
     }
 
-    /// Gradients of the scores of one event, repeated.
+    /// Gradients of the logits of one event, repeated.
     fn gradients(model: &Model, token: i32) -> GradientsParams {
         let device = Device::flex();
         let inputs = Inputs {
@@ -237,7 +238,7 @@ mod tests {
                 let (model, replica) = (model.clone(), Replica::new(index, &group));
                 std::thread::spawn(move || {
                     assert_eq!((replica.share().index, replica.share().of), (index, N));
-                    // Three rounds, in each of which somebody else is late.
+                    // Three rounds, in each of which another one is late.
                     let rounds = (0..3).map(|round| {
                         std::thread::sleep(std::time::Duration::from_millis(
                             5 * ((index + round) % N) as u64,

@@ -35,8 +35,9 @@ pub(crate) struct Piece {
     pub(crate) left_out: Vec<String>,
 }
 
-/// Reads all pairs of a split, or of all: `score/NAME.mid` and `performance/SPLIT/NAME__PERFORMER.mid` below `pairs`,
-/// beats in `annotations/score/NAME.txt` and `annotations/performance/NAME__PERFORMER.txt` below `annotations`.
+/// Reads all pairs of a split, or of all: `score/NAME.mid` and `performance/SPLIT/NAME__PERFORMER.mid` below
+/// `pairs`, beats in `annotations/score/NAME.txt` and `annotations/performance/NAME__PERFORMER.txt` below
+/// `annotations`.
 pub(crate) fn read(pairs: &Path, annotations: &Path, only: Option<&str>) -> Result<Vec<Piece>> {
     let performances = performances(pairs, only)?;
     let n = performances.values().map(Vec::len).sum::<usize>();

@@ -98,8 +98,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     Ok(())
 }
 
-/// A run of these settings on one device, or the rest of it where it was stopped; returns the best validation, in nats
-/// per event.
+/// A run of these settings on one device, or the rest of it where it was stopped; returns the best
+/// validation, in nats per event.
 pub(crate) fn learn(config: &TrainConfig, corpus: &Arc<Corpus>, out: &Path, device: &Device) -> Result<f64> {
     let (train, validation) = corpus.split()?;
     let checkpoint = out.join(CHECKPOINT_FILE);

@@ -1,4 +1,4 @@
-//! Keys and what the browser wants to know about them.
+//! Keys, as the browser's protocol describes them.
 
 /// Leaves a field.
 pub(super) const ENTER: &str = "Enter";

@@ -13,9 +13,9 @@
 //! page.assert_no_errors();
 //! ```
 //!
-//! It talks to the browser over a pipe (`--remote-debugging-pipe`): no port, no driver program, no web socket.
-//! What it does not do: it never calls into the page to press something, since a scripted call would count as
-//! the user's gesture and hide a browser that holds the sound back.
+//! It talks to the browser over a pipe (`--remote-debugging-pipe`): no port, no driver program, no web
+//! socket. It never calls into the page to press something: a scripted call would count as the user's
+//! gesture, and hide that a browser holds the sound back.
 
 mod element;
 mod keys;
@@ -42,7 +42,8 @@ use pipe::Pipe;
 /// How long something that should be there already is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Always: no services of the vendor's, no sandbox (containers have none to offer), no look at the user's files.
+/// Always: no services of the vendor's, no sandbox (containers have none to offer), no look at the user's
+/// files.
 const FLAGS: [&str; 14] = [
     "--headless",
     "--no-sandbox",
@@ -60,7 +61,7 @@ const FLAGS: [&str; 14] = [
     "--remote-debugging-pipe",
 ];
 
-/// WebGPU computed by the processor: slow, and right to the last bit that matters.
+/// WebGPU computed by the CPU: slow, and right to the last bit that matters.
 const SOFTWARE_WEBGPU: [&str; 4] = [
     "--enable-unsafe-webgpu",
     "--enable-features=Vulkan",
@@ -80,10 +81,10 @@ pub struct Setup<'a> {
 /// Where WebGPU computes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum WebGpu {
-    /// Nowhere: the page must use the processor.
+    /// Nowhere: the page must use the CPU.
     #[default]
     Absent,
-    /// On the processor, pretending to be a GPU.
+    /// On the CPU, pretending to be a GPU.
     Software,
 }
 
@@ -153,7 +154,8 @@ impl Browser {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = folder.path().join("stderr.log");
         let stderr = fs::File::create(&log).expect("a file for the browser's messages");
-        // The browser reads commands from file 3 and answers on file 4; std offers 0 to 2, so the shell moves them.
+        // The browser reads commands from file 3 and answers on file 4; std offers 0 to 2, so the shell moves
+        // them.
         let mut command = Command::new("sh");
         command.args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#]).arg(program).args(FLAGS);
         command.arg(format!("--user-data-dir={}", folder.path().join("profile").display()));
@@ -199,7 +201,8 @@ impl Drop for Browser {
     }
 }
 
-/// A folder that outlives the test, for pictures: `PERFORMANCE_RNN_SCREENSHOTS`, or one beside other temporary files.
+/// A folder that outlives the test, for pictures: `PERFORMANCE_RNN_SCREENSHOTS`, or one beside other
+/// temporary files.
 pub fn screenshots() -> PathBuf {
     let folder = std::env::var_os("PERFORMANCE_RNN_SCREENSHOTS")
         .map_or_else(|| std::env::temp_dir().join("performance-rnn-screenshots"), PathBuf::from);

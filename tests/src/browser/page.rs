@@ -190,7 +190,7 @@ impl Page {
         self.evaluate(sound::FIRST_NOTE).as_f64()
     }
 
-    /// When the page asked for samples to begin, in seconds of the audio clock, in the order of asking.
+    /// When samples were scheduled to begin, in seconds of the audio clock, in the order of the calls.
     #[track_caller]
     pub fn sound_onsets(&self) -> Vec<f64> {
         let onsets = self.evaluate(sound::ONSETS);
@@ -296,7 +296,7 @@ impl Page {
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
-    /// Tells the page what the user likes.
+    /// Emulates a user preference.
     #[track_caller]
     pub fn prefer(&self, scheme: Scheme) {
         let value = if scheme == Scheme::Dark { "dark" } else { "light" };

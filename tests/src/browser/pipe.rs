@@ -16,7 +16,7 @@ pub(crate) struct Pipe {
     changed: Condvar,
 }
 
-/// Something the browser said unasked.
+/// An event from the browser.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     /// The page or worker it is about.

@@ -1,8 +1,8 @@
 //! Listening to the page: what its audio graph sends to the loudspeaker.
 
-/// Runs before the page's own scripts: whatever is connected to the loudspeaker is connected to a meter as well.
-/// The meter changes nothing in the page's graph, and it sees the last 0.7 s. Beside it, a list of when which sample
-/// was asked to begin.
+/// Runs before the page's own scripts: whatever is connected to the loudspeaker is connected to a meter as
+/// well. The meter changes nothing in the page's graph, and it holds the last 0.7 s. In addition, a list of
+/// when each sample was scheduled to begin.
 pub(super) const METER: &str = "
 (() => {
     const meters = [];
@@ -90,5 +90,5 @@ pub(super) const FIRST_NOTE: &str = "window.__performanceRnnSound.firstNote()";
 /// `running`, `suspended` or `closed` per connection to the loudspeaker.
 pub(super) const STATES: &str = "window.__performanceRnnSound.states().join(' ')";
 
-/// When samples were asked to begin, in seconds of the audio clock.
+/// When samples were scheduled to begin, in seconds of the audio clock.
 pub(super) const ONSETS: &str = "window.__performanceRnnSound.onsets()";

@@ -1,7 +1,7 @@
-//! What keeps the design true: who may depend on whom, what a crate may name, and what is never committed.
+//! The rules of the design: who may depend on whom, what a crate may name, and what is never committed.
 //!
-//! Every rule is a function from text to complaints, run on the checkout here and on small bad examples in its
-//! own tests, so that each is known to be able to fail.
+//! Every rule is a function from text to complaints. It runs on the checkout here and on small bad examples
+//! in its own tests, so that each is known to be able to fail.
 
 mod files;
 mod manifests;

@@ -12,7 +12,7 @@ const ARROWS: [(&str, &[&str]); 6] = [
     ("xtask", &[]),
 ];
 
-/// Packages that only some of ours may use: a prefix of the name, and who may.
+/// Packages that only some crates may use: a prefix of the name, and these crates.
 const KEPT_IN: [(&str, &[&str]); 10] = [
     ("burn", &["rnn", "train", "tests"]),
     ("cubecl", &["rnn", "web"]),

@@ -19,8 +19,8 @@ use crate::{Error, Result};
 /// What gzip and brotli add to a file's name.
 pub(crate) const ENDINGS: [&str; 2] = ["gz", "br"];
 
-/// Files that compress well. Samples are MP3; weights are halves, of which brotli saves a tenth and the progress of a
-/// download, since the length of a compressed answer does not say the file's.
+/// Files that compress well. Samples are MP3; weights are halves, of which brotli saves a tenth and the
+/// progress of a download, since the length of a compressed answer does not say the file's.
 const COMPRESSIBLE: [&str; 6] = ["html", "js", "css", "wasm", "json", "svg"];
 
 /// Smaller files fit into one packet anyhow.
@@ -28,11 +28,11 @@ const MIN_BYTES: usize = 256;
 
 /// Smallest output, slowest; a browser unpacks it as fast as any other.
 const BROTLI_QUALITY: i32 = 11;
-/// Repetitions are found in so many bytes, as a power of two: the largest window that every browser takes.
+/// Window for repetitions, as a power of two of bytes: the largest one that every browser accepts.
 const BROTLI_WINDOW: i32 = 24;
 
-/// Compresses what compresses. Brotli takes seconds per megabyte, so `cache` keeps its output of this build for the
-/// next.
+/// Compresses what compresses. Brotli takes seconds per megabyte, so `cache` keeps its output of this build
+/// for the next.
 pub(super) fn beside(folder: &Path, cache: &Path) -> Result<()> {
     fs::create_dir_all(cache).map_err(at(cache))?;
     let mut tasks = BTreeMap::new();

@@ -19,7 +19,7 @@ const FETCHED: [&str; 6] = ["js", "wasm", "css", "json", "bin", "safetensors"];
 /// How long a file may be kept that is named after its content: a year, the longest there is.
 pub(crate) const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
-/// Names the files that Trunk has not named, and tells `index.html` the new names.
+/// Names the files that Trunk has not named, and writes the new names into `index.html`.
 pub(super) fn give(folder: &Path) -> Result<()> {
     let mut renamed = BTreeMap::new();
     for file in files(folder)? {
@@ -40,8 +40,8 @@ pub(super) fn give(folder: &Path) -> Result<()> {
     let (before, after) = html
         .split_once("</head>")
         .ok_or_else(|| Error::new(format!("{}: expected a </head>, found none", index.display())))?;
-    // By hand, because `serde_json` would be the only use of it here and a bare machine builds this program first. Names
-    // of files that Trunk copies hold nothing that JSON escapes.
+    // By hand, because `serde_json` would be the only use of it here and a bare machine builds this program
+    // first. Names of files that Trunk copies hold nothing that JSON escapes.
     let list: Vec<_> = renamed.iter().map(|(name, new)| format!("\"{name}\":\"{new}\"")).collect();
     let script = format!("<script type=\"application/json\" id=\"files\">{{{}}}</script>", list.join(","));
     fs::write(&index, format!("{before}{script}</head>{after}")).map_err(at(&index))

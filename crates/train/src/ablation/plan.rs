@@ -15,7 +15,7 @@ pub(super) struct Plan {
     pub(super) text: String,
     /// The name of the variant that the others are held against.
     pub(super) reference: String,
-    /// Events that each variant learns from.
+    /// Events that each variant is trained on.
     pub(super) events: u64,
     pub(super) variants: Vec<Variant>,
 }
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!((reference.training.controlled, bare.training.controlled), (0.3, 0.0));
         assert_eq!(bare.training.batch, reference.training.batch);
         assert_eq!(find("crops of 256").differs, "batch = 3, time = 256");
-        // Crops differ in length alone: as many events in each step.
+        // Crops differ in length only; the number of events per step is equal.
         for name in ["crops of 16", "crops of 256"] {
             let training = &find(name).config.training;
             assert_eq!(training.time * training.batch, reference.training.time * reference.training.batch);

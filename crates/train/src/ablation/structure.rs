@@ -1,4 +1,5 @@
-//! What a network has not understood of how events follow one another: errors that the player's mask would hide.
+//! What a network has not understood of how events follow one another: errors that the player's mask would
+//! hide.
 
 use anyhow::Result;
 use performance::Controls;
@@ -27,7 +28,7 @@ pub(super) struct Structure {
 }
 
 impl Structure {
-    /// Samples from the network's own probabilities: temperature 1, no mask, no help.
+    /// Samples from the network's own probabilities: temperature 1, no mask, no logit bias.
     pub(super) fn measure(network: &Quantized, seed: u64) -> Result<Self> {
         let groups: Vec<Self> = (0..GROUPS)
             .into_par_iter()

@@ -1,4 +1,4 @@
-//! The same figures for the network in whole numbers.
+//! The same figures for the network in int8.
 
 use anyhow::{Result, ensure};
 use performance::Controls;
@@ -30,7 +30,8 @@ pub(super) fn evaluate(
     Ok(tally.evaluation(seconds))
 }
 
-/// Lanes sorted from long to short: those that have ended go on hearing their last event, which is not counted.
+/// Lanes sorted from long to short: those that have ended keep reading their last event, which is not
+/// counted.
 fn evaluate_lanes(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usize)) -> Result<Tally> {
     let mut tally = Tally::default();
     let controls = network.controls(&network.config().encode(&Controls::default())?);

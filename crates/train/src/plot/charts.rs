@@ -52,7 +52,7 @@ pub(crate) fn dots(out: &Path, rows: &[(String, Vec<f64>)], x_desc: &str) -> Res
     })
 }
 
-/// Asked and measured notes per second, both on doubling scales.
+/// Requested and measured notes per second, both on doubling scales.
 pub(crate) fn asked(out: &Path, points: &[(f64, Figure)]) -> Result<()> {
     let range = 0.5..64.0_f64;
     let inside = |x: f64| x.clamp(range.start, range.end);

@@ -1,4 +1,4 @@
-//! Whether the controls do what they say: asked against measured.
+//! Whether the controls work: requested against measured.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use crate::measure::Figure;
 
 /// Length of a generation.
 const SECS: u64 = 60;
-/// Notes per second that are asked for, in the middle of the bins that the network knows.
+/// Requested notes per second, in the middle of the network's bins.
 const DENSITIES: [f64; 5] = [1.5, 3.0, 6.0, 12.0, 24.0];
-/// Histograms asked for, for each generation of a density.
+/// Requested histograms for each generation of a density.
 const HISTOGRAMS_PER_EACH: usize = 3;
 /// Training pieces that make a composer's mean profile.
 const MAX_COMPOSER_PIECES: usize = 200;
@@ -44,18 +44,18 @@ pub(super) struct Density {
 #[derive(Serialize)]
 pub(super) struct Histogram {
     pub(super) generations: usize,
-    /// Of what was asked and what was played.
+    /// Between what was requested and what was played.
     pub(super) asked: Figure,
-    /// Of what was asked of other generations and what was played.
+    /// Between what was requested of other generations and what was played.
     pub(super) others: Figure,
-    /// Of a human piece's first minute, which was asked for, and its second.
+    /// Between a human piece's first minute, which was requested, and its second.
     pub(super) human: Figure,
 }
 
 /// Whose music it could be, by the mean profiles of composers in the training set.
 #[derive(Serialize)]
 pub(super) struct Composer {
-    /// The part of the generations given to the composer asked for.
+    /// The share of generations attributed to the requested composer.
     pub(super) asked: Figure,
     /// The part of held-out human pieces given to their composer.
     pub(super) human: Figure,
@@ -89,10 +89,10 @@ pub(super) fn composers(known: &[String], corpus: &Corpus, people: &[Human]) -> 
     Ok(composers)
 }
 
-/// What will be asked.
+/// What will be requested.
 pub(super) struct Plan {
     each: usize,
-    /// People whose first minute's histogram is asked for.
+    /// Human pieces whose first minute's histogram is requested.
     histograms: Vec<usize>,
     composers: Composers,
 }
@@ -203,7 +203,7 @@ impl Plan {
     }
 
     fn nearest(&self, profile: &Profile) -> Option<&str> {
-        // Not the overlap, which favors composers who write in all manners.
+        // Not the overlap, which favors composers of many styles.
         let distance = |(_, _, mean): &&(usize, String, Profile)| -> f64 {
             let features = Feature::ALL.into_iter();
             features.map(|f| kl_divergence(profile.distribution(f), mean.distribution(f))).sum()

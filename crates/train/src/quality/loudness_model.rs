@@ -1,4 +1,4 @@
-//! How loud music is for its pace, in what the network learned from: which `performance::VelocityOffset` assumes.
+//! How loud the training data is for its pace, which `performance::VelocityOffset` assumes.
 
 use anyhow::Result;
 use performance::decode;

@@ -19,7 +19,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Whatever comes, for so long.
+    /// Unconditioned music of this length.
     pub(super) fn freely(seconds: u64) -> Self {
         Self { recipe: Recipe::new(0, Sampling::default()), seconds }
     }
@@ -40,7 +40,7 @@ impl Request {
     }
 }
 
-/// Plays what is asked, each with the next seed.
+/// Plays requests, each with the next seed.
 pub(super) struct GeneratorPool {
     network: Quantized,
     sampling: Sampling,
@@ -50,7 +50,7 @@ pub(super) struct GeneratorPool {
 }
 
 impl GeneratorPool {
-    /// `music_secs`: how much will be asked for in all.
+    /// `music_secs`: how much will be requested in all.
     pub(super) fn new(network: Quantized, sampling: Sampling, seed: u64, music_secs: u64) -> Self {
         // Seeds of pages next to each other have no generation in common.
         let next_seed = seed.wrapping_mul(1 << 32);

@@ -17,7 +17,7 @@ pub(super) const SECS: u64 = 30;
 pub(super) struct Continuity {
     pub(super) primers: usize,
     pub(super) network: Nearness,
-    /// The network where it is asked for nothing.
+    /// The network, unconditioned.
     pub(super) freely: Nearness,
     /// The same for what people played next.
     pub(super) human: Nearness,
@@ -32,7 +32,7 @@ pub(super) struct Loudness {
     pub(super) louder: i32,
     pub(super) primers: Figure,
     pub(super) network: Kept,
-    /// The network where it is asked for nothing.
+    /// The network, unconditioned.
     pub(super) freely: Kept,
     pub(super) human: Kept,
 }
@@ -45,9 +45,10 @@ pub(super) struct Kept {
     pub(super) apart: Figure,
 }
 
-/// How often each primer is gone on from: asked for and not, as it is, softer and louder.
+/// Continuations of each primer: conditioned and not, as it is, softer and louder.
 pub(super) const PLAYS: u64 = 6;
-/// By so many bins of VELOCITY primers are made softer and louder, too: as far as piano rolls lie from competitions.
+/// VELOCITY bins by which primers are also made softer and louder: as far as piano rolls lie from
+/// competitions.
 const STEPS: i8 = 5;
 /// MIDI velocities in a bin.
 const BIN: i32 = 4;

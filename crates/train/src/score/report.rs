@@ -1,4 +1,5 @@
-//! `score-report`: how much renderers of scores agree with people, beside how much people agree among themselves.
+//! `score-report`: how much renderers of scores agree with people, beside how much people agree among
+//! themselves.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -144,7 +144,7 @@ impl Run {
         Ok(log.metrics)
     }
 
-    /// Training on a device beside the first, which does all the telling and keeping.
+    /// Training on a further device; the first one does all the reporting and saving.
     pub(super) fn follow(&mut self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<()> {
         let batches = self.batches(corpus, train)?;
         while self.progress.events < self.training.events {
@@ -157,7 +157,7 @@ impl Run {
 
     fn batches(&self, corpus: Arc<Corpus>, train: Vec<Piece>) -> Result<mpsc::Receiver<Result<Batch>>> {
         let Training { batch, time, walk, controlled, augment, sounding, .. } = self.training;
-        // Weights that have learned already are given other sequences than those they learned from.
+        // Trained weights get other sequences than those they were trained on.
         let seed = self.training.seed.wrapping_add(self.progress.before.events);
         let cut = Cut { batch, time, walk, controlled, augment, sounding, share: self.replica.share() };
         let config = self.model.config.clone();

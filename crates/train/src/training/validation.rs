@@ -66,7 +66,7 @@ impl Run {
     }
 }
 
-/// The beginnings of validation pieces, as many from each.
+/// The beginnings of validation pieces, the same length of each.
 pub(super) fn validation_pieces(
     corpus: &Corpus,
     pieces: &[Piece],

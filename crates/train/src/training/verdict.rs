@@ -7,7 +7,7 @@ const RISE: f64 = 0.01;
 /// Validation has fallen by more than this share over the last quarter of the run: it still falls.
 const FALL: f64 = 0.003;
 
-/// Whether the network learned, is still learning, or has begun to learn its pieces by heart.
+/// Whether the network learned, is still learning, or has begun to overfit.
 pub(crate) fn verdict(metrics: &[Metric]) -> String {
     let checks: Vec<(u64, f64)> =
         metrics.iter().filter_map(|metric| Some((metric.events, metric.validation?))).collect();

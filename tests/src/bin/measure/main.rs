@@ -29,7 +29,7 @@ All:
   --json FILE       write the figures there, too; relative to the checkout";
 
 fn main() -> ExitCode {
-    // What the browser harness finds wrong it tells by panicking; here that is a sentence for a person.
+    // The browser harness reports failures by panicking; here that becomes a message.
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("error: {}", panic.payload_as_str().unwrap_or("it does not say why"));
     }));
