@@ -24,7 +24,7 @@ use rand_chacha::rand_core::SeedableRng;
 const N_FILES: usize = 4_000;
 /// Files larger than this are cut before they are mutated, so that many are tried.
 const MAX_SEED_BYTES: usize = 16_384;
-/// Memory that reading may take at once: so many times the file's size, and a fixed part.
+/// Memory that reading may take at once: this many times the file's size, and a fixed part.
 const MAX_MEMORY_RATIO: usize = 200;
 const MAX_FIXED_MEMORY: usize = 1 << 20;
 

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Sweep(SweepArgs),
     /// Play a score with expression, into a MIDI file.
     Perform(PerformArgs),
-    /// Measure how much renderers of scores agree with people, and write the page that says so.
+    /// Measure how much renderers of scores agree with people, and write a page about it.
     ScoreReport(ScoreReportArgs),
     /// Fit the ridge renderer to people's performances of scores.
     ScoreFit(ScoreFitArgs),
@@ -449,7 +449,8 @@ pub(crate) struct PerformArgs {
     /// The same seed plays the same interpretation.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-    /// So many interpretations: the first with this seed, the next with the one after it. Files are numbered.
+    /// Number of interpretations: the first with this seed, the next with the one after it. Files are
+    /// numbered.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) takes: u8,
     /// MIDI file to write.

@@ -162,7 +162,7 @@ impl DeviceState {
         }
     }
 
-    /// Begins what would come unconditional of each take: see [`memory::fork`].
+    /// Starts the unconditional stream of each take: see [`memory::fork`].
     pub(super) fn launch_fork(&self, buffer: &Buffer, stride: usize, step: usize, numbers: usize) {
         let (takes, units) = (self.takes, self.takes * numbers);
         // SAFETY: the buffers have room for twice the takes.

@@ -7,8 +7,8 @@ pub(super) const LOGIT_COLUMNS: usize = 416;
 pub const CAPACITY: usize = 128;
 
 /// Numbers about one stream in the `heard` buffer: four words of sounding pitches, the last event, the steps
-/// so far, the step at which any pitch was last struck, the one at which all strikes would be done at the
-/// pace that strike excess is measured from, and of each pitch the same two.
+/// so far, the step at which any pitch was last struck, the one at which all strikes would be over at the
+/// reference pace of strike excess, and the same two for each pitch.
 pub(super) const HEARD: usize = PITCH_DONE + N_PITCHES;
 /// Where in these the last event is.
 pub(super) const LAST: usize = 4;

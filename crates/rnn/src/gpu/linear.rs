@@ -1,6 +1,6 @@
 //! Products of 8-bit weights and the network's activity, and the head, which is nothing else.
 //!
-//! Sums are 32-bit whole numbers, which come to the same on every device.
+//! Sums are 32-bit integers, which are equal on every device.
 //!
 //! Activation buffers are `[rows, streams]` with the streams of a row side by side, so that a weight is read
 //! once for a whole tile of streams. Nothing here needs subgroups, 16-bit arithmetic, more than 256 threads

@@ -1,7 +1,7 @@
 //! Which instructions the int8 network runs with.
 //!
-//! Whole numbers add up to the same in any order, so all of them agree to the last bit, and the choice is
-//! made when the program runs. Training chooses apart from this (`kernels::shared`), and says why.
+//! Integer sums do not depend on their order, so all of them agree to the last bit. The choice is made at run
+//! time. Training chooses apart from this (`kernels::shared`), and says why.
 
 use super::dots::{Portable, WithSimd};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

@@ -30,7 +30,7 @@ pub(super) struct Before {
 }
 
 impl Before {
-    /// What a weight file says of itself.
+    /// Reads the facts of a weight file.
     pub(super) fn of(file: &[u8]) -> Result<Self> {
         let (_, facts) = weights::read_metadata(file)?;
         let number = |key: &str| facts.get(key).and_then(|value| value.parse().ok()).unwrap_or(0);
