@@ -53,7 +53,7 @@ fn the_card_names_this_file_its_loss_and_its_licence() {
     assert!(card.contains("CC BY-NC-SA 4.0"));
 }
 
-/// The page in a browser is compared with the same file (`tests/tests/browser.rs`).
+/// The page in a browser is compared with the same file (`tests/tests/browser`).
 #[test]
 fn seed_1_plays_what_it_always_played() {
     let tokens = played(Recipe::new(1, Sampling::default()), 500);

@@ -1,4 +1,4 @@
-//! The primers for both: native code here, the page in `tests/tests/browser.rs`.
+//! The primers for both: native code here, the page in `tests/tests/browser`.
 
 use performance::{Note, Performance, Pitch, Velocity, encode};
 

@@ -98,7 +98,7 @@ pub(crate) enum Answer {
 }
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Steering {
     /// Of what the page has.
     epoch: u32,
@@ -110,20 +110,6 @@ pub struct Steering {
     agreed: Option<usize>,
     turnarounds_us: Vec<u64>,
     missed_us: u64,
-}
-
-impl Default for Steering {
-    fn default() -> Self {
-        Self {
-            epoch: 0,
-            asked: 0,
-            in_flight: None,
-            wanted: Vec::new(),
-            agreed: None,
-            turnarounds_us: Vec::new(),
-            missed_us: 0,
-        }
-    }
 }
 
 impl Steering {

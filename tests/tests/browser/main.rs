@@ -1,22 +1,21 @@
 //! The built page in a real browser.
 
-#[path = "../released/primers.rs"]
+mod continued;
+#[path = "../../released/primers.rs"]
 mod primers;
+mod steering;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use performance::{Event, Note, Performance, Recipe, Token, encode, midi};
-use pollster::block_on;
-use primers::{scale, study};
-use rnn::{Continuation, Quantized};
+use performance::{Note, Token, encode, midi};
+use primers::scale;
 use tests::browser::{Browser, Page, Scheme, Setup, WebGpu, screenshots};
 use tests::endurance::{begins_secs, endure, on_time, tokens};
 use tests::listening::{Sound, recorded};
 use tests::midi_device::MidiDevice;
 use tests::site::{Site, Trouble};
-use tests::steering::{Latency, as_heard, recipe, set_temperature};
 
 /// Compiling the page, fetching the weights and reading them, on two busy cores.
 const START: Duration = Duration::from_secs(120);
@@ -153,7 +152,7 @@ fn a_first_visit_begins_with_a_chosen_seed() {
 #[test]
 fn the_browser_plays_what_native_code_plays() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    let native = numbers(include_str!("../released/seed-1.txt"));
+    let native = numbers(include_str!("../../released/seed-1.txt"));
     assert_eq!(native.len(), 500);
     let page = browser.open(&site.url("/?backend=cpu"));
     play(&page, 1);
@@ -168,7 +167,7 @@ fn the_browser_plays_what_native_code_plays() {
 #[test]
 fn webgpu_plays_what_native_code_plays() {
     let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
-    let native = numbers(include_str!("../released/seed-1.txt"));
+    let native = numbers(include_str!("../../released/seed-1.txt"));
     let page = browser.open(&site.url("/?backend=webgpu"));
     play(&page, 1);
     assert!(page.status().contains("software WebGPU"), "{}", page.status());
@@ -179,7 +178,7 @@ fn webgpu_plays_what_native_code_plays() {
 #[test]
 fn the_processor_goes_on_where_a_gpu_is_lost() {
     let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
-    let native = numbers(include_str!("../released/seed-1.txt"));
+    let native = numbers(include_str!("../../released/seed-1.txt"));
     let page = browser.open(&site.url("/?backend=webgpu"));
     play(&page, 1);
     composed(&page, 60);
@@ -200,7 +199,7 @@ fn the_faster_place_is_measured_and_remembered() {
     println!("{cpu:.0} events/s on the processor, {gpu:.0} on {}", trial["adapter"]);
     assert!(cpu > gpu && gpu > 0.0, "{trial}");
     // Both play the same, and neither disturbs the other.
-    assert_eq!(composed(&page, 500), numbers(include_str!("../released/seed-1.txt")));
+    assert_eq!(composed(&page, 500), numbers(include_str!("../../released/seed-1.txt")));
     page.button("About and help").click();
     page.find("combobox", "It runs on").choose("the GPU");
     page.wait_until("WebGPU at the visitor's wish", START, || {
@@ -211,225 +210,6 @@ fn the_faster_place_is_measured_and_remembered() {
 
 fn software_gpu() -> Option<Browser> {
     Browser::launch_with(&Setup { webgpu: WebGpu::Software, ..Setup::default() })
-}
-
-#[test]
-fn a_primer_is_continued() {
-    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    let page = browser.open(&site.url("/"));
-    let (_folder, file) = file("scale.mid", &midi::write(&scale(SCALE_VELOCITY)));
-    page.choose_files("Primer MIDI file", &[&file]);
-    page.wait_for_text("scale.mid", SOON);
-    let tokens = play_and_download(&page, 7);
-    assert!(tokens.len() > 50, "{} events", tokens.len());
-    page.assert_no_errors();
-}
-
-/// The same file that native code is compared with, `tests/released`: velocity offset and controls included.
-#[test]
-fn a_primer_is_continued_as_native_code_does_and_as_loud_as_it_was() {
-    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    let page = browser.open(&site.url("/?backend=cpu"));
-    let tokens = after_a_scale(&page);
-    let velocity = |number| match Event::from(Token::new(number as u16).expect("a token")) {
-        Event::Velocity(bin) => Some(u32::from(bin.velocity().get())),
-        _ => None,
-    };
-    let velocities: Vec<u32> = tokens.into_iter().filter_map(velocity).collect();
-    let mean = velocities.iter().sum::<u32>() / velocities.len() as u32;
-    println!("after velocity {SCALE_VELOCITY} it plays {mean}");
-    // Of itself the network comes back to about 60.
-    assert!(mean.abs_diff(SCALE_VELOCITY.into()) < 20, "{mean} after {SCALE_VELOCITY}");
-    page.assert_no_errors();
-}
-
-#[test]
-fn webgpu_continues_a_primer_as_native_code_does() {
-    let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
-    let page = browser.open(&site.url("/?backend=webgpu"));
-    after_a_scale(&page);
-    assert!(page.status().contains("software WebGPU"), "{}", page.status());
-    page.assert_no_errors();
-}
-
-/// What the page plays with seed 7 after a scale, which is what native code plays.
-#[track_caller]
-fn after_a_scale(page: &Page) -> Vec<u64> {
-    after(page, &scale(SCALE_VELOCITY), include_str!("../released/after-a-scale.txt"))
-}
-
-/// The same after any primer.
-#[track_caller]
-fn after(page: &Page, primer: &Performance, native: &str) -> Vec<u64> {
-    let native = numbers(native);
-    assert_eq!(native.len(), 300);
-    continue_from(page, primer);
-    let tokens = composed(page, 300);
-    assert_eq!(tokens, native);
-    tokens
-}
-
-/// Has the page play on from a primer with seed 7.
-#[track_caller]
-fn continue_from(page: &Page, primer: &Performance) {
-    let (_folder, file) = file("primer.mid", &midi::write(primer));
-    page.choose_files("Primer MIDI file", &[&file]);
-    page.wait_for_text("primer.mid", SOON);
-    play(page, 7);
-}
-
-/// Of the longer ones the end is read, here as in native code.
-#[test]
-fn long_primers_are_continued_as_native_code_does() {
-    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    for (n_events, native) in [
-        (300, include_str!("../released/after-300.txt")),
-        (5_000, include_str!("../released/after-5000.txt")),
-        (50_000, include_str!("../released/after-50000.txt")),
-    ] {
-        let page = browser.open(&site.url("/?backend=cpu"));
-        after(&page, &study(n_events), native);
-        page.assert_no_errors();
-    }
-}
-
-#[test]
-fn webgpu_continues_a_long_primer_as_native_code_does() {
-    let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
-    let page = browser.open(&site.url("/?backend=webgpu"));
-    after(&page, &study(50_000), include_str!("../released/after-50000.txt"));
-    page.assert_no_errors();
-}
-
-/// However soft or loud the primer, and whenever a worker dies: not a note is changed.
-#[test]
-fn a_worker_that_dies_changes_nothing_of_what_follows_a_primer() {
-    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    for (velocity, native, deaths) in [
-        (1, include_str!("../released/after-velocity-1.txt"), [20, 150]),
-        (64, include_str!("../released/after-velocity-64.txt"), [1, 90]),
-        (127, include_str!("../released/after-velocity-127.txt"), [40, 200]),
-    ] {
-        let page = browser.open(&site.url("/?backend=cpu"));
-        let (_folder, file) = file("primer.mid", &midi::write(&scale(velocity)));
-        page.choose_files("Primer MIDI file", &[&file]);
-        page.wait_for_text("primer.mid", SOON);
-        page.find("spinbutton", "Seed").fill("7");
-        page.button("Generate").click();
-        for n in deaths {
-            composed(&page, n);
-            page.in_workers("void setTimeout(() => { throw new Error('killed by a test'); })");
-            page.wait_until("the crash", SOON, || page.status().contains("killed by a test"));
-        }
-        assert_eq!(composed(&page, 300), numbers(native), "after velocity {velocity}");
-    }
-}
-
-#[test]
-fn a_gpu_that_is_lost_changes_nothing_of_what_follows_a_primer() {
-    let Some(site) = Site::built() else { return };
-    for (velocity, native, n) in [
-        (1, include_str!("../released/after-velocity-1.txt"), 1),
-        (127, include_str!("../released/after-velocity-127.txt"), 70),
-    ] {
-        let Some(browser) = software_gpu() else { return };
-        let page = browser.open(&site.url("/?backend=webgpu"));
-        continue_from(&page, &scale(velocity));
-        composed(&page, n);
-        browser.crash_gpu();
-        page.wait_until("the CPU at work", START, || page.status().contains("Running on CPU"));
-        assert_eq!(composed(&page, 300), numbers(native), "after velocity {velocity}");
-    }
-}
-
-/// The music follows the slider at once, without a gap, and is in the end what native code makes of the same
-/// recipe.
-#[test]
-fn a_change_is_heard_at_once_and_replayed_exactly() {
-    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    let page = browser.open(&site.url("/?backend=cpu&seed=5"));
-    page.button("Generate").click();
-    let has_played = |secs: f64| page.evaluate("performanceRnn.played()").as_f64() > Some(secs);
-    page.wait_until("music", START, || has_played(2.0));
-    let latency = Latency::measure(&page, 8);
-    println!("{}", latency.to_line());
-    // Twice what is aimed at, because a test machine does other things, too.
-    assert!(latency.quantile_ms(0.5) < 400.0, "{}", latency.to_line());
-    // A new worker gets the changes, too.
-    page.in_workers("void setTimeout(() => { throw new Error('killed by a test'); })");
-    page.wait_until("the crash", SOON, || page.status().contains("killed by a test"));
-    set_temperature(&page, 0.8);
-    let end = page.evaluate("performanceRnn.played()").as_f64().unwrap_or_default() + 3.0;
-    page.wait_until("some more music", SOON, || has_played(end));
-    let clock = page.evaluate("__performanceRnnSound.now()").as_f64().expect("a sound clock");
-    let (heard, onsets, recipe) = (tokens(&page), page.sound_onsets(), recipe(&page));
-    page.button("Stop").click();
-    page.wait_until("silence", SOON, || page.sound_peak() < SILENCE);
-
-    assert_eq!(heard, as_heard(&recipe, &replayed(recipe.clone(), heard.len())), "not what the recipe gives");
-    let [due, on_time] = on_time(&begins_secs(&heard), &onsets, clock);
-    assert!(due > 20 && on_time == due, "{on_time} of {due} notes on time");
-    // Strings and falling dampers: nothing sounds that is not in the music.
-    let offs = heard.iter().filter(|token| matches!(Event::from(**token), Event::NoteOff(_))).count();
-    let begun = onsets.iter().filter(|onset| **onset <= clock).count();
-    assert!(begun <= due + offs, "{begun} samples begun for {due} notes and {offs} releases");
-}
-
-/// At a device, which cannot take messages back: no key is left down, and none is struck that is not in the
-/// music.
-#[test]
-fn a_change_reaches_a_midi_device_without_a_hanging_note() {
-    let (Some(site), Some(device)) = (Site::built(), MidiDevice::plug_in()) else { return };
-    let Some(browser) = Browser::launch_with(&Setup { midi: Some(&device), ..Setup::default() }) else {
-        return;
-    };
-    let page = browser.open(&site.url("/?backend=cpu&seed=5"));
-    page.button("Generate");
-    browser.allow_midi();
-    let output = page.find("combobox", "Output");
-    output.choose("MIDI device…");
-    page.wait_until("the device in the list", SOON, || {
-        output.options().iter().any(|name| name == MidiDevice::NAME)
-    });
-    output.choose(MidiDevice::NAME);
-    page.button("Generate").click();
-    page.wait_until("music at the device", START, || device.received().len() > 30);
-    println!("at a MIDI device: {}", Latency::measure(&page, 8).to_line());
-    page.button("Stop").click();
-    std::thread::sleep(Duration::from_secs(1));
-    let (received, heard) = (device.received(), tokens(&page));
-    let struck: Vec<u8> = received
-        .iter()
-        .filter(|message| message.bytes[0] == 0x90 && message.bytes[2] > 0)
-        .map(|message| message.bytes[1])
-        .collect();
-    let composed: Vec<u8> = begins_secs(&heard).into_iter().map(|(pitch, _)| pitch).collect();
-    let sorted = |pitches: &[u8]| {
-        let mut pitches = pitches.to_vec();
-        pitches.sort_unstable();
-        pitches
-    };
-    // The last chord may be incomplete: notes of the same time come in any order.
-    let n = struck.len().saturating_sub(8);
-    assert!(n > 20, "{n} notes");
-    assert_eq!(sorted(&struck[..n]), sorted(&composed[..n]));
-    let mut sounding = [0_i32; 128];
-    for message in &received {
-        match message.bytes[..] {
-            [0x90, pitch, velocity] if velocity > 0 => sounding[usize::from(pitch)] += 1,
-            [0x80 | 0x90, pitch, _] => sounding[usize::from(pitch)] = 0,
-            _ => {}
-        }
-    }
-    assert_eq!(sounding, [0; 128], "keys still down after Stop");
-}
-
-/// What native code makes of a recipe, with the released weights.
-fn replayed(recipe: Recipe, n: usize) -> Vec<Token> {
-    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/weights/base.safetensors");
-    let network = Quantized::load(&fs::read(weights).expect("the released weights")).expect("weights");
-    let mut take = Continuation::new(&network, recipe).expect("a recipe that can be played");
-    block_on(take.advance(n)).expect("the network plays").swap_remove(0)
 }
 
 #[test]
