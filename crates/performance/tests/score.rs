@@ -177,6 +177,38 @@ fn midi_keeps_ticks_tempo_and_meter() {
 }
 
 #[test]
+fn hostile_scores_end_soon() {
+    let measure = |inside: &str| {
+        let start = "<score-partwise><part><measure><attributes><divisions>4</divisions></attributes>";
+        let note = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>4</duration></note>";
+        format!("{start}{note}{inside}</measure></part></score-partwise>")
+    };
+    let hairpin = |number: u32| {
+        let wedge = |kind| {
+            let wedge = format!("<wedge type=\"{kind}\" number=\"{}\"/>", number % 200);
+            format!("<direction><direction-type>{wedge}</direction-type></direction>")
+        };
+        wedge("crescendo") + "<forward><duration>1</duration></forward>" + &wedge("stop")
+    };
+    let hairpins: String = (0..50_000).map(hairpin).collect();
+    let repeats =
+        "<barline><repeat direction=\"backward\" times=\"64\"/></barline></measure><measure>".repeat(30_000);
+    for text in [
+        measure(
+            &"<backup><duration>4</duration></backup><forward><duration>4</duration></forward>"
+                .repeat(100_000),
+        ),
+        measure(&hairpins),
+        measure(&repeats),
+        measure(&"</measure><measure>".repeat(200_000)),
+        measure(&"<a>".repeat(500_000)),
+        "<score-partwise>".to_owned() + &"<part/>".repeat(300_000) + "</score-partwise>",
+    ] {
+        drop(Score::read(text.as_bytes()));
+    }
+}
+
+#[test]
 fn the_score_as_written_has_its_signs() {
     let score = Score::read(TUNE.as_bytes()).unwrap();
     let written = Expression::written(&score);

@@ -22,6 +22,8 @@ use crate::midi::MAX_BYTES;
 
 /// XML is ten times as large as what it says; an opera's piano score unpacked is 20 MB.
 const MAX_XML_BYTES: usize = 4 * MAX_BYTES;
+/// An orchestra has forty.
+const MAX_PARTS: usize = 256;
 /// A tag is four bytes or more, so this only bounds what entities make.
 const MAX_NODES: u32 = 8_000_000;
 
@@ -44,7 +46,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Score, ScoreError> {
         return Err(ScoreError::NotPartwise(root.tag_name().name().to_owned()));
     }
     let parts: Vec<part::Part> =
-        children(root, "part").map(|node| part::read(node)).collect::<Result<_, _>>()?;
+        children(root, "part").take(MAX_PARTS).map(part::read).collect::<Result<_, _>>()?;
     play::play(parts)
 }
 

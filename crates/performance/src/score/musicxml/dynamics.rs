@@ -10,6 +10,9 @@ const HAIRPIN: f64 = 16.0;
 const GRADUAL_QUARTERS: f64 = 16.0;
 /// A mark so close to a hairpin's end is its goal.
 const GOAL_QUARTERS: f64 = 1.0;
+/// Hairpins of a part, all and open at once. More are a mistake.
+const MAX_SPANS: usize = 20_000;
+const MAX_OPEN: usize = 16;
 /// Places closer than this are one.
 const SAME_PLACE_QUARTERS: f64 = 1e-4;
 
@@ -38,7 +41,12 @@ impl Dynamics {
                     dynamics.levels.push((place + 2.0 * SAME_PLACE_QUARTERS, f64::from(then)));
                 }
                 Direction::Accent => dynamics.accents.push(place),
-                Direction::Hairpin { number, sign } => open.push((number, place, sign)),
+                Direction::Hairpin { number, sign } => {
+                    if open.len() >= MAX_OPEN {
+                        open.remove(0);
+                    }
+                    open.push((number, place, sign));
+                }
                 Direction::HairpinEnd { number } => {
                     if let Some(at) = open.iter().rposition(|hairpin| hairpin.0 == number) {
                         let (_, start_quarters, sign) = open.swap_remove(at);
@@ -72,6 +80,7 @@ impl Dynamics {
         dynamics.levels.sort_by(|a, b| a.0.total_cmp(&b.0));
         dynamics.accents.sort_by(f64::total_cmp);
         spans.retain(|(span, _)| span.end_quarters > span.start_quarters);
+        spans.truncate(MAX_SPANS);
         spans.sort_by(|a, b| a.0.start_quarters.total_cmp(&b.0.start_quarters));
         for (span, sign) in spans {
             dynamics.push_change(span, sign);

@@ -6,7 +6,7 @@ use super::children;
 use crate::score::error::ScoreError;
 
 /// Most measures of a score with its repeats played out.
-const MAX_MEASURES: usize = 50_000;
+pub(super) const MAX_MEASURES: usize = 50_000;
 /// More repeats of one section are a mistake.
 const MAX_TIMES: usize = 64;
 

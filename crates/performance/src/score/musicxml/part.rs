@@ -6,7 +6,7 @@ use roxmltree::Node;
 
 use super::attributes::{Attributes, snap};
 use super::direction::{self, Direction};
-use super::navigation::Navigation;
+use super::navigation::{MAX_MEASURES, Navigation};
 use super::note::{self, WrittenNote};
 use super::ornament::Ornament;
 use super::{children, number};
@@ -14,6 +14,8 @@ use crate::score::builder::{MAX_NOTES, MAX_QUARTERS};
 use crate::score::error::ScoreError;
 
 const SAME_PLACE_QUARTERS: f64 = 1e-3;
+/// Times that a measure goes back, as far as they say how long it is.
+const MAX_VOICES: usize = 64;
 /// What rounded tuplets may add up to.
 const TUPLET_ERROR_QUARTERS: f64 = 0.1;
 
@@ -59,6 +61,9 @@ pub(super) fn read(node: Node<'_, '_>) -> Result<Part, ScoreError> {
         if measure.length_quarters > f64::from(MAX_QUARTERS) {
             return Err(ScoreError::TooLong);
         }
+        if part.measures.len() >= MAX_MEASURES {
+            return Err(ScoreError::TooLong);
+        }
         part.measures.push(measure);
     }
     part.has_meter = attributes.is_meter_written;
@@ -87,7 +92,7 @@ impl Reader {
             "backup" | "forward" => {
                 let quarters = attributes.quarters(number(element, "duration").unwrap_or(0.0).max(0.0));
                 let sign = if element.has_tag_name("backup") { -1.0 } else { 1.0 };
-                if sign < 0.0 {
+                if sign < 0.0 && self.voice_ends.len() < MAX_VOICES {
                     self.voice_ends.push(self.cursor_quarters);
                 }
                 // It may be before the measure for a while: programs count wrong back and forth.

@@ -17,6 +17,10 @@ use crate::{Pitch, Velocity};
 
 /// Length of a grace note, if there is room before its note: half of what is there at most.
 const GRACE_SECS: f64 = 0.07;
+/// Notes of a written-out ornament.
+const MAX_SHAKE: usize = 1_000;
+/// Tied notes of one pitch that wait for their next at once: a few voices.
+const MAX_WAITING: usize = 16;
 const SAME_PLACE_QUARTERS: f64 = 1e-3;
 
 /// Puts the parts together.
@@ -134,7 +138,9 @@ fn tie(part: &Part, order: &[usize], places: &[f64]) -> Result<Vec<WrittenNote>,
                     notes[*idx].onset_quarters + notes[*idx].duration_quarters
                         > onset_quarters - SAME_PLACE_QUARTERS
                 });
-                waiting.push(notes.len());
+                if waiting.len() < MAX_WAITING {
+                    waiting.push(notes.len());
+                }
             }
             notes.push(WrittenNote { onset_quarters, ..note.clone() });
             if notes.len() > MAX_NOTES {
@@ -150,11 +156,12 @@ fn realize(notes: Vec<WrittenNote>, dynamics: &Dynamics, tempo: &TempoMap) -> Ve
     let mut onsets: Vec<f64> =
         notes.iter().filter(|note| note.grace_rank == 0).map(|note| note.onset_quarters).collect();
     onsets.sort_by(f64::total_cmp);
-    let hidden: Vec<(f64, i32)> = notes
+    let mut hidden: Vec<(f64, i32)> = notes
         .iter()
         .filter(|note| note.is_hidden)
         .map(|note| (note.onset_quarters, i32::from(note.pitch.get())))
         .collect();
+    hidden.sort_by(|a, b| a.0.total_cmp(&b.0));
     let first_quarters = onsets.first().copied().unwrap_or(0.0);
     let mut played = Vec::with_capacity(notes.len());
     for mut note in notes {
@@ -205,12 +212,10 @@ fn realize(notes: Vec<WrittenNote>, dynamics: &Dynamics, tempo: &TempoMap) -> Ve
 /// Whether hidden notes within the note, three or more within two semitones, already say what its sign sounds like.
 fn is_written_out(note: &WrittenNote, hidden: &[(f64, i32)]) -> bool {
     let end = note.onset_quarters + note.duration_quarters;
-    let is_within = |other: &&(f64, i32)| {
-        other.0 >= note.onset_quarters - SAME_PLACE_QUARTERS
-            && other.0 < end
-            && (other.1 - i32::from(note.pitch.get())).abs() <= 2
-    };
-    hidden.iter().filter(is_within).count() >= 3
+    let from = hidden.partition_point(|other| other.0 < note.onset_quarters - SAME_PLACE_QUARTERS);
+    let within = hidden[from..].iter().take(MAX_SHAKE).take_while(|other| other.0 < end);
+    // Three decide.
+    within.filter(|other| (other.1 - i32::from(note.pitch.get())).abs() <= 2).nth(2).is_some()
 }
 
 fn tempo(direction: &(f64, Direction)) -> Option<TempoMark> {
