@@ -18,10 +18,10 @@ pub(super) const MAX_QUARTERS: u32 = 90_000;
 const SAME_PLACE_QUARTERS: f64 = 1e-4;
 /// Loudness of a score without dynamics: mezzo-forte.
 pub(super) const MEZZO_FORTE: u8 = 80;
-/// What lies on this grid of quarters (24 and 20 per quarter) within half a tick of 480 counts as quantized.
-const GRIDS_PER_QUARTER: [f64; 2] = [24.0, 20.0];
+/// What lies on one of these grids within half a tick of 480 counts as quantized.
+const GRIDS_PER_QUARTER: [f64; 4] = [24.0, 20.0, 28.0, 32.0];
 const GRID_TOLERANCE_QUARTERS: f64 = 0.5 / 480.0;
-/// A file with so many onsets on the grid was written and not played. People's are on it by chance, a twentieth.
+/// A file with so many onsets on the grid was written and not played. People's are on it by chance, a fifth.
 const QUANTIZED_SHARE: f64 = 0.7;
 
 /// A written piece: notes with their places, meter, tempo and dynamics.
@@ -34,6 +34,7 @@ pub struct Score {
     has_tempo: bool,
     pedals: Vec<Pedal>,
     left_out: Vec<String>,
+    may_be_played: bool,
 }
 
 /// A note that goes into a score.
@@ -70,9 +71,16 @@ pub struct Builder {
     tempos: Vec<TempoMark>,
     pedals: Vec<Pedal>,
     left_out: Vec<String>,
+    may_be_played: bool,
 }
 
 impl Builder {
+    /// Says that the notes may have been played instead of written: they are from MIDI.
+    pub(super) fn may_be_played(mut self) -> Self {
+        self.may_be_played = true;
+        self
+    }
+
     /// Adds notes.
     #[must_use]
     pub fn notes(mut self, notes: impl IntoIterator<Item = NewNote>) -> Self {
@@ -139,6 +147,7 @@ impl Builder {
             has_tempo: !self.tempos.is_empty(),
             pedals: self.pedals,
             left_out: self.left_out,
+            may_be_played: self.may_be_played,
         };
         let mut rest = notes.as_mut_slice();
         while let Some(first) = rest.first() {
@@ -244,7 +253,7 @@ impl Score {
         self.notes.iter().map(|note| note.onset_quarters + note.duration_quarters).fold(0.0, f64::max)
     }
 
-    /// The share of chords that lie on a grid of 24 or 20 per quarter.
+    /// The share of chords that lie on a grid of 20, 24, 28 or 32 per quarter.
     #[must_use]
     pub fn grid_share(&self) -> f64 {
         let is_on_grid = |chord: &&Chord| {
@@ -256,10 +265,10 @@ impl Score {
         self.chords.iter().filter(is_on_grid).count() as f64 / self.chords.len() as f64
     }
 
-    /// Whether it was written, not played.
+    /// Whether it was written, not played. Only MIDI can be either.
     #[must_use]
     pub fn is_quantized(&self) -> bool {
-        self.grid_share() >= QUANTIZED_SHARE
+        !self.may_be_played || self.grid_share() >= QUANTIZED_SHARE
     }
 
     /// The bar at a place, and how far into the full bar the place is; 4/4 where no bars are known.

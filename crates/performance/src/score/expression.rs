@@ -114,6 +114,17 @@ impl Expression {
         }
     }
 
+    /// The same expression at another overall tempo: so that the last chord comes `secs` after the first.
+    #[must_use]
+    pub fn lasting(mut self, score: &Score, secs: f64) -> Self {
+        let now = self.chord_secs(score).last().copied().unwrap_or(0.0);
+        if now > 0.0 && secs > 0.0 {
+            let shift = (secs / now).log2();
+            self.log_period.iter_mut().for_each(|log_period| *log_period += shift);
+        }
+        self
+    }
+
     /// When each chord is played, in seconds after the first.
     #[must_use]
     pub fn chord_secs(&self, score: &Score) -> Vec<f64> {

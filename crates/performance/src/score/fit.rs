@@ -87,10 +87,14 @@ impl Sums {
         let features = Features::of(score);
         let mut targets: Vec<Target> = vec![[(0.0, 0.0); WEIGHTED]; score.notes().len()];
         let (mut velocities, mut log_periods) = (Vec::new(), Vec::new());
+        let chords = score.chords();
+        let quarters = (chords[chords.len() - 1].onset_quarters - chords[0].onset_quarters).max(1e-3);
         for person in example.people {
             let means = add_person(score, person, &mut targets);
             velocities.push(means[0]);
-            log_periods.push(means[1]);
+            let secs = person.expression.chord_secs(score);
+            let overall = secs.last().copied().unwrap_or(0.0) / quarters;
+            log_periods.push(overall.max(1e-3).log2());
         }
         // Ten people say more than one, but not ten times as much: their score is one score. Long scores do not say
         // more than short ones, since agreement is a mean over scores.

@@ -63,6 +63,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Score, ScoreError> {
         .tempos(reader.tempos)
         .pedals(reader.pedals)
         .left_out(left_out)
+        .may_be_played()
         .build()
 }
 

@@ -100,14 +100,24 @@ impl Ridge {
         };
         let velocity = |idx| (self.mean_velocity + sum(0, idx)).clamp(VELOCITY_RANGE.0, VELOCITY_RANGE.1);
         let asynchrony = |idx| sum(2, idx).clamp(-ASYNCHRONY_LIMIT_SECS, ASYNCHRONY_LIMIT_SECS);
-        Expression {
+        // Deviations are of the piece's notes; its time is the written or guessed one.
+        let last_secs = |log_period: Vec<f64>| {
+            Expression { log_period, ..Expression::default() }
+                .chord_secs(score)
+                .last()
+                .copied()
+                .unwrap_or(0.0)
+        };
+        let base = written.log_period.iter().map(|written| guess.unwrap_or(*written)).collect();
+        let played = Expression {
             log_period: written.log_period.iter().enumerate().map(log_period).collect(),
             velocity: notes.clone().map(velocity).collect(),
             asynchrony: notes.clone().map(asynchrony).collect(),
             articulation: notes
                 .map(|idx| written.articulation[idx] + sum(3, idx).clamp(-LIMIT, LIMIT))
                 .collect(),
-        }
+        };
+        played.lasting(score, last_secs(base))
     }
 
     /// The guessed tempo of a score, log2 of seconds per quarter.

@@ -25,7 +25,7 @@ impl Variation {
     pub const RULES: Self =
         Self { gain: [1.0, 1.0, 1.0, 1.0], noise: [3.0, 0.03, 0.004, 0.1], reach_quarters: 4.0 };
 
-    /// One take around a renderer's mean.
+    /// One take around a renderer's mean, as long as it is.
     #[must_use]
     pub fn take(&self, score: &Score, mean: &Expression, rng: &mut impl Rng) -> Expression {
         let chords = score.chords();
@@ -56,12 +56,14 @@ impl Variation {
             };
         let chord_of = |idx: usize| score.notes()[idx].chord;
         let velocity = stretched(0, &mean.velocity, &|idx| loudness[chord_of(idx)], half, rng);
-        Expression {
+        let take = Expression {
             velocity: velocity.into_iter().map(|value| value.clamp(4.0, 126.0)).collect(),
             log_period: stretched(1, &mean.log_period, &|idx| tempo[idx], half, rng),
             asynchrony: stretched(2, &mean.asynchrony, &|_| 0.0, 1.0, rng),
             articulation: stretched(3, &mean.articulation, &|_| 0.0, 1.0, rng),
-        }
+        };
+        let secs = mean.chord_secs(score).last().copied().unwrap_or(0.0);
+        take.lasting(score, secs)
     }
 }
 
