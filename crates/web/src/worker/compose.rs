@@ -63,6 +63,7 @@ pub(super) async fn compose<D: Device>(engine: &Engine<D>, job: Job, inbox: &Inb
                 pending: Vec::new(),
                 pending_ms: 0.0,
                 is_urgent: false,
+                deferred: Some(Vec::new()),
             };
             composer.follow(&job.composed).await
         }
@@ -97,6 +98,8 @@ struct Composer<'a, T: Generate> {
     pending_ms: f64,
     /// Something has changed, and the page waits for the new events.
     is_urgent: bool,
+    /// Requests to steer that came before what was composed elsewhere is replayed; `None` once it is.
+    deferred: Option<Vec<Request>>,
 }
 
 impl<T: Generate> Composer<'_, T> {
@@ -121,6 +124,9 @@ impl<T: Generate> Composer<'_, T> {
             if self.answer(0.0).await?.is_break() {
                 return Ok(());
             }
+        }
+        for request in self.deferred.take().into_iter().flatten() {
+            self.steer(request).await?;
         }
         self.write().await
     }
@@ -199,11 +205,10 @@ impl<T: Generate> Composer<'_, T> {
             match incoming.request {
                 Request::Played { take, position_us } if take == self.take => self.played_us = position_us,
                 Request::Played { .. } => {}
-                Request::Steer { take, epoch, agreed, tokens, entries } if take == self.take => {
-                    self.steer(epoch, agreed, &tokens, entries).await?;
-                }
-                // Of a performance that has ended.
-                Request::Steer { .. } => {}
+                request @ Request::Steer { .. } => match &mut self.deferred {
+                    Some(deferred) => deferred.push(request),
+                    None => self.steer(request).await?,
+                },
                 Request::Tick { every_ms } => self.ticker.set(every_ms),
                 Request::Stop => return Ok(ControlFlow::Break(())),
                 request @ (Request::Load { .. }
@@ -219,18 +224,17 @@ impl<T: Generate> Composer<'_, T> {
     }
 
     /// Rewinds to where worker and page agree, replays what stays, and adds the inputs after it.
-    async fn steer(
-        &mut self,
-        epoch: u32,
-        agreed: usize,
-        tokens: &[Token],
-        entries: Vec<Entry>,
-    ) -> Result<(), rnn::Error> {
+    async fn steer(&mut self, request: Request) -> Result<(), rnn::Error> {
+        let Request::Steer { take, epoch, agreed, tokens, entries } = request else { return Ok(()) };
+        if take != self.take {
+            // Of a performance that has ended.
+            return Ok(());
+        }
         self.continuation.rewind(agreed).await?;
         for Entry { at, input } in entries {
             self.continuation.push_at(at, input)?;
         }
-        self.continuation.replay(tokens).await?;
+        self.continuation.replay(&tokens).await?;
         self.end = Cursor::after(self.continuation.tokens());
         self.pending.clear();
         (self.epoch, self.pending_ms, self.is_urgent) = (epoch, 0.0, true);
