@@ -58,9 +58,9 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     let played = prop_oneof![
-        (60..64u8).prop_map(|pitch| Event::NoteOn(Pitch::new(pitch).unwrap()).into()),
-        (60..64u8).prop_map(|pitch| Event::NoteOff(Pitch::new(pitch).unwrap()).into()),
-        (1..=125u8).prop_map(|steps| Event::TimeShift(Shift::new(steps).unwrap()).into()),
+        (60..64u8).prop_map(|pitch| Event::NoteOn(Pitch::new(pitch).expect("a pitch")).into()),
+        (60..64u8).prop_map(|pitch| Event::NoteOff(Pitch::new(pitch).expect("a pitch")).into()),
+        (1..=125u8).prop_map(|steps| Event::TimeShift(Shift::new(steps).expect("a shift")).into()),
     ];
     prop_oneof![
         4 => (1..90usize).prop_map(Act::Advance),

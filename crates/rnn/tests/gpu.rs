@@ -284,7 +284,8 @@ fn a_rewound_take_is_the_cpu_s() {
 
 fn next_on(network: &Quantized, seed: u64, n: usize) -> Vec<Token> {
     let recipe = Recipe::new(seed, Sampling::default());
-    now(Continuation::new(network, recipe).unwrap().advance(n)).unwrap().remove(0)
+    let mut take = Continuation::new(network, recipe).expect("a recipe of this network");
+    now(take.advance(n)).expect("a CPU does not fail").remove(0)
 }
 
 #[test]

@@ -14,8 +14,8 @@ pub(super) fn exp<N: Size>(x: Vector<f32, N>) -> Vector<f32, N> {
     let r = t - n;
     let mut sum = Vector::<f32, N>::new(comptime!(EXP2[0]));
     #[unroll]
-    for i in 1..comptime!(EXP2.len()) {
-        sum = sum * r + Vector::new(comptime!(EXP2[i]));
+    for i in 0..comptime!(EXP2.len() - 1) {
+        sum = sum * r + Vector::new(comptime!(EXP2[i + 1]));
     }
     let exponent = Vector::<i32, N>::cast_from(n) << Vector::new(23i32);
     Vector::<f32, N>::reinterpret(Vector::<i32, N>::reinterpret(sum) + exponent)
