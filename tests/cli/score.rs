@@ -14,11 +14,11 @@ fn tune() -> Score {
     let note = |idx: u8| {
         let melody = [0, 2, 4, 5, 7, 9, 7, 4][usize::from(idx) % 8] + if idx % 16 < 8 { 72 } else { 67 };
         let length = if idx % 8 == 7 { 0.5 } else { 1.0 };
-        NewNote::new(Pitch::new(melody).unwrap(), f64::from(idx), length)
+        NewNote::new(Pitch::new(melody).expect("a pitch"), f64::from(idx), length)
     };
     let bass = |idx: u8| NewNote {
-        velocity: Velocity::new(60 + idx).unwrap(),
-        ..NewNote::new(Pitch::new(43 + idx % 5).unwrap(), f64::from(idx) * 2.0, 2.0)
+        velocity: Velocity::new(60 + idx).expect("a velocity"),
+        ..NewNote::new(Pitch::new(43 + idx % 5).expect("a pitch"), f64::from(idx) * 2.0, 2.0)
     };
     let bar =
         |idx: u8| Bar { onset_quarters: 4.0 * f64::from(idx), beats: 4, beat_unit: 4, skipped_quarters: 0.0 };
@@ -28,12 +28,12 @@ fn tune() -> Score {
         .bars((0..16).map(bar))
         .tempos([tempo])
         .build()
-        .unwrap()
+        .expect("a score")
 }
 
 fn write_tune(dir: &Path) -> String {
     let file = dir.join("tune.mid");
-    fs::write(&file, export(&tune(), &Expression::written(&tune()))).unwrap();
+    fs::write(&file, export(&tune(), &Expression::written(&tune()))).expect("a folder to write to");
     text(&file).to_owned()
 }
 
@@ -100,14 +100,15 @@ fn what_is_no_score_is_one_sentence() {
 /// Pairs as the shared archives lay them out: one score, three people who all play by rule.
 fn pairs(dir: &Path) {
     for folder in ["score", "performance/train", "annotations/score", "annotations/performance"] {
-        fs::create_dir_all(dir.join(folder)).unwrap();
+        fs::create_dir_all(dir.join(folder)).expect("a folder to write to");
     }
     let beats = |score: &Score| -> String {
         (0..64).map(|beat| format!("{:.6}\t0\tb\n", score.tempo().secs(f64::from(beat)))).collect()
     };
     let score = tune();
-    fs::write(dir.join("score/A__tune.mid"), export(&score, &Expression::written(&score))).unwrap();
-    fs::write(dir.join("annotations/score/A__tune.txt"), beats(&score)).unwrap();
+    fs::write(dir.join("score/A__tune.mid"), export(&score, &Expression::written(&score)))
+        .expect("a folder to write to");
+    fs::write(dir.join("annotations/score/A__tune.txt"), beats(&score)).expect("a folder to write to");
     let rules = Rules::default();
     for (idx, share) in [0.8, 1.2, 1.6].into_iter().enumerate() {
         let mut played = Expression::written(&score).blend(&rules.render(&score), share);
@@ -115,12 +116,13 @@ fn pairs(dir: &Path) {
         let own = |(note, velocity): (usize, &mut f64)| *velocity += ((note * (idx + 3)) % 7) as f64 * 4.0;
         played.velocity.iter_mut().enumerate().for_each(own);
         let bytes = export(&score, &played);
-        let performed = Score::read(&bytes).unwrap();
+        let performed = Score::read(&bytes).expect("a score");
         let lead = performed.notes()[0].onset_quarters.round();
         assert_eq!(lead, 0.0);
-        fs::write(dir.join(format!("performance/train/A__tune__P_{idx}.mid")), bytes).unwrap();
+        fs::write(dir.join(format!("performance/train/A__tune__P_{idx}.mid")), bytes)
+            .expect("a folder to write to");
         fs::write(dir.join(format!("annotations/performance/A__tune__P_{idx}.txt")), beats(&performed))
-            .unwrap();
+            .expect("a folder to write to");
     }
 }
 
