@@ -27,14 +27,20 @@ pub fn recipe(page: &Page) -> Recipe {
 
 /// Moves the slider "Temperature", and waits until the music follows. Returns the milliseconds from the
 /// change to the first newly drawn event at the loudspeaker, the output's latency included.
+/// The slider has steps of 0.02 from 0.5 on.
+///
+/// # Panics
+/// If the music does not follow.
 #[track_caller]
-pub fn set_temperature(page: &Page, temperature: f32) -> f64 {
+pub fn set_temperature(page: &Page, steps: usize) -> f64 {
+    let value = format!("{:.2}", 0.5 + 0.02 * steps as f64);
+    let temperature: f32 = value.parse().expect("a number");
     let moved = page.evaluate(&format!(
         "(() => {{
             const slider = document.getElementById('temperature');
             const head = performanceRnn.head();
             const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
-            set.call(slider, {temperature});
+            set.call(slider, {value});
             slider.dispatchEvent(new Event('input', {{ bubbles: true }}));
             return [head, 1000 * performanceRnn.latency()];
         }})()"
@@ -62,8 +68,7 @@ impl Latency {
         let change = |index: usize| {
             std::thread::sleep(PAUSE);
             // Each its own, to be told from the others in the recipe.
-            let offset = 0.005 * index as f32;
-            set_temperature(page, if index.is_multiple_of(2) { 0.8 + offset } else { 1.2 - offset })
+            set_temperature(page, if index.is_multiple_of(2) { 10 + index / 2 } else { 45 - index / 2 })
         };
         let mut sorted_ms: Vec<f64> = (0..n).map(change).collect();
         sorted_ms.sort_by(f64::total_cmp);

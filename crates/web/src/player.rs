@@ -184,15 +184,14 @@ impl Player {
         run.n_fed = kept.len();
         run.end = Cursor::after(&kept);
         run.upcoming.retain(|&(at_us, ..)| at_us < run.end.at_us());
-        let splice = run.schedule.splice(&kept, now_us);
-        let outcome = match &self.midi {
-            Some(midi) => midi.take_back(&splice.taken_back, &self.clock),
-            None => {
-                let piano = self.piano.as_mut().filter(|_| !splice.taken_back.is_empty());
-                piano
-                    .map_or(Ok(()), |piano| piano.take_back(splice.from_us))
-                    .map_err(|error| Notice::NoAudio { why: js::text(&error) })
+        let taken_back = run.schedule.splice(&kept, now_us);
+        let outcome = match (&self.midi, taken_back.first(), &mut self.piano) {
+            (Some(midi), ..) => midi.take_back(&taken_back, &self.clock),
+            // Everything that was kept comes before the first message that is taken back.
+            (None, Some(first), Some(piano)) => {
+                piano.take_back(first.at_us).map_err(|error| Notice::NoAudio { why: js::text(&error) })
             }
+            (None, ..) => Ok(()),
         };
         self.notices.extend(outcome.err());
     }

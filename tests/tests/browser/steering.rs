@@ -31,7 +31,7 @@ fn a_change_is_heard_at_once_and_replayed_exactly() {
     // A new worker gets the changes, too.
     page.in_workers("void setTimeout(() => { throw new Error('killed by a test'); })");
     page.wait_until("the crash", SOON, || page.status().contains("killed by a test"));
-    set_temperature(&page, 0.8);
+    set_temperature(&page, 25);
     let end = page.evaluate("performanceRnn.played()").as_f64().unwrap_or_default() + 3.0;
     page.wait_until("some more music", SOON, || has_played(end));
     let clock = page.evaluate("__performanceRnnSound.now()").as_f64().expect("a sound clock");

@@ -71,15 +71,6 @@ pub struct Timed {
     pub message: Message,
 }
 
-/// What instruments have to forget after [`Schedule::splice`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Splice {
-    /// From when on, on the caller's clock.
-    pub from_us: u64,
-    /// The messages handed out for then, by time.
-    pub taken_back: Vec<Timed>,
-}
-
 /// What a [`Schedule`] is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -231,10 +222,11 @@ impl Schedule {
 
     /// Drops all music but that of `kept`, the tokens fed first; the tokens fed next follow there. What was
     /// struck before rings on.
+    /// Returns the messages that instruments have to forget: those handed out for later, by time.
     ///
     /// When the place is already past, because the caller was held up, keys that were struck since and do not
     /// sound there are released at once.
-    pub fn splice(&mut self, kept: &[Token], now_us: u64) -> Splice {
+    pub fn splice(&mut self, kept: &[Token], now_us: u64) -> Vec<Timed> {
         let (mut at, mut n_kept) = (Cursor::default(), 0);
         for &token in kept {
             let (released, struck) = step(&mut at, token);
@@ -258,8 +250,7 @@ impl Schedule {
         self.n_messages = n_kept;
         self.fed = at;
         self.ended = false;
-        let from_us = u64::try_from(self.base_us + i128::from(at_us)).unwrap_or(0);
-        Splice { from_us, taken_back }
+        taken_back
     }
 
     /// Takes back messages for later, so that they are returned again: for a change of instruments. Returns
