@@ -87,8 +87,14 @@ fn after_the_softest_and_the_loudest_it_plays_what_it_always_played() {
 /// The first events of a recipe, as loud as its primer.
 fn played(recipe: Recipe, n: usize) -> Vec<Token> {
     let offset = recipe.velocity_offset;
-    let mut take = Continuation::new(&Quantized::load(&released()).unwrap(), recipe).unwrap();
-    now(take.advance(n)).unwrap().concat().into_iter().map(|token| offset.undo(token)).collect()
+    let network = Quantized::load(&released()).expect("the released weights load");
+    let mut take = Continuation::new(&network, recipe).expect("the recipe can be played");
+    now(take.advance(n))
+        .expect("the network plays")
+        .concat()
+        .into_iter()
+        .map(|token| offset.undo(token))
+        .collect()
 }
 
 /// Twenty tokens a line.

@@ -30,10 +30,10 @@ fn next(recipe: &Recipe, tokens: &[Token]) -> Token {
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
         >> 40;
     played.unwrap_or_else(|| {
-        let steps = Shift::new((mixed % 40) as u8 + 1).unwrap();
+        let steps = Shift::new((mixed % 40) as u8 + 1).expect("1 to 40 steps");
         // Two events in three are waits, so that time passes.
         match mixed % 3 {
-            0 => Token::new((mixed % 128) as u16).unwrap(),
+            0 => Token::new((mixed % 128) as u16).expect("a NOTE_ON"),
             _ => Event::TimeShift(steps).into(),
         }
     })
