@@ -3,8 +3,8 @@
 //!
 //! An [`Excerpt`] is a stretch of a performance, a [`Profile`] its distributions ([`Feature`] says of what).
 //! [`compare`] compares a set of profiles with human ones, and with how much humans differ among themselves.
-//! [`collapses`] finds the minutes in which the music breaks down, [`CopySearch`] what was played before, and
-//! [`ReleaseRates`] say how readily notes end.
+//! [`collapses`] finds the minutes in which the music breaks down, [`CopySearch`] what was played before,
+//! [`recurrence`] the tunes that come back, and [`ReleaseRates`] say how readily notes end.
 //!
 //! ```
 //! use performance::statistics::{Excerpt, Feature, Profile, overlap_area};
@@ -38,6 +38,7 @@ mod excerpt;
 mod feature;
 mod profile;
 mod release;
+mod structure;
 
 pub use bootstrap::{Interval, resample};
 pub use collapse::{Collapse, CollapseKind, collapses};
@@ -48,3 +49,4 @@ pub use excerpt::Excerpt;
 pub use feature::Feature;
 pub use profile::Profile;
 pub use release::ReleaseRates;
+pub use structure::{Lag, Line, Recurrence, recurrence};
