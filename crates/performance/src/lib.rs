@@ -3,7 +3,8 @@
 //! A [`Performance`] is what people and files know: notes with times in microseconds. [`encode`] turns
 //! it into the [`Token`]s of the 413-event vocabulary that the network reads and writes, [`decode`] turns
 //! any tokens back. [`midi`] reads and writes Standard MIDI Files, [`playback`] says what is due while
-//! tokens are still coming in, [`EventCounts`] and [`forward_windows`] measure, and [`statistics`] compares.
+//! tokens are still coming in, [`EventCounts`] and [`forward_windows`] measure, [`statistics`] compares, and
+//! [`motif`] finds what was played before.
 //!
 //! ```
 //! use performance::{EventCounts, Note, Performance, Pitch, Velocity, decode, encode, midi};
@@ -43,6 +44,7 @@ mod controls;
 mod error;
 mod metrics;
 pub mod midi;
+pub mod motif;
 #[cfg(test)]
 mod notation;
 mod note;
