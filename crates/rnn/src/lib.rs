@@ -28,6 +28,7 @@ mod checkpoints;
 mod conditioning;
 mod config;
 mod continuation;
+pub mod copying;
 mod error;
 mod gates;
 #[cfg(feature = "gpu")]
