@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure how well a network predicts performances.
     Evaluate(EvaluateArgs),
+    /// Fit the copy model's constants: how much likelier what was played before is than a network expects.
+    FitCopying(FitCopyingArgs),
     /// Turn a run's best weights into a released file with its model card.
     Release(ReleaseArgs),
     /// Generate music into a MIDI file.
@@ -147,9 +149,31 @@ pub(crate) struct EvaluateArgs {
     /// Measure the network in int8, as the CPU plays it, instead of the one in 32 bits.
     #[arg(long, conflicts_with = "device")]
     pub(crate) quantized: bool,
+    /// Put the copy model on top: what was played before becomes likelier.
+    #[arg(long, requires = "quantized")]
+    pub(crate) copying: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FitCopyingArgs {
+    /// The network that the copy model is to stand on.
+    #[arg(long)]
+    pub(crate) weights: PathBuf,
+    /// Folder that `prepare` wrote, or a folder of MIDI files.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Only pieces whose path begins with this.
+    #[arg(long, default_value = "train/")]
+    pub(crate) only: String,
+    /// Of those, only every n-th, beginning with the first.
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) every: u16,
+    /// Rust file to write: `crates/rnn/src/copying/constants.rs`.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -225,6 +249,9 @@ pub(crate) struct GenerateArgs {
     /// Last name of a composer that the weights know.
     #[arg(long)]
     pub(crate) composer: Option<String>,
+    /// Put the copy model on top: what was played before becomes likelier (on a CPU only).
+    #[arg(long)]
+    pub(crate) copying: bool,
     /// Where the network plays. Both the CPU and a GPU play it in int8.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,

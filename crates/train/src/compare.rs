@@ -13,6 +13,7 @@ use crate::cli::CompareArgs;
 use crate::copies::{self, Copies};
 use crate::corpus::Corpus;
 use crate::measure::{self, Breakdown, Piece, Row};
+use crate::structure::{self, Structure};
 use crate::{plot, prepare, progress};
 
 /// What `--json` prints.
@@ -24,6 +25,8 @@ struct Summary {
     features: Vec<Row>,
     reference_breakdown: Breakdown,
     generated_breakdown: Breakdown,
+    reference_structure: Structure,
+    generated_structure: Structure,
     copies: Option<Copies>,
 }
 
@@ -52,6 +55,8 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
         features,
         reference_breakdown: breakdown(&reference),
         generated_breakdown: breakdown(&generated),
+        reference_structure: Structure::of_pieces(&reference),
+        generated_structure: Structure::of_pieces(&generated),
         copies,
     };
     if args.json {
@@ -110,6 +115,9 @@ fn print(summary: &Summary) {
             kinds.collect::<Vec<_>>().join(", ")
         );
     }
+    println!("\nnotes that were heard before, in runs of eight equal intervals in any key:");
+    let sets = [("reference", &summary.reference_structure), ("generated", &summary.generated_structure)];
+    println!("{}", measure::plain_table(&structure::COLUMNS, &structure::cells(&sets)));
     if let Some(copies) = &summary.copies {
         println!("\nshared with the training set:");
         println!(

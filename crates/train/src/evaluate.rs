@@ -1,6 +1,6 @@
 //! `evaluate`: how well a model predicts performances it has not seen.
 
-mod quantized;
+pub(crate) mod quantized;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use performance::Controls;
 use performance::{Event, N_PITCHES, N_TOKENS, Sounding, Token, duration_secs, encode, midi};
 use rayon::prelude::*;
+use rnn::copying::Copying;
 use rnn::{Inputs, Model, Quantized, State};
 use serde::Serialize;
 
@@ -59,7 +60,12 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let bar = progress::bar(pieces.iter().map(Vec::len).sum::<usize>() as u64, "events");
     let result = if args.quantized {
         let network = Quantized::load(&bytes).with_context(named)?;
-        quantized::evaluate(&network, &pieces, |n| bar.inc(n as u64))?
+        let progress = |n| bar.inc(n as u64);
+        if args.copying {
+            quantized::evaluate(&Copying::new(network), &pieces, progress)?
+        } else {
+            quantized::evaluate(&network, &pieces, progress)?
+        }
     } else {
         let model = rnn::weights::load(&bytes, &device::open(args.device)?).with_context(named)?;
         evaluate(&model, &pieces, |n| bar.inc(n as u64))?
@@ -91,7 +97,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
 }
 
 /// Every `every`-th piece in `data`: prepared data, or a folder of MIDI files.
-fn pieces(data: &Path, only: Option<&str>, every: usize) -> Result<Vec<Vec<Token>>> {
+pub(crate) fn pieces(data: &Path, only: Option<&str>, every: usize) -> Result<Vec<Vec<Token>>> {
     let pieces: Vec<Vec<Token>> = if data.join(INDEX_FILE).exists() {
         let corpus = Arc::new(Corpus::open(data)?);
         let chosen = corpus.below(only.unwrap_or_default());

@@ -10,6 +10,7 @@ use performance::{
 };
 use pollster::block_on;
 use rayon::prelude::*;
+use rnn::copying::Copying;
 use rnn::{Backend, Continuation, Generate, MAX_TAKES, ModelConfig, Quantized};
 
 use crate::cli::{DeviceKind, GenerateArgs};
@@ -37,8 +38,15 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let takes = if args.device == DeviceKind::Flex {
         let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
         let shares = shares(&seeds);
-        let takes: Result<Vec<_>> = shares.into_par_iter().map(|seeds| play.on(&network, seeds)).collect();
+        let copying = args.copying.then(|| Copying::new(network.clone()));
+        let on = |seeds: &[u64]| match &copying {
+            Some(copying) => play.on(copying, seeds),
+            None => play.on(&network, seeds),
+        };
+        let takes: Result<Vec<_>> = shares.into_par_iter().map(on).collect();
         takes?.concat()
+    } else if args.copying {
+        bail!("expected --device flex with --copying, found {:?}", args.device)
     } else {
         play.on_gpu(args.device, &bytes, &seeds).with_context(|| args.weights.display().to_string())?
     };

@@ -10,6 +10,7 @@ mod cli;
 mod compare;
 mod config;
 mod copies;
+mod copying;
 mod corpus;
 mod device;
 mod evaluate;
@@ -30,6 +31,7 @@ mod release;
 mod replica;
 mod roll;
 mod score;
+mod structure;
 mod sweep;
 mod training;
 
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Prepare(args) => prepare::run(&args),
         Command::Train(args) => training::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::FitCopying(args) => copying::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Ablation(args) => ablation::run(&args),

@@ -22,6 +22,7 @@ use crate::copies::{self, Copies};
 use crate::corpus::Corpus;
 use crate::measure::{self, Breakdown, Piece, Row};
 use crate::provenance::{self, machine, place};
+use crate::structure::Structure;
 use adherence::Adherence;
 use loudness_model::LoudnessModel;
 use pool::{GeneratorPool, Request};
@@ -44,6 +45,8 @@ struct Findings {
     features: Vec<Row>,
     human_breakdown: Breakdown,
     breakdown: Breakdown,
+    human_structure: Structure,
+    structure: Structure,
     stability: Stability,
     adherence: Adherence,
     continuity: Continuity,
@@ -130,6 +133,8 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         features: measure::rows(&profiles.human, &profiles.generated)?,
         human_breakdown: Breakdown::of(human.iter().map(|piece| &piece.excerpt)),
         breakdown: Breakdown::of(generated.iter().map(|piece| &piece.excerpt)),
+        human_structure: Structure::of_pieces(&human),
+        structure: Structure::of_pieces(&generated),
         stability: stability::measure(&people, &long)?,
         adherence,
         continuity,

@@ -5,16 +5,16 @@ use performance::Controls;
 use performance::{Event, N_TOKENS, Sounding, Token, duration_secs};
 use pollster::block_on;
 use rayon::prelude::*;
-use rnn::{Network, Quantized, StepInput};
+use rnn::{Network, StepInput};
 
 use super::{Evaluation, Tally, judge};
 
 /// Pieces that go through the network side by side, on each thread.
-const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 
 /// Whole pieces with carried state, no controls, no mask.
 pub(super) fn evaluate(
-    network: &Quantized,
+    network: &(impl Network + Sync),
     pieces: &[Vec<Token>],
     progress: impl Fn(usize) + Sync,
 ) -> Result<Evaluation> {
@@ -30,10 +30,21 @@ pub(super) fn evaluate(
     Ok(tally.evaluation(seconds))
 }
 
-/// Lanes sorted from long to short: those that have ended keep reading their last event, which is not
-/// counted.
-fn evaluate_lanes(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usize)) -> Result<Tally> {
+fn evaluate_lanes(network: &impl Network, lanes: &[&[Token]], progress: impl Fn(usize)) -> Result<Tally> {
     let mut tally = Tally::default();
+    read_through(network, lanes, progress, |_, _, logits, target| tally.add(judge(logits, target)))?;
+    Ok(tally)
+}
+
+/// Has a network read pieces side by side, sorted from long to short, and calls `judge` for each event but
+/// the first: with its lane, the index of the event before it, the logits, and the event. Lanes that have
+/// ended keep reading their last event.
+pub(crate) fn read_through(
+    network: &impl Network,
+    lanes: &[&[Token]],
+    progress: impl Fn(usize),
+    mut judge: impl FnMut(usize, usize, &[f32], Token),
+) -> Result<()> {
     let controls = network.controls(&network.config().encode(&Controls::default())?);
     let mut state = network.state(lanes.len());
     let mut sounding = vec![Sounding::default(); lanes.len()];
@@ -49,13 +60,13 @@ fn evaluate_lanes(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usi
         let logits = block_on(network.logits(&state))?;
         let targets = lanes.iter().map(|tokens| tokens.get(time + 1));
         let mut n = 0;
-        for (logits, target) in logits.chunks_exact(N_TOKENS).zip(targets) {
+        for (lane, (logits, target)) in logits.chunks_exact(N_TOKENS).zip(targets).enumerate() {
             if let Some(&target) = target {
-                tally.add(judge(logits, target));
+                judge(lane, time, logits, target);
                 n += 1;
             }
         }
         progress(n);
     }
-    Ok(tally)
+    Ok(())
 }

@@ -11,6 +11,7 @@ use super::{Findings, Profiles, stability};
 use crate::files::write_atomically;
 use crate::measure::{self, Breakdown, Figure, Row, markdown_table};
 use crate::plot::{self, COLORS, HUMAN, Line, Series};
+use crate::structure::{self, TakenUp};
 use crate::{copies, provenance, quality::primers};
 
 /// Writes the page and, in a folder of its name beside it, its plots.
@@ -67,6 +68,7 @@ fn text(found: &Findings, folder: &str) -> Result<String, std::fmt::Error> {
         measure::ROUNDS,
     )?;
     distributions(f, found, folder)?;
+    structure(f, found)?;
     breakdown(f, found)?;
     stability(f, found, folder)?;
     controls(f, found, folder)?;
@@ -103,6 +105,36 @@ fn distributions(f: &mut String, found: &Findings, folder: &str) -> std::fmt::Re
 /// Whether a feature separates the two.
 fn verdict(row: &Row) -> &'static str {
     if row.gap.high < 0.0 { "yes" } else { "no" }
+}
+
+fn structure(f: &mut String, found: &Findings) -> std::fmt::Result {
+    writeln!(
+        f,
+        "## Does a tune come back?\n\n\
+         The part of the steps from note to note that lie in runs of eight equal intervals, in any key, with three \
+         different ones at least, that were heard before. The *top line* is the highest note of each group of onsets \
+         within 40 ms, *strikes* are all notes in their order. *In another piece* says what scales and cadences have in \
+         common anyway. People's figures are the floor; quartiles are of the pieces.\n"
+    )?;
+    let sets = [("human", &found.human_structure), ("network", &found.structure)];
+    writeln!(f, "{}", markdown_table(&structure::COLUMNS, &structure::cells(&sets)))?;
+    writeln!(
+        f,
+        "By minute, the top line, 10–120 s before: of the generations of ten minutes, and of human pieces that are so \
+         long.\n"
+    )?;
+    let stability = &found.stability;
+    let header: Vec<String> = (0..stability.structure.len() as u64).map(minute_name).collect();
+    let header: Vec<&str> = std::iter::once("").chain(header.iter().map(String::as_str)).collect();
+    let row = |name: &str, minutes: &[Figure]| -> Vec<String> {
+        let percent = |figure: &Figure| match figure.value {
+            value if value.is_nan() => "–".to_owned(),
+            value => format!("{:.1} %", 100.0 * value),
+        };
+        std::iter::once(name.to_owned()).chain(minutes.iter().map(percent)).collect()
+    };
+    let rows = [row("human", &stability.human_structure), row("network", &stability.structure)];
+    writeln!(f, "{}", markdown_table(&header, &rows))
 }
 
 fn breakdown(f: &mut String, found: &Findings) -> std::fmt::Result {
@@ -267,6 +299,21 @@ fn primers(f: &mut String, found: &Findings) -> std::fmt::Result {
     let header =
         ["primers", "theirs", "network, as the page plays", "network, asked for nothing", "the pianist"];
     writeln!(f, "{}", markdown_table(&header, &rows.collect::<Vec<_>>()))?;
+    writeln!(
+        f,
+        "**Themes.** The part of the top line of what follows that lies in runs of eight equal intervals of the primer, \
+         and of another primer.\n"
+    )?;
+    let themes = &continuity.themes;
+    let row = |name: &str, taken_up: &TakenUp| {
+        vec![name.to_owned(), taken_up.own.show_percent(), taken_up.zero.show_percent()]
+    };
+    let rows = [
+        row("network, as the page plays", &themes.network),
+        row("network, asked for nothing", &themes.freely),
+        row("the pianist", &themes.human),
+    ];
+    writeln!(f, "{}", markdown_table(&["who goes on", "in the primer", "in another primer"], &rows))?;
     let Some(loudness_model) = &found.loudness_model else { return Ok(()) };
     writeln!(
         f,

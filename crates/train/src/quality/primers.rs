@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{GeneratorPool, Human, Request};
 use crate::cli::QualityArgs;
 use crate::measure::Figure;
+use crate::structure::TakenUp;
 
 /// Length of a primer, and of what is played after it.
 pub(super) const SECS: u64 = 30;
@@ -23,6 +24,16 @@ pub(super) struct Continuity {
     pub(super) human: Nearness,
     /// Of primers as they are, and made softer and louder.
     pub(super) loudness: Vec<Loudness>,
+    pub(super) themes: Themes,
+}
+
+/// Whether what follows takes up the primers' themes.
+#[derive(Serialize)]
+pub(super) struct Themes {
+    pub(super) network: TakenUp,
+    /// The network where it is asked for nothing.
+    pub(super) freely: TakenUp,
+    pub(super) human: TakenUp,
 }
 
 /// MIDI velocities of primers and of what follows, averaged over the notes of each.
@@ -89,6 +100,11 @@ pub(super) fn measure(pool: &mut GeneratorPool, people: &[Human], primers: &[usi
         network: nearness(&as_played.network),
         freely: nearness(&as_played.freely),
         human: nearness(&as_played.human),
+        themes: Themes {
+            network: as_played.taken_up(&as_played.network),
+            freely: as_played.taken_up(&as_played.freely),
+            human: as_played.taken_up(&as_played.human),
+        },
         loudness: [softer, as_played, louder].iter().map(Session::loudness).collect(),
     })
 }
@@ -142,6 +158,14 @@ impl Session {
 
     fn profiles(&self, played: &[Performance], part: Part) -> Vec<Profile> {
         self.excerpts(played, part).iter().map(Profile::of).collect()
+    }
+
+    fn taken_up(&self, played: &[Performance]) -> TakenUp {
+        let excerpt = |(performance, &end_us): (&Performance, &u64)| {
+            Excerpt::of(performance, 0..end_us + SECS * 1_000_000)
+        };
+        let excerpts: Vec<Excerpt> = played.iter().zip(&self.ends_us).map(excerpt).collect();
+        TakenUp::of(&excerpts, &self.ends_us)
     }
 
     fn loudness(&self) -> Loudness {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Human;
 use crate::measure::{self, Breakdown, Figure, Row};
+use crate::structure;
 
 /// Length of a long generation.
 pub(super) const SECS: u64 = 600;
@@ -28,6 +29,10 @@ pub(super) struct Stability {
     /// The part of human minutes that are.
     pub(super) human_broken: Figure,
     pub(super) breakdown: Breakdown,
+    /// The part of the top line that was heard 10 to 120 seconds before, in each minute.
+    pub(super) structure: Vec<Figure>,
+    /// The same in the minutes of human pieces that are so long.
+    pub(super) human_structure: Vec<Figure>,
 }
 
 /// A minute of all generations against a minute of human pieces.
@@ -55,6 +60,8 @@ pub(super) fn measure(people: &[Human], long: &[Performance]) -> Result<Stabilit
     };
     let whole: Vec<Excerpt> =
         long.iter().map(|performance| Excerpt::of(performance, 0..SECS * 1_000_000)).collect();
+    let human_whole: Vec<Excerpt> =
+        people.iter().map(|human| human.excerpt(0, (human.secs() as u64).min(SECS))).collect();
     let found: Vec<_> = whole.iter().map(collapses).collect();
     let share = |minute: u64, kind: Option<CollapseKind>| -> Vec<f64> {
         let broken = |found| f64::from(u8::from(measure::is_broken(found, minute, kind)));
@@ -73,5 +80,7 @@ pub(super) fn measure(people: &[Human], long: &[Performance]) -> Result<Stabilit
         broken_by_kind: CollapseKind::ALL.into_iter().map(by_kind).collect(),
         human_broken: Breakdown::of(&human_minutes).share,
         breakdown: Breakdown::of(&whole),
+        structure: structure::by_minute(whole.iter(), SECS / 60),
+        human_structure: structure::by_minute(human_whole.iter(), SECS / 60),
     })
 }
