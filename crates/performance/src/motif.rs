@@ -10,7 +10,8 @@ mod strikes;
 
 use crate::{Event, Pitch};
 use pointer::Pointer;
-use strikes::{Strike, Strikes};
+pub use strikes::Strike;
+use strikes::Strikes;
 
 /// Strikes that are remembered: seven minutes at nine a second. Larger takes memory and finds what is further back.
 pub const MEMORY: usize = 4096;
@@ -121,7 +122,7 @@ impl Matcher {
     /// Listens to one more event.
     pub fn apply(&mut self, event: Event) {
         match event {
-            Event::NoteOn(pitch) => self.strike(pitch),
+            Event::NoteOn(pitch) => self.note_on(pitch),
             Event::TimeShift(shift) => self.now = self.now.wrapping_add(u32::from(shift.steps())),
             Event::Velocity(bin) => self.bin = bin.get(),
             Event::NoteOff(_) => {}
@@ -146,15 +147,33 @@ impl Matcher {
         Some(Due { confidence, steps: gap - elapsed, bin })
     }
 
+    /// How many strikes there were, forgotten ones included.
+    #[must_use]
+    pub fn n_strikes(&self) -> u32 {
+        self.strikes.len()
+    }
+
+    /// A strike by its number from 0; none if it is forgotten or yet to come.
+    #[must_use]
+    pub fn strike(&self, number: u32) -> Option<Strike> {
+        self.strikes.get(number)
+    }
+
+    /// Steps of 8 ms so far.
+    #[must_use]
+    pub fn now(&self) -> u32 {
+        self.now
+    }
+
     /// How loud the next note will be, a bin of VELOCITY.
     #[must_use]
     pub fn bin(&self) -> u8 {
         self.bin
     }
 
-    fn strike(&mut self, pitch: Pitch) {
+    fn note_on(&mut self, pitch: Pitch) {
         self.pointers.iter_mut().for_each(|pointer| pointer.judge(&self.strikes, pitch));
-        self.strikes.push(Strike { pitch: pitch.get(), bin: self.bin, step: self.now });
+        self.strikes.push(Strike { pitch, bin: self.bin, step: self.now });
         self.pointers.iter_mut().for_each(|pointer| pointer.advance(&self.strikes));
         self.plan = self.best().and_then(|pointer| self.plan_after(pointer));
     }

@@ -38,6 +38,7 @@ mod excerpt;
 mod feature;
 mod profile;
 mod release;
+mod returns;
 mod structure;
 
 pub use bootstrap::{Interval, resample};
@@ -49,4 +50,5 @@ pub use excerpt::Excerpt;
 pub use feature::Feature;
 pub use profile::Profile;
 pub use release::ReleaseRates;
+pub use returns::{Return, returns};
 pub use structure::{Lag, Line, Recurrence, recurrence};

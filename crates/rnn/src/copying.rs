@@ -8,11 +8,15 @@
 //! Everything is in whole numbers but for one sum for each logit: the same music everywhere.
 
 mod constants;
+mod habits;
+mod returns;
 
 use performance::motif::{Confidence, MAX_MATCH, Matcher, N_SEARCHES, RECENT};
 use performance::{Event, N_TOKENS, Token};
 
 use crate::{Error, ModelConfig, Network, StepInput};
+pub use returns::Often;
+use returns::Returns;
 
 /// Lengths of a match that are told apart for the note that comes next, each up to this.
 const LENGTHS: [u32; 11] = [1, 2, 3, 4, 5, 6, 8, 11, 15, 20, MAX_MATCH as u32];
@@ -48,13 +52,23 @@ pub struct Copier {
     matcher: Matcher,
     /// Whether the last event was a VELOCITY.
     is_loudness_set: bool,
+    returns: Option<Returns>,
 }
 
 impl Copier {
+    /// One that also has themes come back.
+    #[must_use]
+    pub fn returning(often: Often) -> Self {
+        Self { returns: Some(Returns::new(often)), ..Self::default() }
+    }
+
     /// Listens to one more event.
     pub fn apply(&mut self, event: Event) {
         self.matcher.apply(event);
         self.is_loudness_set = matches!(event, Event::Velocity(_));
+        if let Some(returns) = &mut self.returns {
+            returns.apply(event, &self.matcher);
+        }
     }
 
     /// Names the constants that are added to the logit of each event: calls `add` with the event and the constant's
@@ -101,6 +115,9 @@ impl Copier {
         for (logit, parts) in logits.iter_mut().zip(parts) {
             *logit += parts as f32 / PARTS_OF_NAT;
         }
+        if let Some(returns) = &self.returns {
+            returns.add_to(&self.matcher, logits);
+        }
     }
 }
 
@@ -128,6 +145,8 @@ fn bucket<T: PartialOrd>(bounds: &[T], value: T) -> usize {
 #[derive(Clone, Debug)]
 pub struct Copying<N> {
     network: N,
+    /// What each take begins with.
+    copier: Copier,
 }
 
 /// The state of a network with a copy model.
@@ -141,7 +160,13 @@ impl<N> Copying<N> {
     /// Puts a copy model on top of a network.
     #[must_use]
     pub fn new(network: N) -> Self {
-        Self { network }
+        Self { network, copier: Copier::default() }
+    }
+
+    /// The same, and now and then a passage that was played before is played again.
+    #[must_use]
+    pub fn returning(network: N, often: Often) -> Self {
+        Self { network, copier: Copier::returning(often) }
     }
 }
 
@@ -158,7 +183,7 @@ impl<N: Network> Network for Copying<N> {
     }
 
     fn state(&self, n_takes: usize) -> Self::State {
-        CopyingState { network: self.network.state(n_takes), copiers: vec![Copier::default(); n_takes] }
+        CopyingState { network: self.network.state(n_takes), copiers: vec![self.copier.clone(); n_takes] }
     }
 
     fn step(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use performance::Sampling;
+use rnn::copying::Often;
 
 use crate::config::Precision;
 
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Evaluate(EvaluateArgs),
     /// Fit the copy model's constants: how much likelier what was played before is than a network expects.
     FitCopying(FitCopyingArgs),
+    /// Fit how often themes come back, from how far back, for how long and in which key.
+    FitReturns(FitReturnsArgs),
     /// Turn a run's best weights into a released file with its model card.
     Release(ReleaseArgs),
     /// Generate music into a MIDI file.
@@ -177,6 +180,19 @@ pub(crate) struct FitCopyingArgs {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct FitReturnsArgs {
+    /// Folder that `prepare` wrote, or a folder of MIDI files.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Only pieces whose path begins with this.
+    #[arg(long, default_value = "train/")]
+    pub(crate) only: String,
+    /// Rust file to write: `crates/rnn/src/copying/habits.rs`.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct ReleaseArgs {
     /// Folder that `train` wrote.
     #[arg(long)]
@@ -252,6 +268,9 @@ pub(crate) struct GenerateArgs {
     /// Put the copy model on top: what was played before becomes likelier (on a CPU only).
     #[arg(long)]
     pub(crate) copying: bool,
+    /// Have themes come back this often, in percent of how often people's do, with the copy model (on a CPU only).
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..=i64::from(Often::MAX_PERCENT)))]
+    pub(crate) themes: Option<u16>,
     /// Where the network plays. Both the CPU and a GPU play it in int8.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
@@ -334,6 +353,9 @@ pub(crate) struct QualityArgs {
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) sampling: SamplingArgs,
+    /// Have themes come back this often, in percent of how often people's do, with the copy model.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..=i64::from(Often::MAX_PERCENT)))]
+    pub(crate) themes: Option<u16>,
     /// Markdown with a listener's notes, to put into the page.
     #[arg(long)]
     pub(crate) notes: Option<PathBuf>,

@@ -10,7 +10,7 @@ use performance::{
 };
 use pollster::block_on;
 use rayon::prelude::*;
-use rnn::copying::Copying;
+use rnn::copying::{Copying, Often};
 use rnn::{Backend, Continuation, Generate, MAX_TAKES, ModelConfig, Quantized};
 
 use crate::cli::{DeviceKind, GenerateArgs};
@@ -38,15 +38,18 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let takes = if args.device == DeviceKind::Flex {
         let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
         let shares = shares(&seeds);
-        let copying = args.copying.then(|| Copying::new(network.clone()));
+        let copying = match args.themes.and_then(Often::percent) {
+            Some(often) => Some(Copying::returning(network.clone(), often)),
+            None => args.copying.then(|| Copying::new(network.clone())),
+        };
         let on = |seeds: &[u64]| match &copying {
             Some(copying) => play.on(copying, seeds),
             None => play.on(&network, seeds),
         };
         let takes: Result<Vec<_>> = shares.into_par_iter().map(on).collect();
         takes?.concat()
-    } else if args.copying {
-        bail!("expected --device flex with --copying, found {:?}", args.device)
+    } else if args.copying || args.themes.is_some() {
+        bail!("expected --device flex with --copying and --themes, found {:?}", args.device)
     } else {
         play.on_gpu(args.device, &bytes, &seeds).with_context(|| args.weights.display().to_string())?
     };

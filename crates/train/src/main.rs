@@ -29,6 +29,7 @@ mod provenance;
 mod quality;
 mod release;
 mod replica;
+mod returns;
 mod roll;
 mod score;
 mod structure;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Train(args) => training::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::FitCopying(args) => copying::run(&args),
+        Command::FitReturns(args) => returns::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Ablation(args) => ablation::run(&args),

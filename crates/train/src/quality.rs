@@ -14,6 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use performance::statistics::{Excerpt, Profile};
 use performance::{Performance, Token, decode};
+use rnn::copying::Often;
 use rnn::{Network, Quantized};
 use serde::Serialize;
 
@@ -101,7 +102,8 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         + plan.secs()
         + primers::PLAYS * primers.len() as u64 * primers::SECS;
     let start = Instant::now();
-    let mut pool = GeneratorPool::new(network, sampling, args.seed, music);
+    let themes = args.themes.and_then(Often::percent);
+    let mut pool = GeneratorPool::new(network, themes, sampling, args.seed, music);
     let asks = (0..args.pieces).map(|_| Request::freely(args.seconds.into())).collect();
     let played = pool.record(asks)?;
     let long = pool.record((0..args.long).map(|_| Request::freely(stability::SECS)).collect())?;
@@ -189,9 +191,10 @@ fn keep(dir: &Path, name: &str, performances: &[Performance]) -> Result<()> {
 /// The command, without the places that only its author has and what changes nothing.
 fn command(args: &QualityArgs) -> String {
     let notes = args.notes.as_deref().map(|notes| format!(" --notes {}", place(notes)));
+    let themes = args.themes.map(|percent| format!(" --themes {percent}"));
     format!(
         "performance-rnn quality --weights {} --data DATA --out {} --pieces {} --seconds {} --long {} --each {} \
-         --primers {} --seed {} --temperature {} --top-p {}{}",
+         --primers {} --seed {} --temperature {} --top-p {}{}{}",
         place(&args.weights),
         place(&args.out),
         args.pieces,
@@ -202,6 +205,7 @@ fn command(args: &QualityArgs) -> String {
         args.seed,
         args.sampling.temperature,
         args.sampling.top_p,
+        themes.unwrap_or_default(),
         notes.unwrap_or_default()
     )
 }

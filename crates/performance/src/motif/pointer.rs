@@ -41,7 +41,7 @@ impl Pointer {
     /// What comes next if the present goes on like the past; none if it is no key of any piano.
     pub(super) fn next_pitch(&self, strikes: &Strikes) -> Option<Pitch> {
         let place = self.place?;
-        let pitch = |number: u32| strikes.get(number).map(|strike| i16::from(strike.pitch));
+        let pitch = |number: u32| strikes.get(number).map(|strike| i16::from(strike.pitch.get()));
         let transposed = if self.is_relative { pitch(strikes.len() - 1)? - pitch(place - 1)? } else { 0 };
         Pitch::new(u8::try_from(pitch(place)? + transposed).ok()?).ok()
     }
@@ -90,7 +90,7 @@ impl Pointer {
     /// Of the last symbols; none if there are too few.
     fn hash(&self, strikes: &Strikes) -> Option<u32> {
         let first = strikes.len().checked_sub(self.n_notes())?;
-        let pitch = |number: u32| strikes.get(number).map(|strike| u32::from(strike.pitch));
+        let pitch = |number: u32| strikes.get(number).map(|strike| u32::from(strike.pitch.get()));
         let key = if self.is_relative { pitch(first)? } else { 0 };
         let mut hash = 0_u32;
         for number in first..strikes.len() {
@@ -105,7 +105,7 @@ impl Pointer {
         let same = |offset: u32| {
             let pitch = |end: u32| {
                 let number = end.checked_sub(offset + 1)?;
-                strikes.get(number).map(|strike| i16::from(strike.pitch))
+                strikes.get(number).map(|strike| i16::from(strike.pitch.get()))
             };
             Some((pitch(place)?, pitch(strikes.len())?))
         };

@@ -1,13 +1,16 @@
 //! The last notes that were struck.
 
+use crate::Pitch;
+
 /// A note that was struck.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Strike {
-    pub(super) pitch: u8,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strike {
+    /// The key.
+    pub pitch: Pitch,
     /// Its loudness, a bin of VELOCITY.
-    pub(super) bin: u8,
-    /// When, in steps of 8 ms.
-    pub(super) step: u32,
+    pub bin: u8,
+    /// When, in steps of 8 ms from the beginning.
+    pub step: u32,
 }
 
 /// A ring of strikes, each with its number since the beginning.

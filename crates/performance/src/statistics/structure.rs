@@ -10,7 +10,7 @@ use crate::Note;
 /// runs for chords.
 const CHORD_US: u64 = 40_000;
 /// Length of a repetition, in intervals. Larger misses short themes, smaller counts scales and cadences.
-const RUN: usize = 8;
+pub(super) const RUN: usize = 8;
 /// A run with fewer different intervals is a scale, a trill or a repeated chord.
 const LEAST_DIFFERENT: usize = 3;
 
@@ -37,8 +37,8 @@ const LEAST_DIFFERENT: usize = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     /// When each note begins, in microseconds.
-    onsets_us: Vec<u64>,
-    pitches: Vec<u8>,
+    pub(super) onsets_us: Vec<u64>,
+    pub(super) pitches: Vec<u8>,
 }
 
 impl Line {
@@ -78,7 +78,7 @@ impl Line {
     }
 
     /// From each note to the next, in semitones.
-    fn intervals(&self) -> Vec<i16> {
+    pub(super) fn intervals(&self) -> Vec<i16> {
         self.pitches.windows(2).map(|pair| i16::from(pair[1]) - i16::from(pair[0])).collect()
     }
 }
@@ -103,7 +103,7 @@ impl Lag {
         Self { least_us: us(*range.start()), most_us: us(*range.end()) }
     }
 
-    fn contains(self, from_us: u64, to_us: u64) -> bool {
+    pub(super) fn contains(self, from_us: u64, to_us: u64) -> bool {
         to_us.checked_sub(from_us).is_some_and(|lag_us| (self.least_us..=self.most_us).contains(&lag_us))
     }
 }
@@ -159,7 +159,7 @@ pub fn recurrence(line: &Line, past: &Line, lag: Lag) -> Option<Recurrence> {
 }
 
 /// Whether a run is more than a scale, a trill or a repeated chord.
-fn is_tune(run: &[i16]) -> bool {
+pub(super) fn is_tune(run: &[i16]) -> bool {
     let is_new = |&(place, interval): &(usize, &i16)| !run[..place].contains(interval);
     let n_different = run.iter().enumerate().filter(is_new).count();
     let n_repeated_notes = run.iter().filter(|&&interval| interval == 0).count();

@@ -1,4 +1,5 @@
-use performance::{Pitch, Sampling, Shift};
+use performance::statistics::{Excerpt, Lag, Line, recurrence};
+use performance::{Pitch, Sampling, Shift, decode};
 use pollster::block_on as now;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -97,13 +98,17 @@ fn every_constant_has_a_number_of_its_own() {
 }
 
 fn network() -> Copying<Quantized> {
+    Copying::new(quantized())
+}
+
+fn quantized() -> Quantized {
     let config = ModelConfig { layers: 1, hidden: 16, composers: Vec::new() };
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let values = |_: &str, shape: &[usize]| {
         let n: usize = shape.iter().product();
         Ok((0..n).map(|_| rng.random_range(-0.5..0.5)).collect())
     };
-    Copying::new(Quantized::new(&config, values).unwrap())
+    Quantized::new(&config, values).unwrap()
 }
 
 #[test]
@@ -127,4 +132,43 @@ fn another_device_can_go_on() {
     let mut there = network().takes(Sampling::default(), &[5]).unwrap();
     now(there.replay(&before[0])).unwrap();
     assert_eq!(now(there.next_chunk(100)).unwrap(), after);
+}
+
+#[test]
+fn themes_come_back_as_often_as_is_asked() {
+    let repeated = |often: Option<u16>| {
+        let network = match often.and_then(Often::percent) {
+            Some(often) => Copying::returning(quantized(), often),
+            None => network(),
+        };
+        let mut takes = network.takes(Sampling::default(), &[1, 2, 3, 4, 5, 6]).unwrap();
+        let shares = now(takes.next_chunk(6_000)).unwrap().into_iter().filter_map(|tokens| {
+            let line = Line::strikes(&Excerpt::whole(&decode(&tokens).performance));
+            recurrence(&line, &line, Lag::of_secs(1..=120))?.share()
+        });
+        let shares: Vec<f64> = shares.collect();
+        shares.iter().sum::<f64>() / shares.len() as f64
+    };
+    // This network plays at random, so that a copy model alone repeats nothing.
+    let [never, seldom, often] = [None, Some(50), Some(400)].map(repeated);
+    assert!(never < 0.005 && seldom > 0.01 && often > 2.0 * seldom, "{never}, {seldom}, {often}");
+}
+
+#[test]
+fn another_device_brings_the_same_back() {
+    let takes = || {
+        let network = Copying::returning(quantized(), Often::percent(400).unwrap());
+        network.takes(Sampling::default(), &[5]).unwrap()
+    };
+    let mut here = takes();
+    let [before, after] = [2_000, 500].map(|n| now(here.next_chunk(n)).unwrap());
+    let mut there = takes();
+    now(there.replay(&before[0])).unwrap();
+    assert_eq!(now(there.next_chunk(500)).unwrap(), after);
+}
+
+#[test]
+fn how_often_has_bounds() {
+    assert_eq!(Often::percent(100), Some(Often::AS_PEOPLE));
+    assert_eq!([0, 401, u16::MAX].map(Often::percent), [None; 3]);
 }

@@ -5,6 +5,7 @@ use indicatif::ProgressBar;
 use performance::{Controls, Input, Performance, Recipe, Sampling, Token, decode};
 use rayon::prelude::*;
 use rnn::Quantized;
+use rnn::copying::{Copying, Often};
 
 use crate::generate::Play;
 use crate::progress;
@@ -43,6 +44,8 @@ impl Request {
 /// Plays requests, each with the next seed.
 pub(super) struct GeneratorPool {
     network: Quantized,
+    /// The same with themes that come back; none if they are not asked for.
+    returning: Option<Copying<Quantized>>,
     sampling: Sampling,
     next_seed: u64,
     events: u64,
@@ -51,17 +54,26 @@ pub(super) struct GeneratorPool {
 
 impl GeneratorPool {
     /// `music_secs`: how much will be requested in all.
-    pub(super) fn new(network: Quantized, sampling: Sampling, seed: u64, music_secs: u64) -> Self {
+    pub(super) fn new(
+        network: Quantized,
+        themes: Option<Often>,
+        sampling: Sampling,
+        seed: u64,
+        music_secs: u64,
+    ) -> Self {
         // Seeds of pages next to each other have no generation in common.
         let next_seed = seed.wrapping_mul(1 << 32);
-        Self { network, sampling, next_seed, events: 0, bar: progress::bar(music_secs, "seconds of music") }
+        let returning = themes.map(|often| Copying::returning(network.clone(), often));
+        let bar = progress::bar(music_secs, "seconds of music");
+        Self { network, returning, sampling, next_seed, events: 0, bar }
     }
 
     /// Primers and what follows them, in the order of the requests.
     pub(super) fn record(&mut self, requests: Vec<Request>) -> Result<Vec<Performance>> {
         let first_seed = self.next_seed;
         self.next_seed = first_seed.wrapping_add(requests.len() as u64);
-        let (network, sampling, bar) = (&self.network, self.sampling, &self.bar);
+        let Self { network, returning, bar, .. } = &*self;
+        let sampling = self.sampling;
         let takes: Vec<Vec<Token>> = requests
             .par_iter()
             .enumerate()
@@ -70,7 +82,11 @@ impl GeneratorPool {
                 recipe.log.push(0, Input::Sampling(sampling))?;
                 let wanted_us = request.seconds * 1_000_000;
                 let play = Play { recipe, wanted_us, bar: ProgressBar::hidden() };
-                let takes = play.on(network, &[first_seed.wrapping_add(idx as u64)])?;
+                let seeds = [first_seed.wrapping_add(idx as u64)];
+                let takes = match returning {
+                    Some(returning) => play.on(returning, &seeds)?,
+                    None => play.on(network, &seeds)?,
+                };
                 bar.inc(request.seconds);
                 Ok(takes.concat())
             })
