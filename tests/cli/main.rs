@@ -2,6 +2,7 @@
 
 mod ablation;
 mod commands;
+mod copying;
 mod learning;
 mod quality;
 #[cfg(feature = "remote")]

@@ -36,6 +36,9 @@ fn a_folder_is_like_itself_and_copied_from_itself() {
     for plot in ["distributions.svg", "overlap.svg"] {
         assert!(std::fs::read_to_string(plots.join(plot)).unwrap().contains("</svg>"));
     }
+    // Broken chords: every run of eight was heard before, in the first seconds, too.
+    let share = |lag: &str| found["generated_structure"]["top_line"][lag]["share"]["value"].as_f64().unwrap();
+    assert!(share("far") > 0.9 && share("near") > 0.9, "{} {}", share("far"), share("near"));
     let table = succeed(&folders);
     assert!(table.starts_with("6 generated pieces against 6 of reference; 3 on each side"), "{table}");
     assert!(table.contains("\nlongest silence "), "{table}");
@@ -90,6 +93,7 @@ fn the_page_is_made_by_one_command_and_is_the_same_again() {
         assert!(first.contains(&format!("(quality/{plot}.svg)")), "{plot}");
         assert!(dir.path().join(format!("quality/{plot}.svg")).exists(), "{plot}");
     }
+    assert!(first.contains("## Does a tune come back?") && first.contains("**Themes.**"), "{first}");
     assert!(!first.contains("NaN"), "{first}");
     // But for its own name and how long it took.
     let music =
