@@ -1,8 +1,9 @@
-//! What was played before and could go on now: a memory for the motifs of a performance.
+//! Finds where the last notes were played before, and what followed there.
 //!
-//! A [`Matcher`] listens to events. At any moment it says which note followed where the same notes were played before
-//! (in the same key or in any), how far the match reaches back, and when that note is due. It remembers the last 4096
-//! strikes in about 160 KB, takes the same time for each however long the music is, and computes in whole numbers.
+//! A [`Matcher`] reads events. After each it says which note followed where the same notes were played
+//! before (in the same key or in any), how long the match is, and when that note is due. It remembers the
+//! last 4096 strikes in about 160 KB, takes the same time for each however long the music is, and computes
+//! in integers.
 
 mod index;
 mod pointer;
@@ -13,25 +14,27 @@ use pointer::Pointer;
 pub use strikes::Strike;
 use strikes::Strikes;
 
-/// Strikes that are remembered: seven minutes at nine a second. Larger takes memory and finds what is further back.
+/// Number of strikes that are remembered: seven minutes at nine a second. Larger takes memory and finds
+/// what is further back.
 pub const MEMORY: usize = 4096;
-/// Matches are followed back for so many notes; a longer one counts as this.
+/// Longest length of a match, in notes; a longer match counts as this.
 pub const MAX_MATCH: usize = 32;
-/// Misses are counted among so many notes of a match.
+/// Misses are counted among this many notes of a match.
 pub const RECENT: u32 = 8;
-/// How many searches run side by side: for 3 and for 6 notes in the same key, for 5 and for 8 intervals in any key.
+/// How many searches run side by side: for 3 and for 6 notes in the same key, for 5 and for 8 intervals in
+/// any key.
 pub const N_SEARCHES: usize = 4;
 
-/// The present goes so many times faster or slower than the past at most.
+/// The present is taken as at most this many times faster or slower than the past.
 const PACE_BOUND: i64 = 2;
 /// A stretch of the past has to be longer than this for its pace to be compared, in steps.
 const PACE_LEAST_STEPS: i64 = 20;
-/// Pace is compared over so many notes at most.
+/// Pace is compared over at most this many notes.
 const PACE_NOTES: u32 = 8;
-/// Loudness is compared over so many notes at most.
+/// Loudness is compared over at most this many notes.
 const LOUDNESS_NOTES: u32 = 4;
 
-/// Listens to a performance and finds what was played before.
+/// Reads a performance and finds what was played before.
 ///
 /// ```
 /// use performance::motif::Matcher;
@@ -51,14 +54,14 @@ const LOUDNESS_NOTES: u32 = 4;
 pub struct Matcher {
     strikes: Strikes,
     pointers: [Pointer; N_SEARCHES],
-    /// Steps of 8 ms so far; a performance of a year would begin anew.
+    /// Steps of 8 ms so far; wraps around after a year.
     now: u32,
     /// Loudness of the next note, a bin of VELOCITY.
     bin: u8,
     plan: Option<Plan>,
 }
 
-/// What goes on after the match that is trusted most.
+/// What follows the match that is trusted most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Plan {
     confidence: Confidence,
@@ -73,7 +76,8 @@ struct Plan {
 pub struct Confidence {
     /// Equal notes up to now, up to [`MAX_MATCH`].
     pub length: u32,
-    /// Notes of the last [`RECENT`] at which something else was played than at the place that the match follows.
+    /// Notes of the last [`RECENT`] at which something else was played than at the place that the match
+    /// follows.
     pub misses: u32,
 }
 
@@ -88,7 +92,8 @@ pub struct Candidate {
     pub confidence: Confidence,
 }
 
-/// When the next strike would come, and how loud, were the match that is trusted most to go on at the present pace.
+/// When the next strike would come, and how loud, were the match that is trusted most to go on at the
+/// present pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     /// How far to trust it.
@@ -100,7 +105,7 @@ pub struct Due {
 }
 
 impl Default for Matcher {
-    /// One that has heard nothing.
+    /// One that has read nothing.
     fn default() -> Self {
         Self::with_memory(MEMORY)
     }
@@ -119,7 +124,7 @@ impl Matcher {
         }
     }
 
-    /// Listens to one more event.
+    /// Reads one more event.
     pub fn apply(&mut self, event: Event) {
         match event {
             Event::NoteOn(pitch) => self.note_on(pitch),

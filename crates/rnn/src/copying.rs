@@ -1,11 +1,13 @@
-//! What was played before goes on as it did: a copy model on top of a network's logits.
+//! A copy model on top of a network's logits: what was played before becomes likelier.
 //!
-//! Where the same notes were played before, people go on as they did then far more often than the network believes.
-//! [`Copier`] follows the music with a [`Matcher`] and adds constants, which `performance-rnn fit-copying` learned from
-//! pieces of the training set, to the logits of what followed then: the note, the wait until it is due, its loudness,
-//! and the types of events. [`Copying`] puts it on top of any network, so that it is measured and played alike.
+//! Where the same notes were played before, people go on as they did then far more often than the network
+//! believes. [`Copier`] follows the music with a [`Matcher`] and adds constants to the logits of what
+//! followed then. The constants, which `performance-rnn fit-copying` fitted to pieces of the training set,
+//! are for the note, the wait until it is due, its loudness, and the types of events. [`Copying`] puts the
+//! copy model on top of any network, so it is played and measured like one.
 //!
-//! Everything is in whole numbers but for one sum for each logit: the same music everywhere.
+//! All of it is computed in integers, except for one sum for each logit, so the same music is played
+//! everywhere.
 
 mod constants;
 mod habits;
@@ -15,7 +17,7 @@ use performance::motif::{Confidence, MAX_MATCH, Matcher, N_SEARCHES, RECENT};
 use performance::{Event, N_TOKENS, Token};
 
 use crate::{Error, ModelConfig, Network, StepInput};
-pub use returns::Often;
+pub use returns::ReturnRate;
 use returns::Returns;
 
 /// Lengths of a match that are told apart for the note that comes next, each up to this.
@@ -46,7 +48,7 @@ pub const N_CONSTANTS: usize = SAME + N_COARSE * 4;
 /// Constants are in so many parts of a nat.
 pub const PARTS_OF_NAT: f32 = 1024.0;
 
-/// Listens to a performance and says what is added to the logits of its next event.
+/// Reads a performance and says what is added to the logits of its next event.
 #[derive(Clone, Debug, Default)]
 pub struct Copier {
     matcher: Matcher,
@@ -58,11 +60,11 @@ pub struct Copier {
 impl Copier {
     /// One that also has themes come back.
     #[must_use]
-    pub fn returning(often: Often) -> Self {
-        Self { returns: Some(Returns::new(often)), ..Self::default() }
+    pub fn returning(rate: ReturnRate) -> Self {
+        Self { returns: Some(Returns::new(rate)), ..Self::default() }
     }
 
-    /// Listens to one more event.
+    /// Reads one more event.
     pub fn apply(&mut self, event: Event) {
         self.matcher.apply(event);
         self.is_loudness_set = matches!(event, Event::Velocity(_));
@@ -71,8 +73,8 @@ impl Copier {
         }
     }
 
-    /// Names the constants that are added to the logit of each event: calls `add` with the event and the constant's
-    /// number, below [`N_CONSTANTS`].
+    /// Names the constants that are added to the logit of each event: calls `add` with the event and the
+    /// constant's number, below [`N_CONSTANTS`].
     pub fn terms(&self, mut add: impl FnMut(Token, usize)) {
         for next in self.matcher.candidates() {
             let Confidence { length, misses } = next.confidence;
@@ -105,7 +107,7 @@ impl Copier {
         }
     }
 
-    /// Adds what was learned to the logits of the next event.
+    /// Adds the constants to the logits of the next event.
     ///
     /// # Shapes
     /// `logits`: 413 numbers, before softmax.
@@ -128,8 +130,8 @@ fn bucket<T: PartialOrd>(bounds: &[T], value: T) -> usize {
 
 /// A network with a copy model on top: its logits are the network's and what [`Copier`] adds.
 ///
-/// It is played and measured like any [`Network`]. What it remembers of the music is part of its state, so snapshots hold
-/// it and rewinds bring it back.
+/// It is played and measured like any [`Network`]. What it remembers of the music is part of its state, so
+/// snapshots hold it and rewinds bring it back.
 ///
 /// ```
 /// use performance::{Recipe, Sampling};
@@ -165,8 +167,8 @@ impl<N> Copying<N> {
 
     /// The same, and now and then a passage that was played before is played again.
     #[must_use]
-    pub fn returning(network: N, often: Often) -> Self {
-        Self { network, copier: Copier::returning(often) }
+    pub fn returning(network: N, rate: ReturnRate) -> Self {
+        Self { network, copier: Copier::returning(rate) }
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::copying::{Copying, Often};
+use rnn::copying::{Copying, ReturnRate};
 use rnn::{Backend, Continuation, ModelConfig, Quantized};
 
 type Take = Continuation<<Quantized as Backend>::Takes>;
@@ -25,7 +25,7 @@ fn network() -> Quantized {
 
 /// The same with a copy model on top, whose memory is rewound, too.
 fn copying() -> Copying<Quantized> {
-    Copying::returning(network(), Often::percent(400).expect("400 is the most"))
+    Copying::returning(network(), ReturnRate::percent(400).expect("400 is the most"))
 }
 
 fn start(recipe: Recipe) -> Take {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use performance::Sampling;
-use rnn::copying::Often;
+use rnn::copying::ReturnRate;
 
 use crate::config::Precision;
 
@@ -268,8 +268,9 @@ pub(crate) struct GenerateArgs {
     /// Put the copy model on top: what was played before becomes likelier (on a CPU only).
     #[arg(long)]
     pub(crate) copying: bool,
-    /// Have themes come back this often, in percent of how often people's do, with the copy model (on a CPU only).
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..=i64::from(Often::MAX_PERCENT)))]
+    /// Have themes come back this often, in percent of how often people's do, with the copy model (on a
+    /// CPU only).
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..=i64::from(ReturnRate::MAX_PERCENT)))]
     pub(crate) themes: Option<u16>,
     /// Where the network plays. Both the CPU and a GPU play it in int8.
     #[arg(long, value_enum, default_value_t)]
@@ -354,7 +355,7 @@ pub(crate) struct QualityArgs {
     #[command(flatten)]
     pub(crate) sampling: SamplingArgs,
     /// Have themes come back this often, in percent of how often people's do, with the copy model.
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..=i64::from(Often::MAX_PERCENT)))]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..=i64::from(ReturnRate::MAX_PERCENT)))]
     pub(crate) themes: Option<u16>,
     /// Markdown with a listener's notes, to put into the page.
     #[arg(long)]

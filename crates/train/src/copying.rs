@@ -16,7 +16,7 @@ use crate::evaluate::quantized::{LANES, read_through};
 use crate::files::write_atomically;
 use crate::progress;
 use crate::provenance::place;
-use fit::Moments;
+use fit::Positions;
 
 /// Columns of the file.
 const WIDTH: usize = 110;
@@ -31,34 +31,34 @@ pub(crate) fn run(args: &FitCopyingArgs) -> Result<()> {
     order.sort_by_key(|tokens| std::cmp::Reverse(tokens.len()));
     let bar = progress::bar(order.iter().map(|tokens| tokens.len() as u64 - 1).sum(), "events");
     // In lanes of one length whatever the number of threads, so that the sums are the same.
-    let read: Vec<Moments> = order
+    let read: Vec<Positions> = order
         .par_chunks(LANES)
-        .map(|lanes| moments(&network, lanes, |n| bar.inc(n as u64)))
+        .map(|lanes| positions(&network, lanes, |n| bar.inc(n as u64)))
         .collect::<Result<_>>()?;
     bar.finish_and_clear();
-    let moments = Moments::concat(read);
-    let constants: Vec<i16> = moments.fit().into_iter().map(parts).collect();
+    let positions = Positions::concat(read);
+    let constants: Vec<i16> = positions.fit().into_iter().map(parts).collect();
     let rounded: Vec<f64> =
         constants.iter().map(|&parts| f64::from(parts) / f64::from(PARTS_OF_NAT)).collect();
     let found = format!(
         "{:.4} nats/event less on these {} pieces, {} events",
-        -moments.gain(&rounded),
+        -positions.gain(&rounded),
         order.len(),
-        moments.len()
+        positions.len()
     );
     write_atomically(&args.out, file(args, &found, &constants)?.as_bytes())?;
     println!("{found}; {} constants in {}", constants.len(), args.out.display());
     Ok(())
 }
 
-fn moments(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usize)) -> Result<Moments> {
+fn positions(network: &Quantized, lanes: &[&[Token]], progress: impl Fn(usize)) -> Result<Positions> {
     let mut copiers = vec![Copier::default(); lanes.len()];
-    let mut moments = Moments::default();
+    let mut positions = Positions::default();
     read_through(network, lanes, progress, |lane, time, logits, came| {
         copiers[lane].apply(Event::from(lanes[lane][time]));
-        moments.push(&copiers[lane], logits, came);
+        positions.push(&copiers[lane], logits, came);
     })?;
-    Ok(moments)
+    Ok(positions)
 }
 
 /// A constant in parts of a nat; what is beyond 32 nats is taken as that.

@@ -10,7 +10,7 @@ use performance::{
 };
 use pollster::block_on;
 use rayon::prelude::*;
-use rnn::copying::{Copying, Often};
+use rnn::copying::{Copying, ReturnRate};
 use rnn::{Backend, Continuation, Generate, MAX_TAKES, ModelConfig, Quantized};
 
 use crate::cli::{DeviceKind, GenerateArgs};
@@ -38,8 +38,8 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let takes = if args.device == DeviceKind::Flex {
         let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
         let shares = shares(&seeds);
-        let copying = match args.themes.and_then(Often::percent) {
-            Some(often) => Some(Copying::returning(network.clone(), often)),
+        let copying = match args.themes.and_then(ReturnRate::percent) {
+            Some(rate) => Some(Copying::returning(network.clone(), rate)),
             None => args.copying.then(|| Copying::new(network.clone())),
         };
         let on = |seeds: &[u64]| match &copying {

@@ -14,7 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use performance::statistics::{Excerpt, Profile};
 use performance::{Performance, Token, decode};
-use rnn::copying::Often;
+use rnn::copying::ReturnRate;
 use rnn::{Network, Quantized};
 use serde::Serialize;
 
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         + plan.secs()
         + primers::PLAYS * primers.len() as u64 * primers::SECS;
     let start = Instant::now();
-    let themes = args.themes.and_then(Often::percent);
+    let themes = args.themes.and_then(ReturnRate::percent);
     let mut pool = GeneratorPool::new(network, themes, sampling, args.seed, music);
     let asks = (0..args.pieces).map(|_| Request::freely(args.seconds.into())).collect();
     let played = pool.record(asks)?;

@@ -1,4 +1,4 @@
-//! `fit-returns`: how themes come back in people's performances, written down as a Rust file.
+//! `fit-returns`: fits how themes come back in people's performances and writes it as a Rust file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! Whether a tune comes back, as `compare` and `quality` say it.
+//! Whether a tune comes back: the tables of `compare` and `quality`.
 
 use performance::statistics::{Excerpt, Lag, Line, recurrence};
 use serde::Serialize;
@@ -21,9 +21,9 @@ pub(crate) struct Structure {
 /// The part of the steps that lies in repeated runs.
 #[derive(Clone, Serialize)]
 pub(crate) struct Returns {
-    /// Of what was heard 10 to 120 seconds before.
+    /// What was heard 10 to 120 seconds before.
     pub(crate) far: Repeated,
-    /// Of what was heard 1 to 10 seconds before.
+    /// What was heard 1 to 10 seconds before.
     pub(crate) near: Repeated,
 }
 
@@ -31,10 +31,11 @@ pub(crate) struct Returns {
 #[derive(Clone, Serialize)]
 pub(crate) struct Repeated {
     pub(crate) share: Figure,
-    /// A quarter of the pieces have less than the first, half less than the second, three quarters less than the third.
+    /// A quarter of the pieces have less than the first, half less than the second, three quarters less
+    /// than the third.
     pub(crate) quartiles: [f64; 3],
-    /// The same where another piece of the set is taken for the past: what is common property.
-    pub(crate) zero: Figure,
+    /// The same with another piece of the set as the past: what pieces have in common anyway.
+    pub(crate) baseline: Figure,
 }
 
 impl Structure {
@@ -55,16 +56,17 @@ impl Repeated {
     fn of(lines: &[Line], lag: Lag) -> Self {
         let mut shares: Vec<f64> =
             lines.iter().filter_map(|line| recurrence(line, line, lag)?.share()).collect();
-        let zero: Vec<f64> =
+        let baseline: Vec<f64> =
             with_others(lines).filter_map(|(line, other)| recurrence(line, other, lag)?.share()).collect();
         let share = Figure::of_mean(&shares);
         shares.sort_by(f64::total_cmp);
         let quartile = |quarters: usize| shares.get(shares.len() * quarters / 4).copied().unwrap_or(0.0);
-        Self { share, quartiles: [1, 2, 3].map(quartile), zero: Figure::of_mean(&zero) }
+        Self { share, quartiles: [1, 2, 3].map(quartile), baseline: Figure::of_mean(&baseline) }
     }
 }
 
-/// The part of the top line that was heard 10 to 120 seconds before, minute by minute, over the excerpts that last so long.
+/// The part of the top line that was heard 10 to 120 seconds before, minute by minute, over the excerpts
+/// that last so long.
 pub(crate) fn by_minute<'a>(excerpts: impl Iterator<Item = &'a Excerpt>, n_minutes: u64) -> Vec<Figure> {
     let mut shares = vec![Vec::new(); n_minutes as usize];
     for excerpt in excerpts {
@@ -86,7 +88,7 @@ pub(crate) struct TakenUp {
     /// The part of the top line of what follows that lies in runs of its primer.
     pub(crate) own: Figure,
     /// In runs of another primer.
-    pub(crate) zero: Figure,
+    pub(crate) baseline: Figure,
 }
 
 impl TakenUp {
@@ -99,12 +101,13 @@ impl TakenUp {
             recurrence(line, &past.until(*past_end_us), lag)?.share_within(*end_us..u64::MAX)
         };
         let own: Vec<f64> = lines.iter().filter_map(|line| share(line, line)).collect();
-        let zero: Vec<f64> = with_others(&lines).filter_map(|(line, other)| share(line, other)).collect();
-        Self { own: Figure::of_mean(&own), zero: Figure::of_mean(&zero) }
+        let baseline: Vec<f64> = with_others(&lines).filter_map(|(line, other)| share(line, other)).collect();
+        Self { own: Figure::of_mean(&own), baseline: Figure::of_mean(&baseline) }
     }
 }
 
-/// Each with one that is far from it in the list, because neighbors are often one pianist's or one composition's.
+/// Each with one that is far from it in the list, because neighbors are often one pianist's or one
+/// composition's.
 pub(crate) fn with_others<T>(items: &[T]) -> impl Iterator<Item = (&T, &T)> {
     let n = items.len();
     let other = move |idx: usize| (idx + n / 2) % n;
@@ -125,7 +128,7 @@ pub(crate) fn cells(sets: &[(&str, &Structure)]) -> Vec<Vec<String>> {
             returns.far.share.show_percent(),
             format!("{low}, {middle}, {high}"),
             returns.near.share.show_percent(),
-            returns.far.zero.show_percent(),
+            returns.far.baseline.show_percent(),
         ]
     };
     let top = sets.iter().map(|(name, structure)| row("top line", name, &structure.top_line));
@@ -159,10 +162,10 @@ mod tests {
         let found = Structure::of([&far, &near].into_iter());
         let top = &found.top_line;
         assert!(top.far.share.value > 0.4 && top.near.share.value > 0.3, "{:?}", top.near.share);
-        assert!(top.far.zero.value > 0.3, "both are of one tune: {:?}", top.far.zero);
+        assert!(top.far.baseline.value > 0.3, "both are of one tune: {:?}", top.far.baseline);
         assert!(top.far.quartiles[2] > 0.9);
         let alone = Structure::of([&far].into_iter());
-        assert!(alone.top_line.far.zero.value.is_nan(), "there is no other piece");
+        assert!(alone.top_line.far.baseline.value.is_nan(), "there is no other piece");
         assert_eq!(cells(&[("people", &alone)]).len(), 2);
         assert_eq!(cells(&[("people", &alone)])[0][5], "–");
     }

@@ -1,7 +1,7 @@
 //! Where runs of notes were heard last.
 
-/// Earlier runs with the same hash that are looked at. With as many hashes as places, more than a few happen to nobody;
-/// this bounds the time that a strike takes.
+/// Earlier runs with the same hash that are looked at. With as many hashes as places, more than a few
+/// happen to nobody; this bounds the time that a strike takes.
 const MAX_LOOKS: usize = 64;
 
 /// The latest places of each hash, as chains from late to early.

@@ -37,7 +37,7 @@ impl Strikes {
         self.len.saturating_sub(self.capacity as u32)
     }
 
-    /// None if it is forgotten or yet to come.
+    /// None if it is forgotten or not struck yet.
     pub(super) fn get(&self, number: u32) -> Option<Strike> {
         if number < self.oldest() {
             return None;

@@ -72,7 +72,8 @@ impl Slow {
     }
 }
 
-/// Motifs from few notes, in several keys, with wrong notes, so that matches begin, go on over misses and end.
+/// Motifs from few notes, in several keys, with wrong notes, so that matches begin, go on over misses and
+/// end.
 fn music() -> impl Strategy<Value = Vec<u8>> {
     let motif = prop::collection::vec(60_u8..66, 4..14);
     let motifs = prop::collection::vec(motif, 1..4);

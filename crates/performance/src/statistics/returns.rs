@@ -20,8 +20,9 @@ pub struct Return {
     pub key: i16,
 }
 
-/// Finds what comes back in a line: from its beginning, the longest run of eight equal intervals or more that was heard
-/// a `lag` before, and then from its end. Runs that follow the same place over up to eight other notes are one return.
+/// Finds what comes back in a line: from its beginning, the longest run of eight equal intervals or more
+/// that was heard a `lag` before, and then from its end. Runs that follow the same place over up to eight
+/// other notes are one return.
 #[must_use]
 pub fn returns(line: &Line, lag: Lag) -> Vec<Return> {
     let intervals = line.intervals();

@@ -1,4 +1,4 @@
-//! Whether a tune comes back: the part of a melody that was heard before, note for note, in any key.
+//! Whether a tune comes back: the share of a melody that was heard before, note for note, in any key.
 
 use std::collections::HashMap;
 use std::ops::{Range, RangeInclusive};
@@ -6,8 +6,8 @@ use std::ops::{Range, RangeInclusive};
 use super::Excerpt;
 use crate::Note;
 
-/// Onsets this close to the first of a group are one chord, and its highest note is the top line's. Larger takes fast
-/// runs for chords.
+/// Onsets this close to the first of a group are one chord, and its highest note is the top line's. Larger
+/// takes fast runs for chords.
 const CHORD_US: u64 = 40_000;
 /// Length of a repetition, in intervals. Larger misses short themes, smaller counts scales and cadences.
 pub(super) const RUN: usize = 8;
@@ -123,11 +123,12 @@ struct Step {
     is_repeated: bool,
 }
 
-/// Finds the steps of a line that lie in runs of eight equal intervals which `past` had a `lag` before; none for a line
-/// of fewer than 24 notes, which says too little.
+/// Finds the steps of a line that lie in runs of eight equal intervals which `past` had a `lag` before;
+/// none for a line of fewer than 24 notes, which says too little.
 ///
-/// A run counts if it has three different intervals at least and if half of them at most are repeated notes. `past` is
-/// the line itself, or, to see what scales and cadences have in common anyway, another piece's.
+/// A run counts if it has three different intervals at least and if half of them at most are repeated
+/// notes. `past` is the line itself, or, to see what scales and cadences have in common anyway, another
+/// piece's.
 #[must_use]
 pub fn recurrence(line: &Line, past: &Line, lag: Lag) -> Option<Recurrence> {
     if line.pitches.len() < 3 * RUN {

@@ -1,8 +1,8 @@
 //! Themes that come back: now and then, a passage that was played before is played again.
 //!
-//! A network that goes on as it did where it repeats itself still has to begin. When a passage returns, from how far
-//! back, for how long and in which key is drawn from what people do (`habits`). While it lasts, the next note and when
-//! it is due are set; loudness, releases and all that comes between are the network's.
+//! A copy model continues a repetition, but begins none. When a passage returns, from how far back, for
+//! how long and in which key is drawn from what people do (`habits`). While it lasts, the next note and
+//! when it is due are fixed; loudness, releases and the other notes are the network's.
 
 use std::ops::{Range, RangeInclusive};
 
@@ -11,33 +11,33 @@ use performance::{Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, Pitch, Shift, Sou
 
 use super::habits::{FAR, Habits, NEAR};
 
-/// What contradicts a return becomes less likely by so many nats: never, as far as anybody will hear. Smaller lets the
-/// network out of it, and runs of eight notes in order become rare.
+/// What contradicts a return becomes less likely by this many nats, which rules it out. With smaller
+/// values the network leaves the passage, and runs of eight notes in order become rare.
 const NATS: f32 = 30.0;
-/// The note that is due gets so many nats more than the likeliest note or wait.
+/// The note that is due gets this many nats more than the likeliest note or wait.
 const DUE_NATS: f32 = 1.0;
-/// Waits that end before the next note is due get so many nats less: most of their probability was for other notes, and
-/// what is left for them is a release. Smaller cuts notes short.
+/// Waits that end before the next note is due get this many nats less: most of their probability was for
+/// other notes, and what is left for them is a release. Smaller cuts notes short.
 const EARLIER_NATS: f32 = 2.5;
-/// A wait is likelier by so much with each doubling of its length, always: after a passage that it did not choose itself a
-/// network goes on more densely, and without this performances become a fifth denser.
+/// A wait is likelier by this much with each doubling of its length, always: after a passage that it did not
+/// choose itself a network goes on more densely, and without this performances become a fifth denser.
 const PACE_NATS_PER_DOUBLING: f32 = 0.035;
-/// Onsets within so many steps are one chord.
+/// Onsets within this many steps are one chord.
 const CHORD_STEPS: u32 = 5;
-/// A return has so many chords at least: what a listener recognizes.
+/// A return has at least this many chords: what a listener recognizes.
 const LEAST_CHORDS: u32 = 10;
-/// A return has so many notes at most, so that one in fast music ends.
+/// A return has at most this many notes, so that one in fast music ends.
 const MOST_NOTES: u32 = 256;
-/// A return begins in a rest of so many steps.
+/// A return begins in a rest of this many steps.
 const REST_STEPS: u32 = 20;
-/// If none comes, a return begins after so many.
+/// If no rest comes, a return begins after this many steps.
 const PATIENCE_STEPS: u32 = 375;
-/// Other notes after which a return is given up: somebody else plays.
+/// Number of other notes after which a return is given up, because somebody else plays.
 const MOST_MISSES: u32 = 3;
-/// Waits between returns, in percent of people's: a return has ten chords at least and no wrong notes, so that fewer of
-/// them are as much of the music.
+/// Waits between returns, in percent of people's: a return has ten chords at least and no wrong notes, so
+/// that fewer of them are as much of the music.
 const WAIT_PERCENT: u64 = 165;
-/// A passage is looked for so many times, each time twice as far back.
+/// How many times a passage is looked for, each time twice as far back.
 const ATTEMPTS: usize = 4;
 /// And no further back than this, in steps.
 const MOST_LAG: [u32; 2] = [15_000, 1_250];
@@ -46,15 +46,15 @@ const KEYS: RangeInclusive<i16> = 21..=108;
 
 /// How often themes come back, beside people's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Often(u16);
+pub struct ReturnRate(u16);
 
-impl Often {
+impl ReturnRate {
     /// As often as in people's performances.
     pub const AS_PEOPLE: Self = Self(100);
     /// More than this leaves no time for anything else.
     pub const MAX_PERCENT: u16 = 400;
 
-    /// In percent of people's, up to [`Often::MAX_PERCENT`]; none for 0 or more than that.
+    /// In percent of people's, up to [`ReturnRate::MAX_PERCENT`]; none for 0 or more than that.
     #[must_use]
     pub fn percent(percent: u16) -> Option<Self> {
         (1..=Self::MAX_PERCENT).contains(&percent).then_some(Self(percent))
@@ -64,9 +64,9 @@ impl Often {
 /// Decides when what was played returns, and follows it. It depends on nothing but the events.
 #[derive(Clone, Debug)]
 pub(super) struct Returns {
-    often: Often,
-    /// A hash of all events: a source of chance that the seed decides.
-    chance: u64,
+    rate: ReturnRate,
+    /// A hash of all events: random numbers that follow from the seed.
+    random: u64,
     sounding: Sounding,
     last: Event,
     /// When the next may begin, in steps: from far back, and from near; none before the first event.
@@ -99,14 +99,14 @@ impl Passage {
 const HABITS: [&Habits; 2] = [&FAR, &NEAR];
 
 impl Returns {
-    pub(super) fn new(often: Often) -> Self {
+    pub(super) fn new(rate: ReturnRate) -> Self {
         let last = Event::Velocity(VelocityBin::default());
-        Self { often, chance: 0, sounding: Sounding::default(), last, next: None, passage: None }
+        Self { rate, random: 0, sounding: Sounding::default(), last, next: None, passage: None }
     }
 
-    /// Listens to one more event, which `matcher` has heard.
+    /// Reads one more event, which `matcher` has read.
     pub(super) fn apply(&mut self, event: Event, matcher: &Matcher) {
-        self.chance = mix(self.chance ^ u64::from(Token::from(event).get()));
+        self.random = mix(self.random ^ u64::from(Token::from(event).get()));
         self.sounding.apply(event);
         self.last = event;
         if let (Event::NoteOn(pitch), Some(passage)) = (event, self.passage) {
@@ -212,8 +212,8 @@ impl Returns {
         let Some(pitch) = matcher.strike(passage.place).and_then(|strike| passage.pitch(strike)) else {
             return;
         };
-        // As people's performances are written down: at one moment releases come first, a VELOCITY right before its
-        // note, and no wait follows a shorter one than the longest.
+        // As people's performances are written down: at one moment releases come first, a VELOCITY right
+        // before its note, and no wait follows a shorter one than the longest.
         let most = (0..N_PITCHES).chain(WAITS).map(|token| logits[token]).fold(f32::NEG_INFINITY, f32::max);
         let steps = passage.due.saturating_sub(matcher.now()) as usize;
         let mut may_come = [false; N_TOKENS];
@@ -231,7 +231,8 @@ impl Returns {
             let is_waiting = matches!(self.last, Event::TimeShift(shift) if shift != Shift::MAX);
             may_come[NOTE_OFFS].fill(can_release);
             if !(is_waiting && can_release) {
-                // A wait until it is due becomes as likely as notes and waits were; shorter ones end in a release.
+                // A wait until it is due becomes as likely as notes and waits were; shorter ones end in a
+                // release.
                 let until_due = WAITS.start + steps.min(WAITS.len()) - 1;
                 let first = if can_release { WAITS.start } else { until_due };
                 let likeliest = logits[first..=until_due].iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -247,7 +248,7 @@ impl Returns {
     }
 
     fn put_off(&mut self, kind: usize, now: u32) {
-        let wait = u64::from(self.draw(&HABITS[kind].waits)) * WAIT_PERCENT / u64::from(self.often.0);
+        let wait = u64::from(self.draw(&HABITS[kind].waits)) * WAIT_PERCENT / u64::from(self.rate.0);
         self.next.get_or_insert([now; 2])[kind] = now.saturating_add(wait as u32);
     }
 
@@ -270,8 +271,8 @@ impl Returns {
     }
 
     fn number(&mut self) -> u64 {
-        self.chance = mix(self.chance);
-        self.chance >> 16
+        self.random = mix(self.random);
+        self.random >> 16
     }
 }
 

@@ -17,7 +17,8 @@ fn wait(steps: u8) -> Event {
     Event::TimeShift(Shift::new(steps).unwrap())
 }
 
-/// What is added after a tune with waits of 20 steps, and the first notes of it in another key and the same wait.
+/// What is added after a tune with waits of 20 steps, and the first notes of it in another key and the
+/// same wait.
 fn added(n_notes: usize, key: u8) -> (Copier, Vec<f32>) {
     let mut copier = Copier::default();
     let second = TUNE[..n_notes].iter().map(|pitch| pitch + key);
@@ -119,7 +120,7 @@ fn snapshots_and_neighbors_change_nothing() {
     let snapshot = alone.snapshot();
     let after = now(alone.next_chunk(100)).unwrap().swap_remove(0);
     alone.restore(&snapshot).unwrap();
-    assert_eq!(now(alone.next_chunk(100)).unwrap(), [after.clone()]);
+    assert_eq!(now(alone.next_chunk(100)).unwrap()[0], after);
     let mut both = network().takes(Sampling::default(), &[4, 5]).unwrap();
     now(both.prefill(&TUNE.map(|pitch| Token::from(on(pitch))))).unwrap();
     assert_eq!(now(both.next_chunk(300)).unwrap()[1], [before, after].concat());
@@ -137,7 +138,7 @@ fn another_device_can_go_on() {
 #[test]
 fn themes_come_back_as_often_as_is_asked() {
     let repeated = |often: Option<u16>| {
-        let network = match often.and_then(Often::percent) {
+        let network = match often.and_then(ReturnRate::percent) {
             Some(often) => Copying::returning(quantized(), often),
             None => network(),
         };
@@ -157,7 +158,7 @@ fn themes_come_back_as_often_as_is_asked() {
 #[test]
 fn another_device_brings_the_same_back() {
     let takes = || {
-        let network = Copying::returning(quantized(), Often::percent(400).unwrap());
+        let network = Copying::returning(quantized(), ReturnRate::percent(400).unwrap());
         network.takes(Sampling::default(), &[5]).unwrap()
     };
     let mut here = takes();
@@ -169,6 +170,6 @@ fn another_device_brings_the_same_back() {
 
 #[test]
 fn how_often_has_bounds() {
-    assert_eq!(Often::percent(100), Some(Often::AS_PEOPLE));
-    assert_eq!([0, 401, u16::MAX].map(Often::percent), [None; 3]);
+    assert_eq!(ReturnRate::percent(100), Some(ReturnRate::AS_PEOPLE));
+    assert_eq!([0, 401, u16::MAX].map(ReturnRate::percent), [None; 3]);
 }

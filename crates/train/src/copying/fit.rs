@@ -1,30 +1,31 @@
-//! The constants of the copy model by maximum likelihood: a softmax whose logits are sums of constants, so the loss has
-//! one minimum, and Newton's method finds it.
+//! The constants of the copy model by maximum likelihood: a softmax whose logits are sums of constants, so
+//! the loss has one minimum, and Newton's method finds it.
 
 use performance::{N_TOKENS, Token};
 use rnn::copying::{Copier, N_CONSTANTS};
 
-/// How strongly constants are drawn to 0, in nats per moment at 1 nat. Larger trusts rare cases less.
+/// How strongly constants are drawn to 0, in nats per event at 1 nat. Larger trusts rare cases less.
 const SHRINKAGE: f64 = 2e-6;
-/// Newton's steps at most; five to eight are usual.
+/// Largest number of Newton's steps; five to eight are usual.
 const MAX_STEPS: usize = 25;
-/// Smaller improvements of the loss end the search, in nats per moment.
+/// Smaller improvements of the loss end the search, in nats per event.
 const ENOUGH: f64 = 1e-8;
 
-/// Moments of performances at which the copy model has something to add, as far as the constants are concerned: events
-/// to which the same constants are added are one class.
+/// Positions of performances at which the copy model adds something. Events to which the same constants
+/// are added are one class.
 #[derive(Debug, Default)]
-pub(crate) struct Moments {
-    /// Of every class, moment after moment: its share by the network, and where its constants end in `numbers`.
+pub(crate) struct Positions {
+    /// Of every class, position after position: its share by the network, and where its constants end in
+    /// `numbers`.
     classes: Vec<(f32, u32)>,
     numbers: Vec<u16>,
-    /// Of every moment: where its classes end, and which of them came, counted from its first.
+    /// Of every position: where its classes end, and which of them came, counted from its first.
     ends: Vec<(u32, u16)>,
-    /// Moments at which nothing is added.
+    /// Positions at which nothing is added.
     n_others: usize,
 }
 
-impl Moments {
+impl Positions {
     /// Takes note of what the network and the copy model say, and of what came.
     pub(crate) fn push(&mut self, copier: &Copier, logits: &[f32], came: Token) {
         let mut terms: Vec<Vec<u16>> = vec![Vec::new(); N_TOKENS];
@@ -71,14 +72,14 @@ impl Moments {
         all
     }
 
-    /// All moments, those at which nothing is added included.
+    /// All positions, those at which nothing is added included.
     pub(crate) fn len(&self) -> usize {
         self.ends.len() + self.n_others
     }
 
-    /// What the constants change of the loss, in nats per moment; below 0 is better.
+    /// What the constants change of the loss, in nats per event; below 0 is better.
     pub(crate) fn gain(&self, constants: &[f64]) -> f64 {
-        self.sum(|moment| moment.shares(constants).1) / self.len().max(1) as f64
+        self.sum(|position| position.shares(constants).1) / self.len().max(1) as f64
     }
 
     /// The constants with the least loss.
@@ -110,17 +111,22 @@ impl Moments {
         self.gain(constants) + shrinkage
     }
 
-    fn sum(&self, of: impl Fn(Moment) -> f64) -> f64 {
+    fn sum(&self, of: impl Fn(Position) -> f64) -> f64 {
         let mut sum = 0.0;
-        self.each(|moment| sum += of(moment));
+        self.each(|position| sum += of(position));
         sum
     }
 
-    fn each(&self, mut hear: impl FnMut(Moment)) {
+    fn each(&self, mut visit: impl FnMut(Position)) {
         let (mut first, mut number) = (0, 0);
         for &(end, came) in &self.ends {
             let classes = &self.classes[first..end as usize];
-            hear(Moment { classes, first_number: number, numbers: &self.numbers, came: usize::from(came) });
+            visit(Position {
+                classes,
+                first_number: number,
+                numbers: &self.numbers,
+                came: usize::from(came),
+            });
             first = end as usize;
             number = classes.last().map_or(number, |&(_, end)| end as usize);
         }
@@ -132,10 +138,10 @@ impl Moments {
         let mut slope = vec![0.0; n];
         let mut curvature = vec![0.0; n * n];
         let mut mean = vec![0.0; n];
-        self.each(|moment| {
-            let (shares, _) = moment.shares(constants);
+        self.each(|position| {
+            let (shares, _) = position.shares(constants);
             let mut touched: Vec<usize> = Vec::new();
-            for ((numbers, share), class) in moment.numbers().zip(shares).zip(0..) {
+            for ((numbers, share), class) in position.numbers().zip(shares).zip(0..) {
                 for &a in numbers {
                     let a = usize::from(a);
                     if mean[a] == 0.0 {
@@ -143,7 +149,7 @@ impl Moments {
                     }
                     // Never quite 0, so that it is touched once.
                     mean[a] += share.max(f64::MIN_POSITIVE);
-                    slope[a] -= f64::from(u8::from(class == moment.came));
+                    slope[a] -= f64::from(u8::from(class == position.came));
                     numbers.iter().for_each(|&b| curvature[a * n + usize::from(b)] += share);
                 }
             }
@@ -162,15 +168,15 @@ impl Moments {
     }
 }
 
-/// One moment of many.
-struct Moment<'a> {
+/// One position of many.
+struct Position<'a> {
     classes: &'a [(f32, u32)],
     first_number: usize,
     numbers: &'a [u16],
     came: usize,
 }
 
-impl<'a> Moment<'a> {
+impl<'a> Position<'a> {
     /// The constants of each class.
     fn numbers(&self) -> impl Iterator<Item = &'a [u16]> + use<'a> {
         let (numbers, mut start) = (self.numbers, self.first_number);
@@ -181,7 +187,7 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// The share of each class with the constants, and what they change of this moment's loss.
+    /// The share of each class with the constants, and what they change of this position's loss.
     fn shares(&self, constants: &[f64]) -> (Vec<f64>, f64) {
         let sum = |numbers: &[u16]| numbers.iter().map(|&number| constants[usize::from(number)]).sum::<f64>();
         let added: Vec<f64> = self.numbers().map(sum).collect();
@@ -249,23 +255,23 @@ mod tests {
     /// A tune over and over, which a network that knows nothing does not expect.
     #[test]
     fn what_comes_back_is_learned() {
-        let mut moments = Moments::default();
+        let mut positions = Positions::default();
         let mut copier = Copier::default();
         for _ in 0..40 {
             for pitch in [60, 64, 62, 67, 65, 72, 71, 69] {
                 let events =
                     [Event::TimeShift(Shift::new(20).unwrap()), Event::NoteOn(Pitch::new(pitch).unwrap())];
                 for event in events {
-                    moments.push(&copier, &[0.0; N_TOKENS], event.into());
+                    positions.push(&copier, &[0.0; N_TOKENS], event.into());
                     copier.apply(event);
                 }
             }
         }
-        let constants = moments.fit();
+        let constants = positions.fit();
         // Of ln 413 hardly anything is left.
-        let left = (N_TOKENS as f64).ln() + moments.gain(&constants);
-        assert_eq!(moments.len(), 640);
+        let left = (N_TOKENS as f64).ln() + positions.gain(&constants);
+        assert_eq!(positions.len(), 640);
         assert!((0.0..0.3).contains(&left), "{left}");
-        assert!(moments.gain(&vec![0.0; N_CONSTANTS]).abs() < 1e-6);
+        assert!(positions.gain(&vec![0.0; N_CONSTANTS]).abs() < 1e-6);
     }
 }

@@ -111,17 +111,17 @@ fn structure(f: &mut String, found: &Findings) -> std::fmt::Result {
     writeln!(
         f,
         "## Does a tune come back?\n\n\
-         The part of the steps from note to note that lie in runs of eight equal intervals, in any key, with three \
-         different ones at least, that were heard before. The *top line* is the highest note of each group of onsets \
-         within 40 ms, *strikes* are all notes in their order. *In another piece* says what scales and cadences have in \
-         common anyway. People's figures are the floor; quartiles are of the pieces.\n"
+         The share of the steps from note to note that lie in runs of eight equal intervals that were heard before, in \
+         any key; a run has at least three different intervals. The *top line* is the highest note of each group of \
+         onsets within 40 ms, *strikes* are all notes in their order. *In another piece* says what scales and cadences \
+         have in common anyway. Quartiles are of the pieces.\n"
     )?;
     let sets = [("human", &found.human_structure), ("network", &found.structure)];
     writeln!(f, "{}", markdown_table(&structure::COLUMNS, &structure::cells(&sets)))?;
     writeln!(
         f,
-        "By minute, the top line, 10–120 s before: of the generations of ten minutes, and of human pieces that are so \
-         long.\n"
+        "The top line, 10–120 s before, minute by minute: in the generations of ten minutes, and in human pieces that \
+         last as long.\n"
     )?;
     let stability = &found.stability;
     let header: Vec<String> = (0..stability.structure.len() as u64).map(minute_name).collect();
@@ -301,12 +301,12 @@ fn primers(f: &mut String, found: &Findings) -> std::fmt::Result {
     writeln!(f, "{}", markdown_table(&header, &rows.collect::<Vec<_>>()))?;
     writeln!(
         f,
-        "**Themes.** The part of the top line of what follows that lies in runs of eight equal intervals of the primer, \
+        "**Themes.** The share of the top line of what follows that lies in runs of eight equal intervals of the primer, \
          and of another primer.\n"
     )?;
     let themes = &continuity.themes;
     let row = |name: &str, taken_up: &TakenUp| {
-        vec![name.to_owned(), taken_up.own.show_percent(), taken_up.zero.show_percent()]
+        vec![name.to_owned(), taken_up.own.show_percent(), taken_up.baseline.show_percent()]
     };
     let rows = [
         row("network, as the page plays", &themes.network),

@@ -5,7 +5,7 @@ use indicatif::ProgressBar;
 use performance::{Controls, Input, Performance, Recipe, Sampling, Token, decode};
 use rayon::prelude::*;
 use rnn::Quantized;
-use rnn::copying::{Copying, Often};
+use rnn::copying::{Copying, ReturnRate};
 
 use crate::generate::Play;
 use crate::progress;
@@ -56,14 +56,14 @@ impl GeneratorPool {
     /// `music_secs`: how much will be requested in all.
     pub(super) fn new(
         network: Quantized,
-        themes: Option<Often>,
+        themes: Option<ReturnRate>,
         sampling: Sampling,
         seed: u64,
         music_secs: u64,
     ) -> Self {
         // Seeds of pages next to each other have no generation in common.
         let next_seed = seed.wrapping_mul(1 << 32);
-        let returning = themes.map(|often| Copying::returning(network.clone(), often));
+        let returning = themes.map(|rate| Copying::returning(network.clone(), rate));
         let bar = progress::bar(music_secs, "seconds of music");
         Self { network, returning, sampling, next_seed, events: 0, bar }
     }
