@@ -3,9 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// The folder in which both archives are unpacked; `None`, with the reason printed, where they or `tar` are missing.
 pub(crate) fn folder() -> Option<PathBuf> {
+    // Tests run side by side: one unpacks, the others wait.
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(unpacked).clone()
+}
+
+fn unpacked() -> Option<PathBuf> {
     let archives = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scores");
     if folder.join("done").exists() {
