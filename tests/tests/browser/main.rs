@@ -41,7 +41,9 @@ fn a_performance_is_generated_heard_stopped_and_downloaded() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/"));
     play(&page, 482_913);
-    page.wait_until("some seconds of music", START, || page.sound_onsets().len() > 40);
+    page.wait_until("some seconds of music", START, || {
+        page.evaluate("performanceRnn.played()").as_f64() > Some(5.0)
+    });
     page.wait_until("WebAssembly at work", SOON, || page.status().contains("CPU"));
     page.button("Stop").click();
     let milliseconds = page.wait_for("silence", SOON, || page.silent_after_click());
