@@ -158,6 +158,6 @@ mod tests {
         let budget = Budget::read().unwrap();
         assert!(budget.limit("app_bg.wasm").is_some());
         let table = table(&[size("app_bg.wasm", 9, Some(3000)), size("x", 1, None)], &budget);
-        assert!(table.contains("1 % of 300000 brotli"), "{table}");
+        assert!(table.contains("1 % of 320000 brotli"), "{table}");
     }
 }
