@@ -3,6 +3,7 @@
 //! `fakeseq/fakeseq.c` stands in for the kernel's ALSA sequencer; permission, port listing, validation and
 //! scheduling are the browser's own. The browser sees one device, [`MidiDevice::NAME`].
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +11,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::browser::{Browser, Page};
+
+/// The browser lists its devices.
+const LISTED: Duration = Duration::from_secs(20);
 
 /// A device that writes down every message it is sent.
 #[derive(Debug)]
@@ -25,6 +31,43 @@ pub struct Received {
     pub at: Duration,
     /// The MIDI bytes, status first.
     pub bytes: Vec<u8>,
+}
+
+impl Received {
+    /// The key and its velocity, if this strikes one.
+    #[must_use]
+    pub fn strike(&self) -> Option<(u8, u8)> {
+        match self.bytes[..] {
+            [0x90, pitch, velocity] if velocity > 0 => Some((pitch, velocity)),
+            _ => None,
+        }
+    }
+}
+
+/// The keys that are down after these messages.
+#[must_use]
+pub fn keys_down(received: &[Received]) -> Vec<u8> {
+    let mut down = BTreeSet::new();
+    for message in received {
+        match (message.strike(), &message.bytes[..]) {
+            (Some((pitch, _)), _) => _ = down.insert(pitch),
+            (None, [0x80 | 0x90, pitch, _]) => _ = down.remove(pitch),
+            _ => {}
+        }
+    }
+    down.into_iter().collect()
+}
+
+/// Allows MIDI and chooses the device as the page's output.
+#[track_caller]
+pub fn choose_device(page: &Page, browser: &Browser) {
+    browser.allow_midi();
+    let output = page.find("combobox", "Output");
+    output.choose("MIDI device…");
+    page.wait_until("the device in the list", LISTED, || {
+        output.options().iter().any(|name| name == MidiDevice::NAME)
+    });
+    output.choose(MidiDevice::NAME);
 }
 
 impl MidiDevice {

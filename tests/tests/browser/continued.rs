@@ -72,15 +72,18 @@ fn continue_from(page: &Page, primer: &Performance) {
     play(page, 7);
 }
 
+/// Primers by their number of events, and what native code plays after them.
+const LONG_PRIMERS: [(usize, &str); 3] = [
+    (300, include_str!("../../released/after-300.txt")),
+    (5_000, include_str!("../../released/after-5000.txt")),
+    (50_000, include_str!("../../released/after-50000.txt")),
+];
+
 /// Of the longer ones the end is read, here as in native code.
 #[test]
 fn long_primers_are_continued_as_native_code_does() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
-    for (n_events, native) in [
-        (300, include_str!("../../released/after-300.txt")),
-        (5_000, include_str!("../../released/after-5000.txt")),
-        (50_000, include_str!("../../released/after-50000.txt")),
-    ] {
+    for (n_events, native) in LONG_PRIMERS {
         let page = browser.open(&site.url("/?backend=cpu"));
         after(&page, &study(n_events), native);
         page.assert_no_errors();
@@ -88,11 +91,14 @@ fn long_primers_are_continued_as_native_code_does() {
 }
 
 #[test]
-fn webgpu_continues_a_long_primer_as_native_code_does() {
+fn webgpu_continues_long_primers_as_native_code_does() {
     let (Some(site), Some(browser)) = (Site::built(), software_gpu()) else { return };
-    let page = browser.open(&site.url("/?backend=webgpu"));
-    after(&page, &study(50_000), include_str!("../../released/after-50000.txt"));
-    page.assert_no_errors();
+    for (n_events, native) in LONG_PRIMERS {
+        let page = browser.open(&site.url("/?backend=webgpu"));
+        after(&page, &study(n_events), native);
+        assert!(page.status().contains("software WebGPU"), "{}", page.status());
+        page.assert_no_errors();
+    }
 }
 
 /// However soft or loud the primer, and whenever a worker dies: not a note is changed.
@@ -124,6 +130,7 @@ fn a_gpu_that_is_lost_changes_nothing_of_what_follows_a_primer() {
     let Some(site) = Site::built() else { return };
     for (velocity, native, n) in [
         (1, include_str!("../../released/after-velocity-1.txt"), 1),
+        (64, include_str!("../../released/after-velocity-64.txt"), 150),
         (127, include_str!("../../released/after-velocity-127.txt"), 70),
     ] {
         let Some(browser) = software_gpu() else { return };

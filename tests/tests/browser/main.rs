@@ -14,7 +14,7 @@ use primers::scale;
 use tests::browser::{Browser, Page, Scheme, Setup, WebGpu, screenshots};
 use tests::endurance::{begins_secs, endure, on_time, tokens};
 use tests::listening::{Sound, recorded};
-use tests::midi_device::MidiDevice;
+use tests::midi_device::{MidiDevice, choose_device, keys_down};
 use tests::site::{Site, Trouble};
 
 /// Compiling the page, fetching the weights and reading them, on two busy cores.
@@ -248,13 +248,7 @@ fn a_midi_device_gets_what_the_file_has() {
     page.button("Generate");
     // The page has asked before us; with permission, it would not have waited for the visitor.
     assert_eq!(page.evaluate("navigator.permissions.query({ name: 'midi' }).then(is => is.state)"), "prompt");
-    browser.allow_midi();
-    let output = page.find("combobox", "Output");
-    output.choose("MIDI device…");
-    page.wait_until("the device in the list", SOON, || {
-        output.options().iter().any(|name| name == MidiDevice::NAME)
-    });
-    output.choose(MidiDevice::NAME);
+    choose_device(&page, &browser);
     page.find("spinbutton", "Seed").fill("7");
     page.button("Generate").click();
     page.wait_until("music at the device", START, || device.received().len() > 60);
@@ -262,7 +256,7 @@ fn a_midi_device_gets_what_the_file_has() {
     let written = performance::decode(&download(&page)).performance;
     std::thread::sleep(Duration::from_secs(1));
     let received = device.received();
-    let onsets = received.iter().filter(|message| message.bytes[0] == 0x90 && message.bytes[2] > 0);
+    let onsets = received.iter().filter(|message| message.strike().is_some());
     let mut written_of = written.notes().to_vec();
     let mut delays = Vec::new();
     for message in onsets {
@@ -275,15 +269,7 @@ fn a_midi_device_gets_what_the_file_has() {
     let median = median(&delays);
     let worst = delays.iter().map(|delay| (delay - median).abs()).fold(0.0, f64::max);
     assert!(worst < 0.05, "{worst} s too early or late");
-    let mut sounding = [0_i32; 128];
-    for message in &received {
-        match message.bytes[..] {
-            [0x90, pitch, velocity] if velocity > 0 => sounding[usize::from(pitch)] += 1,
-            [0x80 | 0x90, pitch, _] => sounding[usize::from(pitch)] = 0,
-            _ => {}
-        }
-    }
-    assert_eq!(sounding, [0; 128], "keys still down after Stop");
+    assert_eq!(keys_down(&received), [0_u8; 0], "keys still down after Stop");
 }
 
 #[test]

@@ -9,11 +9,14 @@ use pollster::block_on;
 use rnn::{Continuation, Quantized};
 use tests::browser::{Browser, Setup};
 use tests::endurance::{begins_secs, on_time, tokens};
-use tests::midi_device::MidiDevice;
+use tests::midi_device::{MidiDevice, choose_device, keys_down};
 use tests::site::Site;
 use tests::steering::{Latency, as_heard, recipe, set_temperature};
 
 use super::{SILENCE, SOON, START};
+
+/// Notes of the same time, at most.
+const CHORD: usize = 10;
 
 /// The music follows the slider at once, without a gap, and is in the end what native code makes of the same
 /// recipe.
@@ -58,43 +61,22 @@ fn a_change_reaches_a_midi_device_without_a_hanging_note() {
     };
     let page = browser.open(&site.url("/?backend=cpu&seed=5"));
     page.button("Generate");
-    browser.allow_midi();
-    let output = page.find("combobox", "Output");
-    output.choose("MIDI device…");
-    page.wait_until("the device in the list", SOON, || {
-        output.options().iter().any(|name| name == MidiDevice::NAME)
-    });
-    output.choose(MidiDevice::NAME);
+    choose_device(&page, &browser);
     page.button("Generate").click();
     page.wait_until("music at the device", START, || device.received().len() > 30);
     println!("at a MIDI device: {}", Latency::measure(&page, 8).to_line());
     page.button("Stop").click();
     std::thread::sleep(Duration::from_secs(1));
     let (received, heard) = (device.received(), tokens(&page));
-    let struck: Vec<u8> = received
-        .iter()
-        .filter(|message| message.bytes[0] == 0x90 && message.bytes[2] > 0)
-        .map(|message| message.bytes[1])
-        .collect();
-    let composed: Vec<u8> = begins_secs(&heard).into_iter().map(|(pitch, _)| pitch).collect();
-    let sorted = |pitches: &[u8]| {
-        let mut pitches = pitches.to_vec();
-        pitches.sort_unstable();
-        pitches
-    };
-    // The last chord may be incomplete: notes of the same time come in any order.
-    let n = struck.len().saturating_sub(8);
-    assert!(n > 20, "{n} notes");
-    assert_eq!(sorted(&struck[..n]), sorted(&composed[..n]));
-    let mut sounding = [0_i32; 128];
-    for message in &received {
-        match message.bytes[..] {
-            [0x90, pitch, velocity] if velocity > 0 => sounding[usize::from(pitch)] += 1,
-            [0x80 | 0x90, pitch, _] => sounding[usize::from(pitch)] = 0,
-            _ => {}
-        }
+    let struck: Vec<u8> = received.iter().filter_map(|message| Some(message.strike()?.0)).collect();
+    assert!(struck.len() > 20, "{} notes", struck.len());
+    // Each strike is the next of the music, but for the order within a chord: none is left out, and none comes besides.
+    let mut next: Vec<u8> = begins_secs(&heard).into_iter().map(|(pitch, _)| pitch).collect();
+    for pitch in struck {
+        let in_chord = next.iter().take(CHORD).position(|other| *other == pitch);
+        next.remove(in_chord.unwrap_or_else(|| panic!("{pitch} is struck, but {:?} follow", &next[..CHORD])));
     }
-    assert_eq!(sounding, [0; 128], "keys still down after Stop");
+    assert_eq!(keys_down(&received), [0_u8; 0], "keys still down after Stop");
 }
 
 /// What native code makes of a recipe, with the released weights.

@@ -293,12 +293,6 @@ impl Schedule {
         music_us.min(self.known_us()).max(self.reached_us)
     }
 
-    /// Music time after the last token fed.
-    #[must_use]
-    pub fn fed_us(&self) -> u64 {
-        self.fed.at_us()
-    }
-
     /// What it is doing, as of the last [`poll`](Self::poll).
     #[must_use]
     pub fn status(&self) -> Status {
