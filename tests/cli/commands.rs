@@ -1,5 +1,7 @@
 //! Each command's output and exit codes.
 
+use performance::{Lineage, Made, Origin, Recipe, Sampling, encode, midi};
+
 use crate::{json, pieces, run, succeed, text};
 
 #[test]
@@ -52,7 +54,28 @@ fn inspect_counts_what_an_import_finds() {
     assert_eq!(found["events"]["total"].as_u64().unwrap(), sum.iter().sum::<u64>());
     assert!((found["duration_s"].as_f64().unwrap() - 47.96).abs() < 0.01, "{found}");
     assert_eq!(found["dropped"], serde_json::json!([]));
+    assert_eq!(found["recipe"], serde_json::Value::Null);
     assert!(succeed(&["inspect", text(&file)]).starts_with("300 notes in 48.0 s"));
+}
+
+#[test]
+fn inspect_says_that_a_file_carries_its_recipe() {
+    let dir = tempfile::tempdir().unwrap();
+    let piece = midi::read(&std::fs::read(pieces(dir.path()).join("train/0.mid")).unwrap()).unwrap();
+    let tokens = encode(&piece.performance);
+    let lineage = Lineage {
+        origin: Some(Origin { weights: [0xAB; 8], revision: 3 }),
+        recipe: Recipe::after(tokens[..100].to_vec(), 482_913, Sampling::default()),
+        made: Made::Tokens(tokens.clone()),
+    };
+    let file = dir.path().join("carried.mid");
+    std::fs::write(&file, midi::write_with_recipe(&piece.performance, &lineage)).unwrap();
+    let found = &json(&["inspect", text(&file)])["recipe"];
+    assert_eq!((&found["seed"], &found["revision"]), (&482_913.into(), &3.into()));
+    assert_eq!((&found["primer"], &found["events"]), (&100.into(), &tokens.len().into()));
+    let said = succeed(&["inspect", text(&file)]);
+    assert!(said.contains("carries its recipe: seed 482913"), "{said}");
+    assert!(said.contains("weights abababababababab, revision 3"), "{said}");
 }
 
 #[test]

@@ -31,6 +31,16 @@ pub enum Error {
         found: String,
     },
 
+    /// A lineage that is damaged, or none at all.
+    #[error("its recipe is damaged")]
+    DamagedRecipe,
+    /// A lineage that a later version of this program wrote.
+    #[error("its recipe is of version {found}; this program reads up to {}", crate::lineage::VERSION)]
+    NewerRecipe {
+        /// The version that it says it is.
+        found: u8,
+    },
+
     /// Too little to compare.
     #[error("expected at least 2 human performances and 1 to compare, found {human} and {others}")]
     TooFewPieces {

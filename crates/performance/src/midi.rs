@@ -5,7 +5,7 @@
 //! cannot be used it leaves out and lists in the [`Report`]; a file without anything to play is refused with
 //! one clear sentence, and a file of another kind with the way out ([`FileKind`]). [`write()`] gives the
 //! plainest file there is, in which one tick is one millisecond; [`write_with_pedal`] has the pedal hold what
-//! two hands cannot. Both leave room before a key is struck again, as [`Restrikes`] does in messages to a
+//! two hands cannot, [`write_with_recipe`] lets the file carry what a take follows from. Both leave room before a key is struck again, as [`Restrikes`] does in messages to a
 //! device.
 //!
 //! Reading has its own reader of bytes, because it goes on after damage; midly writes.
@@ -34,9 +34,9 @@ mod write;
 pub use kind::FileKind;
 pub use report::{Dropped, Format, Report};
 pub use restrike::{RESTRIKE_GAP_US, Restrikes, release_us};
-pub use write::{write, write_with_pedal};
+pub use write::{write, write_with_pedal, write_with_recipe};
 
-use crate::{Error, Performance};
+use crate::{Error, Lineage, Performance};
 
 /// Largest file that [`read`] takes: 10 MiB. A symphony is a tenth of that; larger files are sound
 /// banks or mistakes.
@@ -46,14 +46,20 @@ pub const MAX_BYTES: usize = 10 << 20;
 /// smaller would cut Satie's *Vexations*.
 pub const MAX_HOURS: u64 = 24;
 
+/// How the event begins that carries a lineage: the manufacturer's number for everybody who has none of their own,
+/// and our name.
+const RECIPE_MARK: &[u8] = b"\x7DPRNN";
+
 /// What a MIDI file gave.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Import {
     /// The notes of all tracks and channels on one keyboard, pedal applied, at their original times
     /// (time 0 is the file's).
     pub performance: Performance,
     /// What the file was made of, and what had to be left out.
     pub report: Report,
+    /// What the performance follows from, if [`write_with_recipe`] wrote the file.
+    pub lineage: Option<Lineage>,
 }
 
 /// Reads a Standard MIDI File, plain or wrapped (RMID, MacBinary, or bytes of any kind before it).

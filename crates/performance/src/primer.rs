@@ -108,6 +108,8 @@ mod tests {
             let (whole, end) = (Cursor::after(&primer), Cursor::after(&last(&primer, n)));
             prop_assert_eq!(end.sounding(), whole.sounding());
             prop_assert_eq!(end.velocity(), whole.velocity());
+            // So that a context can stand for its primer.
+            prop_assert_eq!(last(&last(&primer, n), n), last(&primer, n));
         }
     }
 }

@@ -31,6 +31,12 @@ impl VelocityOffset {
         Self(louder)
     }
 
+    /// How many bins it adds.
+    #[must_use]
+    pub fn get(self) -> i8 {
+        self.0
+    }
+
     /// The offset that brings the last 30 seconds of a primer to the loudness of training music; none if
     /// there are no notes of known loudness.
     #[must_use]

@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use performance::{N_PITCHES, Note, Performance, Pitch, Velocity, decode, encode, midi};
+use performance::{
+    Lineage, Made, N_PITCHES, Note, Performance, Pitch, Recipe, Sampling, Velocity, decode, encode, midi,
+};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -160,6 +162,7 @@ fn seeds() -> Vec<Vec<u8>> {
     for _ in 0..8 {
         files.push(midi::write(&performance(&mut rng)));
         files.push(midi::write_with_pedal(&performance(&mut rng)));
+        files.push(with_recipe(&performance(&mut rng)));
         files.push(odd_file(&mut rng));
     }
     files
@@ -189,6 +192,13 @@ fn performance(rng: &mut ChaCha8Rng) -> Performance {
         }
     };
     Performance::new((0..120).map(note).collect())
+}
+
+/// A file that carries its recipe.
+fn with_recipe(performance: &Performance) -> Vec<u8> {
+    let made = Made::Tokens(encode(performance));
+    let recipe = Recipe::new(7, Sampling::default());
+    midi::write_with_recipe(performance, &Lineage { origin: None, recipe, made })
 }
 
 /// Tracks of everything that the reader knows: channels, pedals, banks, tempos, sysex, names, running status.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::{Context, Result};
-use performance::{EventCounts, encode, midi};
+use performance::{EventCounts, Lineage, Made, encode, midi};
 use serde::Serialize;
 
 use crate::cli::InspectArgs;
@@ -22,6 +22,49 @@ struct Inspection {
     doubled_strikes: usize,
     summary: String,
     dropped: Vec<String>,
+    /// What the music follows from, if the file says so.
+    recipe: Option<Carried>,
+}
+
+/// A recipe that a file carries.
+#[derive(Serialize)]
+struct Carried {
+    seed: u64,
+    /// Events of the primer.
+    primer: usize,
+    /// Entries of the input log.
+    inputs: usize,
+    /// Events that were drawn.
+    events: usize,
+    /// The beginning of the weights' SHA-256 hash.
+    weights: Option<String>,
+    revision: Option<u32>,
+}
+
+impl Carried {
+    fn of(Lineage { origin, recipe, made }: &Lineage) -> Self {
+        Self {
+            seed: recipe.seed,
+            primer: recipe.primer.len(),
+            inputs: recipe.log.entries().len(),
+            events: match made {
+                Made::Tokens(tokens) => tokens.len(),
+                Made::Sum(sum) => sum.n_tokens as usize,
+            },
+            weights: origin.map(|origin| origin.hex()),
+            revision: origin.map(|origin| origin.revision),
+        }
+    }
+}
+
+impl std::fmt::Display for Carried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { seed, primer, inputs, events, .. } = self;
+        let weights = self.weights.as_deref().unwrap_or("unknown");
+        let revision = self.revision.map_or("unknown".to_owned(), |revision| revision.to_string());
+        write!(f, "carries its recipe: seed {seed}, {primer} events of a primer, {inputs} inputs, ")?;
+        write!(f, "{events} events drawn with weights {weights}, revision {revision}")
+    }
 }
 
 /// How often each went down, and how many notes they prolonged. The soft pedal is left out.
@@ -73,11 +116,12 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         doubled_strikes: report.doubled_strikes,
         summary: report.to_string(),
         dropped: report.dropped.iter().map(ToString::to_string).collect(),
+        recipe: import.lineage.as_ref().map(Carried::of),
     };
     if args.json {
         return say(&serde_json::to_string(&inspection)?);
     }
-    let Inspection { notes, duration_s, events, summary, dropped, .. } = inspection;
+    let Inspection { notes, duration_s, events, summary, dropped, recipe, .. } = inspection;
     let separator = if summary.is_empty() { "" } else { "; " };
     let mut lines = vec![
         format!("{notes} notes in {duration_s:.1} s{separator}{summary}"),
@@ -86,6 +130,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
             events.total, events.note_on, events.note_off, events.time_shift, events.velocity
         ),
     ];
+    lines.extend(recipe.map(|recipe| recipe.to_string()));
     lines.extend(dropped.iter().map(|what| format!("dropped: {what}")));
     say(&lines.join("\n"))
 }

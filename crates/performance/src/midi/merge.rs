@@ -9,7 +9,8 @@ use super::sequence::Sequence;
 use super::tempo::TempoMap;
 use super::track::{self, ChannelEvent, TimedEvent, TrackEvent};
 use super::{Import, MAX_HOURS};
-use crate::{Error, Note, Performance};
+use crate::lineage::from_seven_bits;
+use crate::{Error, Lineage, Note, Performance};
 
 /// A header can announce no more.
 const MAX_TRACKS: usize = u16::MAX as usize;
@@ -71,6 +72,8 @@ struct Merge {
     stuck_notes: usize,
     late_notes: usize,
     endless_notes: usize,
+    /// What the first track that carries one follows from.
+    lineage: Option<Lineage>,
     /// Position of the first bytes that could not be read.
     damaged_at: Option<usize>,
     dropped: Vec<Dropped>,
@@ -87,6 +90,13 @@ impl Merge {
         if plays_on_drum_channel_alone(&self.events[n_before..]) {
             self.drum_tracks += 1;
             self.drum_tracks_named_piano += usize::from(end.is_named_piano);
+        }
+        if let Some(bytes) = end.lineage.filter(|_| self.lineage.is_none()) {
+            match Lineage::from_bytes(&from_seven_bits(bytes)) {
+                Ok(lineage) => self.lineage = Some(lineage),
+                Err(Error::NewerRecipe { found }) => self.dropped.push(Dropped::NewerRecipe { found }),
+                Err(_) => self.dropped.push(Dropped::DamagedRecipe),
+            }
         }
         let (faults, len) = (end.faults, chunk.body.len());
         let lost_at = faults.lost_at.unwrap_or(len);
@@ -190,7 +200,7 @@ impl Merge {
             drum_notes: self.drum_notes,
             dropped,
         };
-        Ok(Import { performance: Performance::new(self.notes), report })
+        Ok(Import { performance: Performance::new(self.notes), report, lineage: self.lineage })
     }
 
     /// Why a file without notes has none.

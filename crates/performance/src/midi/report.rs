@@ -146,6 +146,13 @@ pub enum Dropped {
         /// How many.
         notes: usize,
     },
+    /// A recipe that cannot be read. The notes are as they are.
+    DamagedRecipe,
+    /// A recipe that a later version of this program wrote. The notes are as they are.
+    NewerRecipe {
+        /// The version that it says it is.
+        found: u8,
+    },
 }
 
 impl fmt::Display for Report {
@@ -222,6 +229,10 @@ impl fmt::Display for Dropped {
             }
             Self::LateNotes { notes } => {
                 write!(f, "left out {} after {} hours", count(notes, "note"), super::MAX_HOURS)
+            }
+            Self::DamagedRecipe => f.write_str("its recipe is damaged and was not used"),
+            Self::NewerRecipe { found } => {
+                write!(f, "its recipe is of version {found}, which is too new, and was not used")
             }
             Self::EndlessNotes { notes } => {
                 write!(f, "cut {} at {} hours", count(notes, "note"), super::MAX_HOURS)

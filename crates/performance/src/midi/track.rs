@@ -1,5 +1,6 @@
 //! The events of one track that matter to a piano.
 
+use super::RECIPE_MARK;
 use super::event::{End, Event, Faults, Reader};
 use super::sysex::{self, Setup};
 use crate::{Pitch, Velocity};
@@ -7,6 +8,7 @@ use crate::{Pitch, Velocity};
 const TRACK_NAME: u8 = 0x03;
 const INSTRUMENT_NAME: u8 = 0x04;
 const TEMPO: u8 = 0x51;
+const SEQUENCER_SPECIFIC: u8 = 0x7F;
 
 /// An event at its absolute tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +71,7 @@ pub(super) enum PedalKind {
 
 /// How reading a track went.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TrackEnd {
+pub(super) struct TrackEnd<'a> {
     /// When the track ends.
     pub(super) tick: u64,
     pub(super) faults: Faults,
@@ -79,18 +81,20 @@ pub(super) struct TrackEnd {
     pub(super) is_named_piano: bool,
     /// The last status of a channel message in it, or before.
     pub(super) last_status: Option<u8>,
+    /// The bytes of the first lineage in it.
+    pub(super) lineage: Option<&'a [u8]>,
 }
 
 /// Reads a track's events into `events`, as far as they can be read. An event takes three bytes or
 /// more (a delta time and, under running status, two data bytes), which bounds the memory.
-pub(super) fn read(
+pub(super) fn read<'a>(
     track: usize,
-    body: &[u8],
+    body: &'a [u8],
     earlier_status: Option<u8>,
     events: &mut Vec<TimedEvent>,
-) -> TrackEnd {
+) -> TrackEnd<'a> {
     let mut reader = Reader::new(body, earlier_status);
-    let (mut tick, mut is_named_piano) = (0, false);
+    let (mut tick, mut is_named_piano, mut lineage) = (0, false, None);
     let marked_at = loop {
         let (delta, event) = match reader.next() {
             Ok(step) => step,
@@ -101,10 +105,13 @@ pub(super) fn read(
         if let Event::Meta { kind: TRACK_NAME | INSTRUMENT_NAME, data } = event {
             is_named_piano |= names_piano(data);
         }
+        if let Event::Meta { kind: SEQUENCER_SPECIFIC, data } = event {
+            lineage = lineage.or(data.strip_prefix(RECIPE_MARK));
+        }
         events.extend(relevant(event).map(|event| TimedEvent { tick, track, event }));
     };
     let (faults, last_status) = (reader.faults(), reader.last_status());
-    TrackEnd { tick, faults, marked_at, is_named_piano, last_status }
+    TrackEnd { tick, faults, marked_at, is_named_piano, last_status, lineage }
 }
 
 fn names_piano(name: &[u8]) -> bool {

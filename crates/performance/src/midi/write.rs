@@ -3,8 +3,10 @@
 use midly::num::{u4, u7, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Timing, TrackEvent, TrackEventKind};
 
+use super::RECIPE_MARK;
 use super::pedaling::Pedaling;
-use crate::{Note, Performance};
+use crate::lineage::to_seven_bits;
+use crate::{Lineage, Note, Performance};
 
 /// With 480,000 µs a quarter note, one tick is one millisecond. (480 ticks at 120 bpm, the usual
 /// choice, would be off by up to half a millisecond.)
@@ -18,6 +20,8 @@ const PEDAL_DOWN: u8 = 127;
 const PEDAL_UP: u8 = 0;
 const CHANNEL: u8 = 0;
 const GRAND_PIANO: u8 = 0;
+/// Largest event with a lineage: five hours of music. Some readers refuse files with events of a megabyte.
+const MAX_RECIPE_BYTES: usize = 900_000;
 /// What most keyboards send that do not measure how fast a key goes up.
 const RELEASE_VELOCITY: u8 = 64;
 
@@ -36,7 +40,27 @@ const RELEASE_VELOCITY: u8 = 64;
 #[must_use]
 pub fn write(performance: &Performance) -> Vec<u8> {
     let performance = performance.snapped(TICK_US);
-    write_pedaled(&performance, &Pedaling::none(performance.notes()))
+    write_pedaled(&performance, &Pedaling::none(performance.notes()), None)
+}
+
+/// Writes a performance like [`write`](write()), with what it follows from in an event that other programs pass over. It
+/// is left out where it is larger than 900 kB.
+///
+/// ```
+/// use performance::{Lineage, Made, Note, Performance, Pitch, Recipe, Sampling, Velocity, midi};
+/// let note = Note { pitch: Pitch::new(60)?, velocity: Velocity::new(64)?, start_us: 0, end_us: 500_000 };
+/// let recipe = Recipe::new(7, Sampling::default());
+/// let lineage = Lineage { origin: None, recipe, made: Made::Tokens(Vec::new()) };
+/// let bytes = midi::write_with_recipe(&Performance::new(vec![note]), &lineage);
+/// assert_eq!(midi::read(&bytes)?.lineage, Some(lineage));
+/// # Ok::<(), performance::Error>(())
+/// ```
+#[must_use]
+pub fn write_with_recipe(performance: &Performance, lineage: &Lineage) -> Vec<u8> {
+    let performance = performance.snapped(TICK_US);
+    let event = lineage.to_bytes().ok().map(|bytes| [RECIPE_MARK, &to_seven_bits(&bytes)].concat());
+    let event = event.filter(|event| event.len() <= MAX_RECIPE_BYTES);
+    write_pedaled(&performance, &Pedaling::none(performance.notes()), event.as_deref())
 }
 
 /// Writes a performance like [`write`](write()), with a pedal: notes that two hands cannot have held are shorter keys
@@ -60,10 +84,10 @@ pub fn write(performance: &Performance) -> Vec<u8> {
 #[must_use]
 pub fn write_with_pedal(performance: &Performance) -> Vec<u8> {
     let performance = performance.snapped(TICK_US);
-    write_pedaled(&performance, &Pedaling::of(performance.notes()))
+    write_pedaled(&performance, &Pedaling::of(performance.notes()), None)
 }
 
-fn write_pedaled(performance: &Performance, pedaling: &Pedaling) -> Vec<u8> {
+fn write_pedaled(performance: &Performance, pedaling: &Pedaling, recipe: Option<&[u8]>) -> Vec<u8> {
     let mut track = Track::default();
     for kind in preamble() {
         track.push(0, kind);
@@ -79,6 +103,10 @@ fn write_pedaled(performance: &Performance, pedaling: &Pedaling) -> Vec<u8> {
     edges.sort_by_key(|&(tick, edge)| (tick, edge.rank()));
     for (tick, edge) in edges {
         track.push(tick, edge.event());
+    }
+    // After all notes: where it is damaged, or a file is cut off, the notes are there.
+    if let Some(recipe) = recipe {
+        track.push(track.tick, TrackEventKind::Meta(MetaMessage::SequencerSpecific(recipe)));
     }
     track.push(track.tick + TAIL_TICKS, TrackEventKind::Meta(MetaMessage::EndOfTrack));
 
@@ -145,13 +173,13 @@ fn channel(message: MidiMessage) -> TrackEventKind<'static> {
 
 /// Events at absolute ticks, kept with delta times.
 #[derive(Debug, Default)]
-struct Track {
-    events: Vec<TrackEvent<'static>>,
+struct Track<'a> {
+    events: Vec<TrackEvent<'a>>,
     tick: u64,
 }
 
-impl Track {
-    fn push(&mut self, tick: u64, kind: TrackEventKind<'static>) {
+impl<'a> Track<'a> {
+    fn push(&mut self, tick: u64, kind: TrackEventKind<'a>) {
         let longest = u28::max_value();
         let mut gap = tick - self.tick;
         // A delta time ends at 74 hours; an empty text bridges more.
