@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{EventCounts, N_PITCH_CLASSES, duration_secs, note_density, pitch_class_histogram};
-use crate::{Error, Token};
+use crate::{Error, Event, PitchClasses, Token};
 
 /// Length of a primer's end from which its controls are taken. Larger ignores where the music has got to;
 /// smaller takes a phrase for a piece.
@@ -89,12 +89,14 @@ pub struct Sampling {
     pub temperature: f32,
     /// Only the likeliest events that together reach this probability are drawn from; 1 is all of them.
     pub top_p: f32,
+    /// No other notes are begun. The primer and notes played by hand stay as they are.
+    pub only: PitchClasses,
 }
 
 /// What sounds most like people (`docs/sampling.md`).
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 1.0, top_p: 1.0 }
+        Self { temperature: 1.0, top_p: 1.0, only: PitchClasses::ALL }
     }
 }
 
@@ -110,6 +112,12 @@ impl Sampling {
             Ok(self)
         }
     }
+
+    /// Whether `event` may be drawn: any but a NOTE_ON of another pitch class.
+    #[must_use]
+    pub fn allows(self, event: Event) -> bool {
+        !matches!(event, Event::NoteOn(pitch) if !self.only.contains(pitch))
+    }
 }
 
 #[derive(Deserialize)]
@@ -117,13 +125,16 @@ impl Sampling {
 struct UncheckedSampling {
     temperature: f32,
     top_p: f32,
+    #[serde(default)]
+    only: PitchClasses,
 }
 
 impl TryFrom<UncheckedSampling> for Sampling {
     type Error = Error;
 
-    fn try_from(UncheckedSampling { temperature, top_p }: UncheckedSampling) -> Result<Self, Error> {
-        Self { temperature, top_p }.check()
+    fn try_from(unchecked: UncheckedSampling) -> Result<Self, Error> {
+        let UncheckedSampling { temperature, top_p, only } = unchecked;
+        Self { temperature, top_p, only }.check()
     }
 }
 
@@ -141,7 +152,7 @@ pub(crate) fn last_half_minute(primer: &[Token]) -> (&[Token], f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Event, Pitch, Shift};
+    use crate::{Pitch, Shift};
 
     #[test]
     fn more_of_the_same_is_as_dense_and_in_the_same_key() {
@@ -171,6 +182,10 @@ mod tests {
         check::<Sampling>(r#"{"temperature":9,"top_p":1}"#, "expected temperature of 0.05 to 5, found 9");
         check::<Sampling>(r#"{"temperature":1,"top_p":0}"#, "expected top-p above 0, up to 1, found 0");
         check::<Sampling>(r#"{"temperature":null,"top_p":1}"#, "invalid type: null");
+        check::<Sampling>(
+            r#"{"temperature":1,"top_p":1,"only":5000}"#,
+            "expected pitch classes of twelve bits",
+        );
         check::<Controls>(
             r#"{"density":-1,"pitch_classes":null,"composer":null}"#,
             "expected density of 0 or more notes per second, found -1",
@@ -183,5 +198,10 @@ mod tests {
         let controls = Controls { density: Some(0.1), pitch_classes: Some([0.7; 12]), composer: Some(3) };
         let json = serde_json::to_string(&controls).unwrap();
         assert_eq!(serde_json::from_str::<Controls>(&json).unwrap(), controls);
+        let sampling = Sampling { only: "C,E,G".parse().unwrap(), ..Sampling::default() };
+        let json = serde_json::to_string(&sampling).unwrap();
+        assert_eq!(serde_json::from_str::<Sampling>(&json).unwrap(), sampling);
+        let older: Sampling = serde_json::from_str(r#"{"temperature":1,"top_p":1}"#).unwrap();
+        assert_eq!(older, Sampling::default(), "recipes of before there was a mask");
     }
 }

@@ -49,6 +49,7 @@ pub mod motif;
 #[cfg(test)]
 mod notation;
 mod note;
+mod pitch_classes;
 pub mod playback;
 pub mod primer;
 mod recipe;
@@ -66,6 +67,7 @@ pub use metrics::{
     EventCounts, N_PITCH_CLASSES, Window, duration_secs, forward_windows, note_density, pitch_class_histogram,
 };
 pub use note::{Note, Performance};
+pub use pitch_classes::PitchClasses;
 pub use recipe::{Entry, Input, InputLog, Recipe};
 pub use sounding::{NoteTracker, PITCH_STRIKE_STEPS, STRIKE_STEPS, Sounding};
 pub use velocity_offset::VelocityOffset;

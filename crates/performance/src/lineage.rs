@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Input, Recipe, Token};
 
 /// The version that is written. It rises when something is added to the records.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// Most tokens of a primer or a take: seven hours of dense music. Larger lets a damaged number ask for more
 /// memory.

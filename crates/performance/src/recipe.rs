@@ -187,7 +187,7 @@ mod tests {
     use crate::notation::tokens;
 
     fn warm(temperature: f32) -> Input {
-        Input::Sampling(Sampling { temperature, top_p: 1.0 })
+        Input::Sampling(Sampling { temperature, top_p: 1.0, ..Sampling::default() })
     }
 
     #[test]

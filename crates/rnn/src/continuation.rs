@@ -22,7 +22,7 @@ use crate::{Backend, Error, Generate};
 /// let mut take = Continuation::new(&network, Recipe::new(42, Sampling::default()))?;
 /// take.advance(100).await?;
 /// take.rewind(60).await?;
-/// take.set_sampling(Sampling { temperature: 0.8, top_p: 1.0 })?; // from the 60th event on
+/// take.set_sampling(Sampling { temperature: 0.8, top_p: 1.0, ..Sampling::default() })?; // from the 60th event on
 /// take.advance(40).await?;
 /// assert_eq!(take.tokens().len(), 100);
 /// # Ok(())

@@ -38,8 +38,8 @@ pub(crate) const STEP_SECS: f32 = STEP_MICROS as f32 / 1e6;
 
 /// Draws the next event.
 ///
-/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one. Six logit
-/// biases keep the music close to what people play:
+/// Only legal events are drawn: never a NOTE_ON of a sounding pitch or a NOTE_OFF of a silent one, nor a
+/// NOTE_ON that [`Sampling::only`] leaves out. Six logit biases keep the music close to what people play:
 ///
 /// - NOTE_OFF: +1 nat for each second that the note has sounded beyond 2.
 /// - NOTE_OFF: +0.08 nats for each note beyond 12 that sounds at once.
@@ -68,7 +68,7 @@ pub fn sample(
     let mut legal: Vec<(Token, f32)> = Vec::with_capacity(N_TOKENS);
     for (token, &logit) in Token::all().zip(logits) {
         let event = Event::from(token);
-        if held.sounding().allows(event) {
+        if held.sounding().allows(event) && sampling.allows(event) {
             legal.push((token, logit + help.with(event, held)));
         }
     }
@@ -210,7 +210,11 @@ mod tests {
         let counts = draws(&logits, &NoteTracker::default(), Sampling::default());
         let share = counts[391] as f64 / 20_000.0;
         assert!((share - 0.75).abs() < 0.01, "{share}");
-        let cold = draws(&logits, &NoteTracker::default(), Sampling { temperature: 0.5, top_p: 1.0 });
+        let cold = draws(
+            &logits,
+            &NoteTracker::default(),
+            Sampling { temperature: 0.5, top_p: 1.0, ..Sampling::default() },
+        );
         let share = cold[391] as f64 / 20_000.0;
         assert!((share - 0.9).abs() < 0.01, "{share}");
     }
@@ -331,7 +335,11 @@ mod tests {
         let mut logits = [-1e9; N_TOKENS];
         (logits[256], logits[257], logits[258]) = (0.5f32.ln(), 0.3f32.ln(), 0.2f32.ln());
         let drawn = |top_p| {
-            let counts = draws(&logits, &NoteTracker::default(), Sampling { temperature: 1.0, top_p });
+            let counts = draws(
+                &logits,
+                &NoteTracker::default(),
+                Sampling { temperature: 1.0, top_p, ..Sampling::default() },
+            );
             (256..259).filter(|&token| counts[token] > 0).collect::<Vec<_>>()
         };
         assert_eq!(drawn(0.4), [256]);
@@ -346,7 +354,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let asked = Controls::default();
         assert!(sample(&logits, &NoteTracker::default(), Sampling::default(), &asked, &mut rng).is_err());
-        assert!(Sampling { temperature: 0.0, top_p: 1.0 }.check().is_err());
-        assert!(Sampling { temperature: 1.0, top_p: 0.0 }.check().is_err());
+        assert!(Sampling { temperature: 0.0, top_p: 1.0, ..Sampling::default() }.check().is_err());
+        assert!(Sampling { temperature: 1.0, top_p: 0.0, ..Sampling::default() }.check().is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! A take is a pure function of its recipe: however it came about, replaying the final log gives the same
 //! tokens.
 
-use performance::{Controls, Event, Input, Pitch, Recipe, Sampling, Shift, Token, primer};
+use performance::{Controls, Event, Input, Pitch, PitchClasses, Recipe, Sampling, Shift, Token, primer};
 use pollster::block_on as now;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -46,7 +46,7 @@ fn primer_of(n: usize) -> Vec<Token> {
 }
 
 fn warm(temperature: f32) -> Sampling {
-    Sampling { temperature, top_p: 0.95 }
+    Sampling { temperature, top_p: 0.95, ..Sampling::default() }
 }
 
 fn dense(density: f32) -> Controls {
@@ -60,7 +60,8 @@ enum Act {
     /// To this share of the tokens, in percent.
     Rewind(usize),
     SetControls(Option<f32>),
-    SetSampling(f32),
+    /// Temperature and pitch classes.
+    SetSampling(f32, u16),
     SetSeed(u64),
     Force(Vec<Token>),
     /// The device is lost, and another one takes over.
@@ -77,7 +78,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (1..90usize).prop_map(Act::Advance),
         2 => (0..=100usize).prop_map(Act::Rewind),
         2 => prop::option::of(0.5..30f32).prop_map(Act::SetControls),
-        2 => (0.5..1.5f32).prop_map(Act::SetSampling),
+        2 => (0.5..1.5f32, prop_oneof![Just(0), 0..4096u16]).prop_map(|(t, only)| Act::SetSampling(t, only)),
         1 => (0..1000u64).prop_map(Act::SetSeed),
         2 => prop::collection::vec(played, 1..6).prop_map(Act::Force),
         1 => Just(Act::Lose),
@@ -89,7 +90,10 @@ fn apply<B: Backend>(backend: &B, take: &mut Continuation<B::Takes>, act: &Act) 
         Act::Advance(n) => now(take.advance(*n)).map(|_| ()),
         Act::Rewind(percent) => now(take.rewind(take.len() * percent / 100)),
         Act::SetControls(density) => take.set_controls(density.map(dense).unwrap_or_default()),
-        Act::SetSampling(temperature) => take.set_sampling(warm(*temperature)),
+        Act::SetSampling(temperature, only) => {
+            let only = PitchClasses::from_bits(*only).expect("twelve bits");
+            take.set_sampling(Sampling { only, ..warm(*temperature) })
+        }
         Act::SetSeed(seed) => take.push_at(take.len(), Input::Seed(*seed)),
         Act::Force(tokens) => now(take.force(tokens)),
         Act::Lose => {
@@ -127,6 +131,35 @@ proptest! {
         let recipe = Recipe::after(primer_of(n_primer), seed, Sampling::default());
         check_history(&network(), recipe.clone(), &acts)?;
         check_history(&copying(), recipe, &acts)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn notes_that_are_left_out_do_not_begin(
+        seeds in prop::collection::vec(any::<u64>(), 1..4),
+        only in 1..4096u16,
+        temperature in 0.05..5f32,
+        top_p in 0.01..=1f32,
+        density in prop::option::of(0.5..30f32),
+        from in 0..60usize,
+    ) {
+        let sampling = Sampling { temperature, top_p, only: PitchClasses::from_bits(only).expect("twelve bits") };
+        let recipe = Recipe::after(primer_of(50), 0, Sampling::default());
+        let mut takes = Continuation::side_by_side(&network(), recipe, &seeds).expect("seeds");
+        now(takes.advance(from)).expect("the network plays");
+        takes.set_controls(density.map(dense).unwrap_or_default()).expect("usable controls");
+        takes.set_sampling(sampling).expect("usable sampling");
+        let forced = [60, 61].map(|pitch| Token::from(Event::NoteOn(Pitch::new(pitch).expect("a pitch"))));
+        now(takes.force(&forced)).expect("the network plays");
+        for take in now(takes.advance(150)).expect("the network plays") {
+            prop_assert!(take.iter().all(|&token| sampling.allows(token.into())), "{:?}", take);
+            prop_assert!(top_p < 0.9 || take.iter().any(|&token| matches!(token.into(), Event::NoteOff(_))));
+        }
+        let played = takes.into_tokens();
+        prop_assert!(played.iter().all(|take| take[from..from + 2] == forced), "notes by hand stay");
     }
 }
 

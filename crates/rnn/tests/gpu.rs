@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use cubecl::device::WgpuDeviceKind;
 use cubecl::prelude::Client;
 use performance::{
-    Controls, Event, N_PITCHES, N_TOKENS, NoteTracker, Pitch, Recipe, STEP_MICROS, Sampling, Shift, Sounding,
-    Token,
+    Controls, Event, N_PITCHES, N_TOKENS, NoteTracker, Pitch, PitchClasses, Recipe, STEP_MICROS, Sampling,
+    Shift, Sounding, Token,
 };
 use pollster::block_on as now;
 use rand::{Rng, RngExt, SeedableRng};
@@ -162,7 +162,7 @@ fn margin(logits: &[f32], held: &NoteTracker, sampling: Sampling, chance: f64) -
     let weight = |token: Token| {
         let event = Event::from(token);
         let logit = (f64::from(logits[token.index()]) + help(event)) / f64::from(sampling.temperature);
-        if held.sounding().allows(event) { logit.exp() } else { 0.0 }
+        if held.sounding().allows(event) && sampling.allows(event) { logit.exp() } else { 0.0 }
     };
     let mut weights: Vec<f64> = Token::all().map(weight).collect();
     let mut order: Vec<usize> = (0..weights.len()).collect();
@@ -292,9 +292,25 @@ fn next_on(network: &Quantized, seed: u64, n: usize) -> Vec<Token> {
 fn temperature_and_top_p_are_the_cpu_s() {
     let file = file(2, 48, Precision::Full);
     for (temperature, top_p) in [(0.3, 1.0), (2.5, 1.0), (1.0, 0.9), (0.8, 0.35), (1.0, 1e-4)] {
-        let sampling = Sampling { temperature, top_p };
+        let sampling = Sampling { temperature, top_p, ..Sampling::default() };
         let Some(equal) = equal_events(&file, sampling, 11, 150) else { return };
         assert!(equal > 20, "{sampling:?}: a tie after {equal} events");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_the_cpu_s() {
+    let file = file(2, 48, Precision::Full);
+    for (only, top_p) in [("C,D,E,F,G,A,B", 1.0), ("F#,A#", 0.9), ("C", 1.0)] {
+        let only: PitchClasses = only.parse().unwrap();
+        let sampling = Sampling { only, top_p, temperature: 1.2 };
+        let Some(mut takes) = takes(&file, Tuning::of(adapter().unwrap()), &[11, 12]) else { return };
+        takes.set_sampling(sampling);
+        for token in next(&mut takes, 300).into_iter().flatten() {
+            assert!(sampling.allows(token.into()), "{:?} for {only}", Event::from(token));
+        }
+        let Some(equal) = equal_events(&file, sampling, 11, 150) else { return };
+        assert!(equal > 20, "{only}: a tie after {equal} events");
     }
 }
 
@@ -434,7 +450,7 @@ fn released_weights_play_the_same() {
 fn only_legal_events_are_drawn() {
     let file = file(1, 16, Precision::Half);
     let Some(mut takes) = takes(&file, Tuning::Software, &[1, 2]) else { return };
-    takes.set_sampling(Sampling { temperature: 5.0, top_p: 1.0 });
+    takes.set_sampling(Sampling { temperature: 5.0, top_p: 1.0, ..Sampling::default() });
     for (take, tokens) in next(&mut takes, 600).into_iter().enumerate() {
         let mut sounding = Sounding::default();
         for token in tokens {

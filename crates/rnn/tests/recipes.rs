@@ -52,8 +52,8 @@ fn recipes_give_what_they_always_gave() {
     };
     let recipes = [
         ("plain", plain()),
-        ("cold", Recipe::new(1, Sampling { temperature: 0.7, top_p: 1.0 })),
-        ("top-p", Recipe::new(1, Sampling { temperature: 1.1, top_p: 0.9 })),
+        ("cold", Recipe::new(1, Sampling { temperature: 0.7, top_p: 1.0, ..Sampling::default() })),
+        ("top-p", Recipe::new(1, Sampling { temperature: 1.1, top_p: 0.9, ..Sampling::default() })),
         ("dense", with(plain(), 0, controls(Some(20.0), None, None))),
         ("in C", with(plain(), 100, controls(None, Some(0), None))),
         ("composer", with(plain(), 50, controls(Some(3.0), None, Some(1)))),

@@ -275,8 +275,14 @@ mod tests {
     #[test]
     fn a_branch_shares_what_came_before() {
         let mut first = take();
-        first.log.push(2, Input::Sampling(Sampling { temperature: 0.8, top_p: 1.0 })).unwrap();
-        first.log.push(4, Input::Sampling(Sampling { temperature: 0.6, top_p: 1.0 })).unwrap();
+        first
+            .log
+            .push(2, Input::Sampling(Sampling { temperature: 0.8, top_p: 1.0, ..Sampling::default() }))
+            .unwrap();
+        first
+            .log
+            .push(4, Input::Sampling(Sampling { temperature: 0.6, top_p: 1.0, ..Sampling::default() }))
+            .unwrap();
         let branch = first.branch(2, 4, 99);
         assert_eq!((branch.tokens(), branch.parent), (&first.tokens()[..4], Some(Parent { take: 1, at: 4 })));
         assert_eq!(branch.log.sampling_at(4).temperature, 0.8);

@@ -241,7 +241,7 @@ proptest! {
         // The last value always lands.
         if let Some(temperature) = last {
             let landed = take.log.sampling_at(take.tokens().len());
-            prop_assert_eq!(landed, Sampling { temperature, top_p: 1.0 });
+            prop_assert_eq!(landed, Sampling { temperature, top_p: 1.0, ..Sampling::default() });
         }
         let is_broken = |notice: &Notice| matches!(notice, Notice::WireBroken { .. });
         prop_assert!(!world.state.notices.as_slice().iter().any(is_broken), "tokens that do not fit");

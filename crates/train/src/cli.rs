@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use performance::Sampling;
+use performance::{PitchClasses, Sampling};
 use rnn::copying::ReturnRate;
 
 use crate::config::Precision;
@@ -82,7 +82,7 @@ impl SamplingArgs {
     /// # Errors
     /// If one of them is out of its range.
     pub(crate) fn checked(self) -> Result<Sampling, performance::Error> {
-        Sampling { temperature: self.temperature, top_p: self.top_p }.check()
+        Sampling { temperature: self.temperature, top_p: self.top_p, ..Sampling::default() }.check()
     }
 }
 
@@ -262,6 +262,9 @@ pub(crate) struct GenerateArgs {
     /// Twelve weights, C first, separated by commas.
     #[arg(long, value_delimiter = ',')]
     pub(crate) pitch_classes: Option<Vec<f32>>,
+    /// Begin no notes but these, separated by commas: `C,D,E,F#` or `A,C,Eb`.
+    #[arg(long, value_name = "PITCH_CLASSES", default_value_t)]
+    pub(crate) only: PitchClasses,
     /// Last name of a composer that the weights know.
     #[arg(long)]
     pub(crate) composer: Option<String>,
@@ -334,6 +337,9 @@ pub(crate) struct QualityArgs {
     /// Markdown file to write; plots go to a folder of its name beside it.
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Measure only this, and replace its section in the page.
+    #[arg(long, value_enum)]
+    pub(crate) only: Option<QualityPart>,
     /// Generations to hold against human pieces.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) pieces: u32,
@@ -366,6 +372,13 @@ pub(crate) struct QualityArgs {
     /// Print one JSON object, too.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What `quality` can measure alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum QualityPart {
+    /// How soon the music follows controls that change in mid-piece.
+    Changes,
 }
 
 #[derive(Args, Debug)]

@@ -171,7 +171,7 @@ impl Part {
 
 /// The recipe of the arguments: controls that are set, and otherwise those of the primer.
 fn recipe(args: &GenerateArgs, config: &ModelConfig) -> Result<Recipe> {
-    let sampling = args.sampling.checked()?;
+    let sampling = Sampling { only: args.only, ..args.sampling.checked()? };
     let primer = match &args.primer {
         Some(file) => {
             let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;

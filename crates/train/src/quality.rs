@@ -1,6 +1,7 @@
 //! `quality`: lets a network play by the hour, measures it against people, and writes the page that says so.
 
 mod adherence;
+mod changes;
 mod loudness_model;
 mod page;
 mod pool;
@@ -13,18 +14,19 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use performance::statistics::{Excerpt, Profile};
-use performance::{Performance, Token, decode};
+use performance::{Controls, Performance, PitchClasses, Token, decode};
 use rnn::copying::ReturnRate;
 use rnn::{Network, Quantized};
 use serde::Serialize;
 
-use crate::cli::QualityArgs;
+use crate::cli::{QualityArgs, QualityPart};
 use crate::copies::{self, Copies};
 use crate::corpus::Corpus;
 use crate::measure::{self, Breakdown, Piece, Row};
 use crate::provenance::{self, machine, place};
 use crate::structure::Structure;
 use adherence::Adherence;
+use changes::Changes;
 use loudness_model::LoudnessModel;
 use pool::{GeneratorPool, Request};
 use primers::Continuity;
@@ -50,6 +52,7 @@ struct Findings {
     structure: Structure,
     stability: Stability,
     adherence: Adherence,
+    changes: Changes,
     continuity: Continuity,
     /// None if the training set is too small.
     loudness_model: Option<LoudnessModel>,
@@ -62,6 +65,13 @@ struct Findings {
 struct Profiles {
     human: Vec<Profile>,
     generated: Vec<Profile>,
+}
+
+/// How a generation is to be played.
+#[derive(Clone, Debug)]
+struct Manner {
+    controls: Controls,
+    only: PitchClasses,
 }
 
 /// A held-out human performance.
@@ -88,6 +98,11 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
     let corpus = Corpus::open(&args.data)?;
     let people = held_out(&corpus)?;
+    let themes = args.themes.and_then(ReturnRate::percent);
+    if args.only == Some(QualityPart::Changes) {
+        let mut pool = GeneratorPool::new(network, themes, sampling, args.seed, changes::secs(args));
+        return update_changes(args, &changes::measure(args, &mut pool, &people)?);
+    }
     let human = beginnings(&people, args.seconds)?;
     let notes = args.notes.as_deref().map(|notes| {
         fs::read_to_string(notes).with_context(|| format!("{} cannot be read", notes.display()))
@@ -100,14 +115,15 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
     let music = u64::from(args.pieces) * u64::from(args.seconds)
         + u64::from(args.long) * stability::SECS
         + plan.secs()
+        + changes::secs(args)
         + primers::PLAYS * primers.len() as u64 * primers::SECS;
     let start = Instant::now();
-    let themes = args.themes.and_then(ReturnRate::percent);
     let mut pool = GeneratorPool::new(network, themes, sampling, args.seed, music);
     let asks = (0..args.pieces).map(|_| Request::freely(args.seconds.into())).collect();
     let played = pool.record(asks)?;
     let long = pool.record((0..args.long).map(|_| Request::freely(stability::SECS)).collect())?;
     let adherence = plan.measure(&mut pool, &people)?;
+    let changes = changes::measure(args, &mut pool, &people)?;
     let continuity = primers::measure(&mut pool, &people, &primers)?;
     let events = pool.finish();
     let generation_secs = start.elapsed().as_secs_f64();
@@ -139,6 +155,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         structure: Structure::of_pieces(&generated),
         stability: stability::measure(&people, &long)?,
         adherence,
+        changes,
         continuity,
         loudness_model: LoudnessModel::of(&corpus)?,
         copies: copies::search(&corpus, [&human, &generated])?,
@@ -149,6 +166,22 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         println!("{}", serde_json::to_string(&findings)?);
     } else {
         println!("{events} events in {generation_secs:.0} s; the page is {}", args.out.display());
+    }
+    Ok(())
+}
+
+/// Writes only the section about changes anew.
+fn update_changes(args: &QualityArgs, changes: &Changes) -> Result<()> {
+    let page = fs::read_to_string(&args.out).with_context(|| {
+        format!("{}, whose section is to be replaced, cannot be read", args.out.display())
+    })?;
+    let mut section = String::new();
+    changes::section(&mut section, changes)?;
+    crate::files::write_atomically(&args.out, changes::replace_section(&page, &section).as_bytes())?;
+    if args.json {
+        println!("{}", serde_json::to_string(changes)?);
+    } else {
+        println!("{section}");
     }
     Ok(())
 }

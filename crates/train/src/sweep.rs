@@ -62,7 +62,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
         "expected at least one temperature and one top-p, found none"
     );
     let pairs = args.temperatures.iter().flat_map(|&temperature| {
-        args.top_ps.iter().map(move |&top_p| Sampling { temperature, top_p }.check())
+        args.top_ps.iter().map(move |&top_p| Sampling { temperature, top_p, ..Sampling::default() }.check())
     });
     let pairs: Vec<Sampling> = pairs.collect::<Result<_, _>>()?;
     let bytes =

@@ -8,7 +8,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Lineage, Made, Origin, Packed, TokenSum};
-use crate::{Controls, Entry, Error, Input, InputLog, N_PITCH_CLASSES, Recipe, Sampling, VelocityOffset};
+use crate::{
+    Controls, Entry, Error, Input, InputLog, N_PITCH_CLASSES, PitchClasses, Recipe, Sampling, VelocityOffset,
+};
 
 /// A lineage, version 1 and later.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,10 +38,24 @@ struct EntryRecord {
 
 #[derive(Debug, Serialize, Deserialize)]
 enum InputRecord {
-    Controls { density: Option<f32>, pitch_classes: Option<[f32; N_PITCH_CLASSES]>, composer: Option<u32> },
-    Sampling { temperature: f32, top_p: f32 },
+    Controls {
+        density: Option<f32>,
+        pitch_classes: Option<[f32; N_PITCH_CLASSES]>,
+        composer: Option<u32>,
+    },
+    Sampling {
+        temperature: f32,
+        top_p: f32,
+    },
     Seed(u64),
     Events(Packed),
+    /// Since version 2, where some pitch classes are left out. `themes` is 0: how often themes come back.
+    Drawing {
+        temperature: f32,
+        top_p: f32,
+        only: u16,
+        themes: u16,
+    },
 }
 
 impl LineageRecord {
@@ -107,8 +123,11 @@ impl InputRecord {
                 pitch_classes: *pitch_classes,
                 composer: composer.map(|composer| composer.try_into().unwrap_or(u32::MAX)),
             },
-            Input::Sampling(Sampling { temperature, top_p }) => {
+            Input::Sampling(Sampling { temperature, top_p, only: PitchClasses::ALL }) => {
                 Self::Sampling { temperature: *temperature, top_p: *top_p }
+            }
+            Input::Sampling(Sampling { temperature, top_p, only }) => {
+                Self::Drawing { temperature: *temperature, top_p: *top_p, only: only.bits(), themes: 0 }
             }
             Input::Seed(seed) => Self::Seed(*seed),
             Input::Events(tokens) => Self::Events(Packed::new(tokens)),
@@ -125,8 +144,14 @@ impl InputRecord {
                 Input::Controls(controls)
             }
             Self::Sampling { temperature, top_p } => {
-                Input::Sampling(Sampling { temperature, top_p }.check().map_err(damaged)?)
+                let sampling = Sampling { temperature, top_p, ..Sampling::default() };
+                Input::Sampling(sampling.check().map_err(damaged)?)
             }
+            Self::Drawing { temperature, top_p, only, themes: 0 } => {
+                let only = PitchClasses::from_bits(only).map_err(damaged)?;
+                Input::Sampling(Sampling { temperature, top_p, only }.check().map_err(damaged)?)
+            }
+            Self::Drawing { .. } => return Err(Error::DamagedRecipe),
             Self::Seed(seed) => Input::Seed(seed),
             Self::Events(packed) => Input::Events(packed.tokens()?),
         })

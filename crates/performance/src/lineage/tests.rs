@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::notation::tokens;
-use crate::{Controls, InputLog, Sampling, VelocityOffset};
+use crate::{Controls, InputLog, PitchClasses, Sampling, VelocityOffset};
 
 /// One of each input.
 fn lineage() -> Lineage {
@@ -12,7 +12,7 @@ fn lineage() -> Lineage {
     for (at, input) in [
         (1, Input::Controls(controls)),
         (2, Input::Events(made[2..3].to_vec())),
-        (4, Input::Sampling(Sampling { temperature: 0.9, top_p: 0.95 })),
+        (4, Input::Sampling(Sampling { temperature: 0.9, top_p: 0.95, ..Sampling::default() })),
         (5, Input::Seed(u64::MAX)),
     ] {
         recipe.log.push(at, input).unwrap();
@@ -29,16 +29,38 @@ const VERSION_1: &str = "\
     3e0000803e010301030102060102016666663f3333733f0102ffffffffffffffffff01000607907918e4c5d707abc22a\
     d5";
 
-/// It is read for good, and the same lineage is written the same as long as the version is 1.
+/// It is read for good.
 #[test]
 fn version_1_is_read() {
-    let hex: String = lineage().to_bytes().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, VERSION_1);
-    let bytes: Vec<u8> = (0..VERSION_1.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&VERSION_1[at..at + 2], 16).unwrap())
-        .collect();
-    assert_eq!(Lineage::from_bytes(&bytes).unwrap(), lineage());
+    assert_eq!(Lineage::from_bytes(&bytes(VERSION_1)).unwrap(), lineage());
+}
+
+/// [`lineage`], and from token 6 on other notes than those of C major are left out.
+fn lineage_in_c() -> Lineage {
+    let mut lineage = lineage();
+    let only = "C,D,E,F,G,A,B".parse().unwrap();
+    lineage.recipe.log.push(6, Input::Sampling(Sampling { only, ..Sampling::default() })).unwrap();
+    lineage
+}
+
+/// What version 2 wrote for [`lineage_in_c`]. Never to be changed.
+const VERSION_2: &str = "\
+    0201abababababababab01e1bc1df807089079c4e4052426300700000100002040010000a03f0000803e0000803e0000\
+    803e0000a03f0000803e0000803e0000803e0000803e0000803e0000803e0000803e0000010000803f0000803f010001\
+    00009040010000803e0000803e0000803e0000803e0000803e0000803e0000803e0000803e0000803e0000803e000080\
+    3e0000803e010301030102060102016666663f3333733f0102ffffffffffffffffff0101040000803f0000803fb51500\
+    000607907918e4c5d7070afba55f";
+
+/// It is read for good, and the same lineage is written the same as long as the version is 2.
+#[test]
+fn version_2_is_read() {
+    let hex: String = lineage_in_c().to_bytes().unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, VERSION_2);
+    assert_eq!(Lineage::from_bytes(&bytes(VERSION_2)).unwrap(), lineage_in_c());
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 #[test]
@@ -71,8 +93,8 @@ fn values_are_checked_as_if_they_had_been_typed() {
             lineage.recipe.log.push(5, input).unwrap();
         }
     };
-    refused(with(Input::Sampling(Sampling { temperature: 99.0, top_p: 1.0 })));
-    refused(with(Input::Sampling(Sampling { temperature: f32::NAN, top_p: 1.0 })));
+    refused(with(Input::Sampling(Sampling { temperature: 99.0, ..Sampling::default() })));
+    refused(with(Input::Sampling(Sampling { temperature: f32::NAN, ..Sampling::default() })));
     refused(with(Input::Controls(Controls { density: Some(-1.0), ..Controls::default() })));
     refused(with(Input::Controls(Controls { pitch_classes: Some([0.0; 12]), ..Controls::default() })));
     // An event of the log that is none of the take's.
@@ -94,8 +116,10 @@ fn input() -> impl Strategy<Value = Input> {
                 composer
             })
         ),
-        (0.05..5_f32, 0.01..=1_f32)
-            .prop_map(|(temperature, top_p)| Input::Sampling(Sampling { temperature, top_p })),
+        (0.05..5_f32, 0.01..=1_f32, 0..4096_u16).prop_map(|(temperature, top_p, only)| {
+            let only = PitchClasses::from_bits(only).unwrap();
+            Input::Sampling(Sampling { temperature, top_p, only })
+        }),
         any::<u64>().prop_map(Input::Seed),
     ]
 }

@@ -21,6 +21,7 @@ const RUN: usize = 13;
 const N_RUNS: usize = 32;
 const SOUNDING_WORDS: usize = N_PITCHES / 32;
 const STRIKE_STEPS: u32 = performance::STRIKE_STEPS as u32;
+const N_PITCH_CLASSES: usize = performance::N_PITCH_CLASSES;
 const PITCH_STRIKE_STEPS: u32 = performance::PITCH_STRIKE_STEPS as u32;
 const FIRST_TIME_SHIFT: usize = 2 * N_PITCHES;
 const MAX_SHIFT_STEPS: usize = performance::MAX_SHIFT_STEPS as usize;
@@ -119,8 +120,9 @@ pub(super) fn step(
 /// random number as in `sampling::sample`, in 32 bits. One cube per take.
 ///
 /// # Shapes
-/// `logits`: `[streams, LOGIT_COLUMNS]`; `params`: temperature, top-p, bias of TIME_SHIFTs; `orders`: as in
-/// [`step`], with the bits of a number in 0..1 for each event; `tokens`: `[capacity, takes]`.
+/// `logits`: `[streams, LOGIT_COLUMNS]`; `params`: temperature, top-p, bias of TIME_SHIFTs, a bit for each pitch
+/// class that may begin; `orders`: as in [`step`], with the bits of a number in 0..1 for each event;
+/// `tokens`: `[capacity, takes]`.
 #[cube(launch_unchecked)]
 pub(super) fn sample(
     logits: &[f32],
@@ -154,8 +156,10 @@ pub(super) fn sample(
                 let pitch = i % N_PITCHES;
                 let down = heard[stream * HEARD + pitch / 32] >> (pitch % 32) as u32 & 1;
                 let off = (i / N_PITCHES) as u32;
+                let classes = u32::cast_from(params[3]);
+                let is_left_out = off == 0 && classes >> (pitch % N_PITCH_CLASSES) as u32 & 1 == 0;
                 // Not a number stays what it is, to be found below.
-                if down != off && u32::reinterpret(value) & 0x7f80_0000 != 0x7f80_0000 {
+                if (down != off || is_left_out) && u32::reinterpret(value) & 0x7f80_0000 != 0x7f80_0000 {
                     value = never;
                 }
                 if down == 1 && off == 1 {

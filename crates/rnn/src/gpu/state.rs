@@ -24,7 +24,7 @@ pub(super) struct DeviceState {
     sampling: Sampling,
     /// The controls that are set.
     asked: Controls,
-    /// Temperature, top-p, and the bias of TIME_SHIFTs.
+    /// Temperature, top-p, the bias of TIME_SHIFTs, and a bit for each pitch class that may begin.
     pub(super) params: Buffer,
     /// Scales of the first layer's gates, and what controls add to them.
     pub(super) controls: Buffer,
@@ -234,8 +234,8 @@ impl DeviceState {
 }
 
 /// As [`super::sampler::sample`] wants it.
-fn params(sampling: Sampling, asked: &Controls) -> [f32; 3] {
-    [sampling.temperature, sampling.top_p, pace(asked)]
+fn params(sampling: Sampling, asked: &Controls) -> [f32; 4] {
+    [sampling.temperature, sampling.top_p, pace(asked), sampling.only.bits().into()]
 }
 
 impl std::fmt::Debug for DeviceState {

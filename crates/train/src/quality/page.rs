@@ -7,7 +7,7 @@ use anyhow::Result;
 use performance::VelocityOffset;
 use performance::statistics::{CollapseKind, SMOOTHING};
 
-use super::{Findings, Profiles, stability};
+use super::{Findings, Profiles, changes, stability};
 use crate::files::write_atomically;
 use crate::measure::{self, Breakdown, Figure, Row, markdown_table};
 use crate::plot::{self, COLORS, HUMAN, Line, Series};
@@ -72,6 +72,7 @@ fn text(found: &Findings, folder: &str) -> Result<String, std::fmt::Error> {
     breakdown(f, found)?;
     stability(f, found, folder)?;
     controls(f, found, folder)?;
+    changes::section(f, &found.changes)?;
     primers(f, found)?;
     copy_rate(f, found, folder)?;
     method(f, found)?;
