@@ -42,6 +42,7 @@
 mod codec;
 mod controls;
 mod error;
+mod key;
 pub mod lineage;
 mod metrics;
 pub mod midi;
@@ -62,6 +63,7 @@ mod vocabulary;
 pub use codec::{Decoded, Decoder, Irregularities, decode, encode};
 pub use controls::{Controls, Sampling};
 pub use error::Error;
+pub use key::{Mode, MusicalKey};
 pub use lineage::{Lineage, Made, Origin, TokenSum};
 pub use metrics::{
     EventCounts, N_PITCH_CLASSES, Window, duration_secs, forward_windows, note_density, pitch_class_histogram,

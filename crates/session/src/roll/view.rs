@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use performance::playback::{Origin, Timeline};
 
-use super::Keys;
+use super::{Keys, Scale};
 use crate::protocol::TakeId;
 use crate::{Primer, Take};
 
@@ -28,9 +28,11 @@ pub struct RollSource {
 #[derive(Debug)]
 pub struct RollView {
     source: RollSource,
-    n_taken: usize,
+    /// Tokens of primer and take that the bars have.
+    n_tokens: usize,
     n_splices: usize,
     is_closed: bool,
+    changed_from_us: u64,
     /// The bars.
     pub timeline: Timeline,
     /// Music time at the play-head as shown, in microseconds; below 0 before the music.
@@ -42,9 +44,10 @@ impl Default for RollView {
     fn default() -> Self {
         Self {
             source: RollSource::default(),
-            n_taken: 0,
+            n_tokens: 0,
             n_splices: 0,
             is_closed: false,
+            changed_from_us: 0,
             timeline: Timeline::default(),
             shown_us: 0.0,
             left: None,
@@ -53,29 +56,71 @@ impl Default for RollView {
 }
 
 impl RollView {
-    /// Shows something else, or more of the same.
+    /// Shows something else, or more of the same. Takes as long as what is new.
     pub fn set_source(&mut self, source: &RollSource) {
         let key = |source: &RollSource| -> (Option<*const Primer>, Option<TakeId>) {
             (source.primer.as_ref().map(Rc::as_ptr), source.take.as_ref().map(|take| take.id))
         };
-        let n_splices = source.take.as_ref().map_or(0, |take| take.kept_since(0).0);
-        // After a splice notes may be open again: drawing an hour of notes anew takes milliseconds.
-        if key(source) != key(&self.source) || n_splices != self.n_splices {
+        if key(source) == key(&self.source) {
+            self.follow_splices(source);
+        } else {
             self.timeline = Timeline::default();
-            (self.n_taken, self.n_splices, self.is_closed) = (0, n_splices, false);
-            if let Some(primer) = &source.primer {
-                self.timeline.extend(&primer.tokens, Origin::Primer);
-            }
+            self.n_splices = source.take.as_ref().map_or(0, |take| take.kept_since(0).0);
+            (self.n_tokens, self.is_closed, self.changed_from_us) = (0, false, 0);
+        }
+        self.changed_from_us = self.changed_from_us.min(self.timeline.end_us());
+        let primer = source.primer.as_ref().map_or(&[][..], |primer| &primer.tokens);
+        if let Some(rest) = primer.get(self.n_tokens..).filter(|rest| !rest.is_empty()) {
+            self.timeline.extend(rest, Origin::Primer);
+            self.n_tokens = primer.len();
         }
         if let Some(take) = &source.take {
-            self.timeline.extend(&take.heard(self.n_taken), Origin::Network);
-            self.n_taken = take.tokens().len();
+            let new = take.heard(self.n_tokens - primer.len());
+            self.timeline.extend(&new, Origin::Network);
+            self.n_tokens += new.len();
         }
         if !self.is_closed && source.take.as_ref().is_none_or(|take| take.is_complete) {
             self.timeline.close();
             self.is_closed = true;
         }
         self.source = source.clone();
+    }
+
+    /// Forgets what splices of the same take have replaced.
+    fn follow_splices(&mut self, source: &RollSource) {
+        let Some(take) = &source.take else { return };
+        let (n_splices, n_kept) = take.kept_since(self.n_splices);
+        let n_primer = source.primer.as_ref().map_or(0, |primer| primer.tokens.len());
+        let goes_on = !take.is_complete || n_primer + take.tokens().len() > self.n_tokens;
+        if n_splices == self.n_splices && !(self.is_closed && goes_on) {
+            return;
+        }
+        self.n_tokens = self.timeline.rewind((n_primer + n_kept).min(self.n_tokens));
+        (self.n_splices, self.is_closed) = (n_splices, false);
+    }
+
+    /// The music time from which on anything has changed since the last call, in microseconds; `u64::MAX` if
+    /// nothing has.
+    pub fn take_change(&mut self) -> u64 {
+        std::mem::replace(&mut self.changed_from_us, u64::MAX)
+    }
+
+    /// The take that it shows.
+    #[must_use]
+    pub fn take(&self) -> Option<&Take> {
+        self.source.take.as_deref()
+    }
+
+    /// The whole performance on a strip of this width.
+    #[must_use]
+    pub fn scale(&self, width_px: f64) -> Scale {
+        let take = self.source.take.as_ref();
+        let asked_us = match take {
+            Some(take) if take.is_complete => Some(self.timeline.end_us()),
+            Some(take) => take.length_us.map(|length_us| self.primer_us() + length_us),
+            None => self.source.primer.as_ref().map(|primer| primer.music_us),
+        };
+        Scale::new(self.timeline.end_us(), asked_us, width_px)
     }
 
     /// Whether it shows a primer that nothing continues yet.
@@ -149,4 +194,76 @@ pub enum Smooth {
     Yes,
     /// `prefers-reduced-motion`: pages are turned, and only the play-head moves.
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use performance::playback::Bar;
+    use performance::{Sampling, Token};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tokens(numbers: &[u16]) -> Vec<Token> {
+        numbers.iter().map(|&number| Token::new(number).unwrap()).collect()
+    }
+
+    fn bars(view: &RollView) -> (Vec<Bar>, u64) {
+        (view.timeline.between(0, u64::MAX).collect(), view.timeline.end_us())
+    }
+
+    fn number() -> impl Strategy<Value = u16> {
+        prop_oneof![48u16..84, 176u16..212, 256u16..260]
+    }
+
+    proptest! {
+        /// However a take grew and was spliced, and whenever the roll looked.
+        #[test]
+        fn the_roll_shows_what_the_take_has(
+            primer in proptest::collection::vec(number(), 0..1500),
+            steps in proptest::collection::vec(
+                (proptest::collection::vec(number(), 0..700), proptest::option::of(0.0f64..1.0), any::<bool>(), any::<bool>()),
+                1..12,
+            ),
+        ) {
+            let primer_tokens = tokens(&primer);
+            let music_us = performance::playback::micros(&primer_tokens);
+            let primer = (!primer.is_empty()).then(|| Rc::new(Primer {
+                name: String::new(), music_us, n_notes: 0, tokens: primer_tokens,
+                summary: String::new(), dropped: Vec::new(),
+            }));
+            let mut take = Take::new(1, 7, Sampling::default(), primer.clone(), None);
+            let mut view = RollView::default();
+            let source = |take: &Take| RollSource { primer: primer.clone(), take: Some(Rc::new(take.clone())) };
+            for (more, splice, is_complete, is_looked_at) in steps {
+                if let Some(share) = splice {
+                    take.splice((share * take.tokens().len() as f64) as usize);
+                }
+                take.extend(&tokens(&more));
+                take.is_complete = is_complete;
+                if is_looked_at {
+                    view.set_source(&source(&take));
+                }
+            }
+            view.set_source(&source(&take));
+            let mut fresh = RollView::default();
+            fresh.set_source(&source(&take));
+            prop_assert_eq!(bars(&view), bars(&fresh));
+        }
+    }
+
+    #[test]
+    fn what_has_changed_is_told_once() {
+        let mut take = Take::new(1, 7, Sampling::default(), None, None);
+        let mut view = RollView::default();
+        let source = |take: &Take| RollSource { primer: None, take: Some(Rc::new(take.clone())) };
+        take.extend(&tokens(&[60, 380]));
+        view.set_source(&source(&take));
+        assert_eq!((view.take_change(), view.take_change()), (0, u64::MAX));
+        take.extend(&tokens(&[62, 380]));
+        view.set_source(&source(&take));
+        assert_eq!(view.take_change(), 1_000_000);
+        view.set_source(&source(&take));
+        assert_eq!(view.take_change(), 2_000_000);
+    }
 }

@@ -2,14 +2,12 @@
 
 use super::line::Line;
 use super::{Effects, Rules};
+use crate::key::{MAJOR, MINOR};
 use crate::score::builder::Score;
 use crate::score::window::Windows;
 
 /// Charge of a note by semitones over the root.
 pub(in crate::score) const CHARGE: [f64; 12] = [0.0, 6.5, 2.0, 4.5, 4.0, 2.5, 6.0, 1.0, 5.5, 3.0, 3.5, 5.0];
-/// Pitch classes of major and minor keys, by how well they fit (Krumhansl and Kessler 1982).
-const MAJOR: [f64; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
-const MINOR: [f64; 12] = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
 /// How far around a place its key and its chord are looked for.
 const KEY_QUARTERS: f64 = 8.0;
 /// A chord is sure when its three notes have this part of all sound there.
