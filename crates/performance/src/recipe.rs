@@ -71,6 +71,8 @@ pub enum Input {
     Controls(Controls),
     /// The sampling from here on.
     Sampling(Sampling),
+    /// How much louder than the network plays it is heard from here on. The network does not know.
+    Dynamics(VelocityOffset),
     /// The seed of the draws from here on: for branches.
     Seed(u64),
     /// Events that the network does not draw: notes played by hand (the pedal is part of their ends), or a
@@ -93,7 +95,7 @@ impl Entry {
     fn end(&self) -> usize {
         match &self.input {
             Input::Events(tokens) => self.at.saturating_add(tokens.len()),
-            Input::Controls(_) | Input::Sampling(_) | Input::Seed(_) => self.at,
+            Input::Controls(_) | Input::Sampling(_) | Input::Dynamics(_) | Input::Seed(_) => self.at,
         }
     }
 }
@@ -140,26 +142,46 @@ impl InputLog {
         }
     }
 
+    /// The log without one of its entries.
+    #[must_use]
+    pub fn without(&self, index: usize) -> Self {
+        let kept = self.entries.iter().enumerate().filter(|&(other, _)| other != index);
+        Self { entries: kept.map(|(_, entry)| entry.clone()).collect() }
+    }
+
     /// The controls under which the token at this index is drawn.
     #[must_use]
     pub fn controls_at(&self, index: usize) -> Controls {
-        let before = self.entries.iter().rev().filter(|entry| entry.at <= index);
-        let found = before.into_iter().find_map(|entry| match &entry.input {
+        let controls = |input: &Input| match input {
             Input::Controls(controls) => Some(controls.clone()),
             _ => None,
-        });
-        found.unwrap_or_default()
+        };
+        self.latest(index, controls).unwrap_or_default()
     }
 
     /// How the token at this index is drawn.
     #[must_use]
     pub fn sampling_at(&self, index: usize) -> Sampling {
-        let before = self.entries.iter().rev().filter(|entry| entry.at <= index);
-        let found = before.into_iter().find_map(|entry| match &entry.input {
+        let sampling = |input: &Input| match input {
             Input::Sampling(sampling) => Some(*sampling),
             _ => None,
-        });
-        found.unwrap_or_default()
+        };
+        self.latest(index, sampling).unwrap_or_default()
+    }
+
+    /// How much louder the token at this index is heard than the network plays it.
+    #[must_use]
+    pub fn dynamics_at(&self, index: usize) -> VelocityOffset {
+        let dynamics = |input: &Input| match input {
+            Input::Dynamics(louder) => Some(*louder),
+            _ => None,
+        };
+        self.latest(index, dynamics).unwrap_or_default()
+    }
+
+    /// The latest input of a kind up to the token at this index.
+    fn latest<T>(&self, index: usize, pick: impl Fn(&Input) -> Option<T>) -> Option<T> {
+        self.entries.iter().rev().filter(|entry| entry.at <= index).find_map(|entry| pick(&entry.input))
     }
 }
 

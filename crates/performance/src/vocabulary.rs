@@ -139,6 +139,14 @@ impl Shift {
     pub fn micros(self) -> u64 {
         u64::from(self.0) * STEP_MICROS
     }
+
+    /// The shifts that together take this long, rounded down to whole steps.
+    pub fn spanning(micros: u64) -> impl Iterator<Item = Self> {
+        let steps = micros / STEP_MICROS;
+        let rest = (steps % u64::from(MAX_SHIFT_STEPS)) as u8;
+        let whole = (steps / u64::from(MAX_SHIFT_STEPS)) as usize;
+        std::iter::repeat_n(Self::MAX, whole).chain((rest > 0).then_some(Self(rest)))
+    }
 }
 
 /// One event of a performance.

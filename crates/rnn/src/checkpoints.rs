@@ -1,6 +1,7 @@
 //! Snapshots to rewind to, thinned so that those of hours fit into memory.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// Number of recent checkpoints, which are as dense as possible.
 const RECENT: usize = 64;
@@ -16,7 +17,7 @@ pub(crate) struct Checkpoints<S> {
     spacing: usize,
     /// Events between old ones: doubled whenever there are too many.
     old_spacing: usize,
-    kept: Vec<(usize, S)>,
+    kept: Vec<(usize, Arc<S>)>,
     /// How many of `kept` are old.
     n_old: usize,
 }
@@ -41,7 +42,7 @@ impl<S> Checkpoints<S> {
 
     /// Adds one after all others.
     pub(crate) fn keep(&mut self, token: usize, snapshot: S) {
-        self.kept.push((token, snapshot));
+        self.kept.push((token, Arc::new(snapshot)));
         while self.kept.len() - self.n_old > RECENT {
             self.age();
         }
@@ -53,7 +54,14 @@ impl<S> Checkpoints<S> {
     /// The last one at or before a token.
     pub(crate) fn last_until(&self, token: usize) -> Option<(usize, &S)> {
         let n = self.kept.partition_point(|&(at, _)| at <= token);
-        self.kept[..n].last().map(|(at, snapshot)| (*at, snapshot))
+        self.kept[..n].last().map(|(at, snapshot)| (*at, &**snapshot))
+    }
+
+    /// Those up to a token.
+    pub(crate) fn until(&self, token: usize) -> Self {
+        let mut until = Self { kept: self.kept.clone(), ..*self };
+        until.truncate(token);
+        until
     }
 
     /// Drops those after a token.
@@ -64,7 +72,7 @@ impl<S> Checkpoints<S> {
 
     /// The oldest of the recent ones becomes old, or goes if there is one near it.
     fn age(&mut self) {
-        let is_far = |before: &(usize, S)| self.kept[self.n_old].0 >= before.0 + self.old_spacing;
+        let is_far = |before: &(usize, Arc<S>)| self.kept[self.n_old].0 >= before.0 + self.old_spacing;
         if self.n_old == 0 || is_far(&self.kept[self.n_old - 1]) {
             self.n_old += 1;
         } else {

@@ -74,6 +74,24 @@ impl<T: Generate> Continuation<T> {
         })
     }
 
+    /// Another continuation that has played the first `to` tokens of this one. Takes as long as a rewind.
+    ///
+    /// # Errors
+    /// If this one has not read its primer or has fewer tokens, or the device fails.
+    pub async fn fork(&self, backend: &impl Backend<Takes = T>, to: usize) -> Result<Self, Error> {
+        let mut fork =
+            Self::side_by_side(backend, self.recipe.clone(), &vec![self.recipe.seed; self.tokens.len()])?;
+        if self.checkpoints.is_empty() || to > self.len() {
+            let expected = format!("of 0 to {}, after the primer", self.len());
+            return Err(Error::Setting { name: "a token to fork at", expected, found: to.to_string() });
+        }
+        fork.n_prefilled = self.n_prefilled;
+        fork.tokens = self.tokens.iter().map(|take| take[..to].to_vec()).collect();
+        fork.checkpoints = self.checkpoints.until(to);
+        fork.rewind(to).await?;
+        Ok(fork)
+    }
+
     /// The recipe, with all inputs so far.
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
@@ -301,7 +319,7 @@ impl<T: Generate> Continuation<T> {
                 Input::Controls(controls) => self.takes.set_controls(controls)?,
                 Input::Sampling(sampling) => self.takes.set_sampling(*sampling),
                 Input::Seed(seed) if whole == Apply::All => self.takes.set_seed(*seed),
-                Input::Seed(_) | Input::Events(_) => {}
+                Input::Seed(_) | Input::Dynamics(_) | Input::Events(_) => {}
             }
             self.n_applied += 1;
         }

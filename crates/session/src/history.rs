@@ -53,6 +53,11 @@ impl<T> History<T> {
         (!self.past.is_empty(), !self.future.is_empty())
     }
 
+    /// The versions that undo and redo can bring back.
+    pub fn versions(&self) -> impl Iterator<Item = &T> {
+        self.past.iter().chain(&self.future)
+    }
+
     fn step(from: &mut Vec<T>, to: &mut Vec<T>, value: &mut T) -> bool {
         let Some(version) = from.pop() else { return false };
         to.push(std::mem::replace(value, version));

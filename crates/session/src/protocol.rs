@@ -23,21 +23,13 @@ pub enum Request {
         /// The file's name, for the model's card and for sentences.
         name: String,
     },
-    /// Compose a performance from its beginning; one that is being composed ends.
+    /// Compose these performances side by side, the first of them first. Others that are being composed end;
+    /// one that is already composed in this epoch goes on.
     Start {
-        /// Its number.
-        take: TakeId,
-        /// The page's epoch: it rises with each splice and each restart of a worker.
-        epoch: u32,
-        /// What it follows from.
-        recipe: Recipe,
-        /// The tokens that an earlier worker composed; composing continues after them.
-        composed: Vec<Token>,
-        /// How much to compose, `composed` included, in microseconds of music; `None` continues until
-        /// stopped.
-        length_us: Option<u64>,
+        /// What to compose.
+        jobs: Vec<Job>,
     },
-    /// Compose the present performance anew from a token on.
+    /// Compose a performance anew from a token on.
     Steer {
         /// Which performance.
         take: TakeId,
@@ -50,10 +42,8 @@ pub enum Request {
         /// What happens after them.
         entries: Vec<Entry>,
     },
-    /// How far the play-head has come, so that an endless performance stays a little ahead, not more.
+    /// How far the play-head has come, so that endless performances stay a little ahead, not more.
     Played {
-        /// Of which performance.
-        take: TakeId,
         /// Music time since the primer's end, in microseconds.
         position_us: u64,
     },
@@ -71,6 +61,21 @@ pub enum Request {
         /// Milliseconds between ticks; `None` ends them.
         every_ms: Option<u32>,
     },
+}
+
+/// A performance to compose.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its number.
+    pub take: TakeId,
+    /// The page's epoch: it rises with each splice and each restart of a worker.
+    pub epoch: u32,
+    /// What it follows from.
+    pub recipe: Recipe,
+    /// The tokens that were composed before; composing continues after them.
+    pub composed: Vec<Token>,
+    /// How much to compose, `composed` included, in microseconds of music; `None` continues until stopped.
+    pub length_us: Option<u64>,
 }
 
 /// Worker to page.

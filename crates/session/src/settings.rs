@@ -2,6 +2,8 @@
 
 use performance::Sampling;
 
+use crate::Shape;
+
 /// Seeds that the page draws have up to six digits: easy to read out, write down and type.
 pub const DRAWN_SEEDS: u64 = 1_000_000;
 /// Largest seed that a visitor may type: number fields hold integers up to it exactly.
@@ -14,6 +16,8 @@ pub const TEMPERATURES: std::ops::RangeInclusive<f32> = 0.5..=1.5;
 pub struct Settings {
     /// How to sample.
     pub sampling: Sampling,
+    /// What the music is to be like.
+    pub shape: Shape,
     /// The seed of the next performance if it is locked, else of the last one.
     pub seed: u64,
     /// Keep the seed instead of drawing a new one for each performance.
@@ -30,6 +34,7 @@ impl Settings {
     pub fn new(seed: u64) -> Self {
         Self {
             sampling: Sampling::default(),
+            shape: Shape::default(),
             seed,
             is_seed_locked: false,
             length: Length::Endless,

@@ -2,20 +2,25 @@
 //! them.
 
 mod action;
+mod play;
 
 use std::rc::Rc;
+
+use performance::Token;
 
 pub use action::{Action, Moment};
 
 use crate::protocol::{Reply, TakeId};
 use crate::steering::Answer;
 use crate::{
-    Change, Download, EngineState, History, MAX_SEED, Notice, Notices, OutputChoice, Outputs, Playback,
-    Primer, RunKind, SLOW, SeedLock, Settings, Speed, TEMPERATURES, Takes, Transport,
+    Beside, Download, EngineState, History, List, MAX_SEED, Notice, Notices, OutputChoice, Outputs, Playback,
+    Primer, SLOW, SeedLock, Settings, Span, Speed, Takes, Transport,
 };
 
 /// A change that is heard later than this, in microseconds, shows a notice.
 const SLOW_CHANGE_US: u64 = 1_000_000;
+/// Longest name of a performance, in characters.
+const MAX_NAME: usize = 80;
 
 /// Everything the page shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +35,8 @@ pub struct State {
     pub takes: Takes,
     /// What plays.
     pub transport: Transport,
+    /// A span of the performance on stage that is marked.
+    pub mark: Option<Span>,
     /// What the next performance continues.
     pub primer: Option<Rc<Primer>>,
     /// The controls.
@@ -40,8 +47,8 @@ pub struct State {
     pub recording: Option<(TakeId, u8)>,
     /// What the visitor should know.
     pub notices: Notices,
-    /// Of the removed takes.
-    history: History<Vec<TakeId>>,
+    /// Of the list of takes.
+    history: History<List>,
 }
 
 impl State {
@@ -54,6 +61,7 @@ impl State {
             speed: Speed::default(),
             takes: Takes::default(),
             transport: Transport::default(),
+            mark: None,
             primer: None,
             settings: Settings::new(seed),
             outputs: Outputs::default(),
@@ -75,37 +83,49 @@ impl State {
                 }
             }
             Action::Generate { drawn_seed } => self.generate(drawn_seed),
-            Action::Replay(id) => {
-                if self.takes.bring_back(id) {
-                    self.play(id, RunKind::Replay);
-                }
-            }
+            Action::Replay(id) => self.replay(id, 0),
             Action::Stop => self.stop(),
+            Action::Pause => self.transport.pause(),
+            Action::Resume => self.resume(),
+            Action::Seek { at_us } => self.seek(at_us),
+            Action::Mark(span) => self.mark = span.filter(|span| span.us() > 0),
+            Action::SetLooping(is_looping) => self.transport.is_looping = is_looping,
             Action::Forget(id) => {
-                let before = self.takes.removed_mut().clone();
-                if self.takes.remove(id) {
-                    self.history.record(before);
+                if self.takes.is_listed(id) {
+                    self.record();
+                    if self.takes.current().is_some_and(|take| take.id == id) {
+                        self.stop();
+                    }
+                    self.takes.remove(id);
                 }
             }
-            Action::Branch { take, at, drawn_seed } => {
-                if let Some(branch) = self.takes.branch(take, at, drawn_seed) {
-                    self.play(branch, RunKind::Generate);
-                }
+            Action::Rename { take, name } => {
+                let name = Some(name.trim().chars().take(MAX_NAME).collect::<String>());
+                self.record();
+                self.takes.relabel(take, |listed| listed.name = name.filter(|name| !name.is_empty()));
             }
-            Action::Undo => {
-                self.history.undo(self.takes.removed_mut());
+            Action::Star(take) => {
+                self.record();
+                self.takes.relabel(take, |listed| listed.is_starred = !listed.is_starred);
             }
-            Action::Redo => {
-                self.history.redo(self.takes.removed_mut());
-            }
-            Action::Played { playback, position_secs } => {
-                self.transport.follow(playback, position_secs);
+            Action::Branch { at_us, drawn_seed } => self.branch(at_us, drawn_seed),
+            Action::Versions { at_us, drawn_seeds } => self.offer_versions(at_us, &drawn_seeds),
+            Action::Choose(index) => self.choose(index, at),
+            Action::KeepVersion => self.keep_version(),
+            Action::BringBack { at_us, semitones } => self.bring_back(at_us, semitones),
+            Action::MoveChange { entry, to_us } => self.edit(entry, Some(to_us), at),
+            Action::RemoveChange { entry } => self.edit(entry, None, at),
+            Action::Undo => self.undo(),
+            Action::Redo => self.redo(),
+            Action::Played { playback, position_us } => {
+                self.transport.follow(playback, position_us);
                 if playback == Playback::Playing {
                     self.notices
                         .settle(|notice| matches!(notice, Notice::SoundHeld | Notice::SoundInterrupted));
                 }
             }
-            Action::SetTemperature(temperature) => self.set_temperature(temperature),
+            Action::SetShape(shape) => self.set_shape(shape, at),
+            Action::SetTemperature(temperature) => self.set_temperature(temperature, at),
             Action::SetTopP(top_p) if top_p.is_finite() => {
                 self.settings.sampling.top_p = top_p.clamp(0.05, 1.0);
             }
@@ -147,6 +167,12 @@ impl State {
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.transport.run.is_some()
+    }
+
+    /// Whether there is something to undo, and to redo.
+    #[must_use]
+    pub fn can_undo_redo(&self) -> (bool, bool) {
+        self.history.can_undo_redo()
     }
 
     /// What the page is waiting for, if it is.
@@ -199,7 +225,7 @@ impl State {
                 self.engine = EngineState::Ready(Rc::new(engine));
                 self.readiness += 1;
                 // It gets what the page has of the present take, whichever worker composed it.
-                self.transport.steering.restarted();
+                self.transport.restarted();
             }
             Reply::Prefilling { take, done, total } => {
                 if self.takes.is_composing(take) {
@@ -208,7 +234,7 @@ impl State {
             }
             Reply::Events { take, epoch, at: index, tokens, busy_ms } => {
                 if self.transport.generating() != Some(take) {
-                    return;
+                    return self.hear_beside(take, epoch, index, &tokens);
                 }
                 let n_tokens = self.takes.current().map_or(0, |take| take.tokens().len());
                 match self.transport.steering.answer(epoch, n_tokens, at.head_us, at.now_ms) {
@@ -235,8 +261,10 @@ impl State {
                 }
             }
             Reply::Finished { take, epoch } => {
-                if self.takes.is_composing(take) && epoch == self.transport.steering.epoch() {
-                    self.takes.complete();
+                let is_current = self.takes.is_composing(take) && epoch == self.transport.steering.epoch();
+                let is_beside = self.transport.beside.contains(&Beside { take, epoch });
+                if is_current || is_beside {
+                    self.takes.update_take(take, |take| take.is_complete = true);
                 }
             }
             Reply::Failed { notice } => {
@@ -251,46 +279,14 @@ impl State {
         }
     }
 
-    fn generate(&mut self, drawn_seed: u64) {
-        if !self.settings.is_seed_locked {
-            self.settings.seed = drawn_seed;
-        }
-        let Settings { seed, sampling, length, .. } = self.settings;
-        let take = self.takes.begin(seed, sampling, self.primer.clone(), length.us());
-        self.play(take, RunKind::Generate);
-    }
-
-    fn play(&mut self, take: TakeId, kind: RunKind) {
-        self.notices.settle(|notice| {
-            !(notice.stops_the_engine()
-                || notice.remedy().is_some()
-                || matches!(notice, Notice::NoAudio { .. }))
-        });
-        self.transport.play(take, kind);
-    }
-
-    fn stop(&mut self) {
-        self.takes.complete();
-        self.transport.stop();
-    }
-
-    /// Sets it for the next performance, and for the present one from just ahead of the play-head on.
-    fn set_temperature(&mut self, temperature: f32) {
-        if !temperature.is_finite() {
-            return;
-        }
-        self.settings.sampling.temperature = temperature.clamp(*TEMPERATURES.start(), *TEMPERATURES.end());
-        if self.transport.generating().is_some() {
-            self.transport.steering.want(Change::Sampling(self.settings.sampling));
-        }
-    }
-
-    /// Asks for the wanted splice, if possible now.
-    fn steer(&mut self, at: Moment) {
-        if let (Some(_), EngineState::Ready(_), Some(take)) =
-            (self.transport.generating(), &self.engine, self.takes.current())
-        {
-            self.transport.steering.ask(take, at.head_us, at.now_ms);
+    /// More of a version that is not on stage.
+    fn hear_beside(&mut self, take: TakeId, epoch: u32, index: usize, tokens: &[Token]) {
+        if self.transport.beside.contains(&Beside { take, epoch }) {
+            self.takes.update_take(take, |take| {
+                if take.tokens().len() == index {
+                    take.extend(tokens);
+                }
+            });
         }
     }
 

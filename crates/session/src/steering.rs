@@ -6,10 +6,10 @@
 //! flight at a time. Meanwhile the newest value waits, so the last one always lands.
 
 use performance::playback::cut_at;
-use performance::{Controls, Event, Input, InputLog, Sampling};
+use performance::{Input, InputLog};
 
-use crate::Take;
 use crate::protocol::{Request, TakeId};
+use crate::take::{Planned, Take, spliced};
 
 /// Smallest distance of a splice from the play-head. Larger is heard later; smaller is missed more often.
 const LEAST_MARGIN_US: u64 = 120_000;
@@ -22,30 +22,6 @@ const LEAD_US: u64 = 30_000;
 const MISSED_US: u64 = 200_000;
 /// Number of turnarounds kept; the longest of them sets the margin.
 const REMEMBERED: usize = 8;
-
-/// What a listener changes.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// What the music is like.
-    Controls(Controls),
-    /// How events are drawn.
-    Sampling(Sampling),
-}
-
-impl Change {
-    fn is_like(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-}
-
-impl From<Change> for Input {
-    fn from(change: Change) -> Self {
-        match change {
-            Change::Controls(controls) => Self::Controls(controls),
-            Change::Sampling(sampling) => Self::Sampling(sampling),
-        }
-    }
-}
 
 /// A splice that was requested from the worker.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +38,7 @@ pub struct Splice {
     agreed: usize,
     /// The take's inputs after the splice.
     log: InputLog,
-    changes: Vec<Change>,
+    changes: Vec<Input>,
     asked_ms: f64,
 }
 
@@ -105,7 +81,11 @@ pub struct Steering {
     /// Of the last request.
     asked: u32,
     in_flight: Option<Splice>,
-    wanted: Vec<Change>,
+    wanted: Vec<Input>,
+    /// Changes for times that are not composed yet, by time.
+    planned: Vec<Planned>,
+    /// Planned changes that are in the take, and not heard yet.
+    landed: Vec<Planned>,
     /// The number of tokens in which worker and page agree, after a missed splice.
     agreed: Option<usize>,
     turnarounds_us: Vec<u64>,
@@ -133,16 +113,41 @@ impl Steering {
     }
 
     /// Queues a change; it replaces a waiting one of its kind.
-    pub(crate) fn want(&mut self, change: Change) {
-        self.wanted.retain(|earlier| !earlier.is_like(&change));
+    pub(crate) fn want(&mut self, change: Input) {
+        self.wanted.retain(|earlier| !is_replaced(earlier, &change));
         self.wanted.push(change);
+    }
+
+    /// Has changes happen at their times.
+    pub(crate) fn plan(&mut self, planned: Vec<Planned>) {
+        self.planned = planned;
     }
 
     /// For another performance: drops what waits. Turnarounds are kept.
     pub(crate) fn reset(&mut self) {
         (self.in_flight, self.agreed) = (None, None);
         self.wanted.clear();
+        self.planned.clear();
+        self.landed.clear();
         self.epoch = self.asked;
+    }
+
+    /// A number for another version or another performance.
+    pub(crate) fn next_epoch(&mut self) -> u32 {
+        self.asked += 1;
+        self.asked
+    }
+
+    /// The epoch of the page's tokens, if the worker has composed just these; else a new one.
+    pub(crate) fn settled_epoch(&mut self) -> u32 {
+        let is_settled = self.in_flight.is_none() && self.agreed.is_none();
+        if is_settled { self.epoch } else { self.next_epoch() }
+    }
+
+    /// For a performance whose tokens are of this epoch.
+    pub(crate) fn take_over(&mut self, epoch: u32) {
+        self.reset();
+        self.epoch = epoch;
     }
 
     /// Another worker has begun the performance with what the page has.
@@ -157,14 +162,27 @@ impl Steering {
 
     /// Asks for a splice if one is wanted and none is in flight.
     pub(crate) fn ask(&mut self, take: &Take, head_us: u64, now_ms: f64) {
-        if self.in_flight.is_some() || self.wanted.is_empty() {
+        if self.in_flight.is_some() {
             return;
         }
-        let (keep, shift) = cut_at(take.tokens(), head_us + self.margin_us());
-        let changes = std::mem::take(&mut self.wanted);
-        let cut = shift.map(|shift| Input::Events(vec![Event::TimeShift(shift).into()]));
-        let at = keep + usize::from(cut.is_some());
-        let log = spliced(&take.log, keep, cut.map(|cut| (keep, cut)), at, &changes);
+        let soonest_us = head_us + self.margin_us();
+        let (at_us, changes) = if !self.wanted.is_empty() {
+            (soonest_us, std::mem::take(&mut self.wanted))
+        } else {
+            let is_composed = |(at_us, _): &Planned| *at_us <= take.music_us();
+            if !self.planned.first().is_some_and(is_composed) {
+                return;
+            }
+            let (at_us, change) = self.planned.remove(0);
+            self.landed.push((at_us, change.clone()));
+            (at_us.max(soonest_us), vec![change])
+        };
+        // What was planned for later, and composed, is composed anew.
+        let again = self.landed.extract_if(.., |(landed_us, _)| *landed_us > at_us);
+        self.planned.extend(again);
+        self.planned.sort_by_key(|&(at_us, _)| at_us);
+        let (keep, shift) = cut_at(take.tokens(), at_us);
+        let log = spliced(&take.log, keep, shift, changes.clone());
         let kept_us = performance::playback::micros(&take.tokens()[..keep]);
         self.asked += 1;
         self.in_flight = Some(Splice {
@@ -204,33 +222,16 @@ impl Steering {
     }
 
     /// Changes of a missed splice wait again, unless newer ones do.
-    fn put_back(&mut self, changes: Vec<Change>) {
+    fn put_back(&mut self, changes: Vec<Input>) {
         for change in changes {
-            if !self.wanted.iter().any(|newer| newer.is_like(&change)) {
+            if !self.wanted.iter().any(|newer| is_replaced(&change, newer)) {
                 self.wanted.push(change);
             }
         }
     }
 }
 
-/// The log up to a token, with what was set right before it, then the cut and the changes.
-fn spliced(
-    log: &InputLog,
-    keep: usize,
-    cut: Option<(usize, Input)>,
-    at: usize,
-    changes: &[Change],
-) -> InputLog {
-    let is_setting = |input: &Input| !matches!(input, Input::Events(_));
-    let set_here = log.entries().iter().filter(|entry| entry.at == keep && is_setting(&entry.input));
-    let set_here = set_here.map(|entry| (entry.at, entry.input.clone()));
-    let changes = changes.iter().map(|change| (at, Input::from(change.clone())));
-    let mut spliced = log.clone();
-    spliced.truncate(keep);
-    for (at, input) in set_here.chain(cut).chain(changes) {
-        if spliced.push(at, input).is_err() {
-            unreachable!("the inputs come in order, after those that were kept");
-        }
-    }
-    spliced
+/// Whether an input no longer counts after a newer one. What was played stays beside what is played next.
+fn is_replaced(earlier: &Input, newer: &Input) -> bool {
+    !matches!(newer, Input::Events(_)) && std::mem::discriminant(earlier) == std::mem::discriminant(newer)
 }

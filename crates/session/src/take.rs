@@ -1,12 +1,20 @@
-//! Performances and primers, as the page holds them.
+//! Performances, as the page holds them.
+
+mod changes;
+mod edit;
 
 use std::rc::Rc;
 
+use performance::playback::Cursor;
 use performance::playback::schedule::{Schedule, Timed};
-use performance::playback::{Cursor, micros};
-use performance::{Event, Input, InputLog, Recipe, Sampling, Token, VelocityOffset, decode, midi};
+use performance::{Controls, Event, Input, InputLog, Recipe, Sampling, Token, VelocityOffset, decode, midi};
 
-use crate::protocol::TakeId;
+pub use changes::TakeChange;
+pub use edit::Planned;
+pub(crate) use edit::spliced;
+
+use crate::Primer;
+use crate::protocol::{Job, TakeId};
 
 /// A performance that the network composed, or is composing.
 ///
@@ -36,6 +44,23 @@ pub struct Take {
     n_notes: usize,
 }
 
+/// What a new take begins with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Start {
+    /// What it is drawn with.
+    pub seed: u64,
+    /// How it is drawn.
+    pub sampling: Sampling,
+    /// What it is to be like; `None` is as the primer.
+    pub controls: Option<Controls>,
+    /// How much louder than the network plays it is heard.
+    pub dynamics: VelocityOffset,
+    /// What it continues.
+    pub primer: Option<Rc<Primer>>,
+    /// How long it is to become, in microseconds; `None` is endless.
+    pub length_us: Option<u64>,
+}
+
 /// Where a take branched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
@@ -43,6 +68,8 @@ pub struct Parent {
     pub take: TakeId,
     /// Before which of its tokens.
     pub at: usize,
+    /// The same, in microseconds of its music.
+    pub at_us: u64,
 }
 
 /// Takes grow at their end, or are cut and grow again. Number, splices and length distinguish the versions of
@@ -55,17 +82,19 @@ impl PartialEq for Take {
 }
 
 impl Take {
-    /// A take without tokens.
+    /// A take without tokens. What `start` leaves open is as in the primer.
     #[must_use]
-    pub fn new(
-        id: TakeId,
-        seed: u64,
-        sampling: Sampling,
-        primer: Option<Rc<Primer>>,
-        length_us: Option<u64>,
-    ) -> Self {
+    pub fn new(id: TakeId, start: Start) -> Self {
+        let Start { seed, sampling, controls, dynamics, primer, length_us } = start;
         let tokens = primer.as_ref().map_or_else(Vec::new, |primer| primer.tokens.clone());
-        let Recipe { velocity_offset, log, .. } = Recipe::after(tokens, seed, sampling);
+        let mut recipe = Recipe::after(tokens, seed, sampling);
+        if let Some(controls) = controls {
+            recipe = recipe.with_controls(controls);
+        }
+        let Recipe { velocity_offset, mut log, .. } = recipe;
+        if dynamics != VelocityOffset::default() && log.push(0, Input::Dynamics(dynamics)).is_err() {
+            unreachable!("nothing in a new log comes after its beginning");
+        }
         Self {
             id,
             parent: None,
@@ -82,25 +111,6 @@ impl Take {
         }
     }
 
-    /// A branch: the same up to a token of this take, then with another seed.
-    #[must_use]
-    pub fn branch(&self, id: TakeId, at: usize, seed: u64) -> Self {
-        let at = at.min(self.tokens.len());
-        let mut branch = Self {
-            id,
-            parent: Some(Parent { take: self.id, at }),
-            is_complete: false,
-            splices: Vec::new(),
-            ..self.clone()
-        };
-        branch.cut(at);
-        // The log was cut at this token, so that nothing comes after it.
-        if branch.log.push(at, Input::Seed(seed)).is_err() {
-            unreachable!("nothing in the log comes after the cut");
-        }
-        branch
-    }
-
     /// What the network needs to compose it again.
     #[must_use]
     pub fn recipe(&self) -> Recipe {
@@ -112,16 +122,39 @@ impl Take {
         }
     }
 
+    /// The worker's task to compose it, or to go on with it.
+    #[must_use]
+    pub fn job(&self, epoch: u32) -> Job {
+        Job {
+            take: self.id,
+            epoch,
+            recipe: self.recipe(),
+            composed: self.tokens.clone(),
+            length_us: self.length_us,
+        }
+    }
+
     /// The network's tokens, with the velocity offset still applied.
     #[must_use]
     pub fn tokens(&self) -> &[Token] {
         &self.tokens
     }
 
-    /// The tokens from an index on, without the velocity offset: for schedule, roll and files.
+    /// The tokens from an index on, as they are heard (without the velocity offset, and as loud as asked for):
+    /// for schedule, roll and files.
     #[must_use]
     pub fn heard(&self, from: usize) -> Vec<Token> {
-        self.tokens.iter().skip(from).map(|&token| self.velocity_offset.undo(token)).collect()
+        let mut dynamics = self.log.dynamics_at(from);
+        let mut changes = self.log.entries().iter().filter(|entry| entry.at > from).peekable();
+        let heard = |(index, &token): (usize, &Token)| {
+            while let Some(entry) = changes.next_if(|entry| entry.at <= index) {
+                if let Input::Dynamics(louder) = entry.input {
+                    dynamics = louder;
+                }
+            }
+            VelocityOffset::bins(dynamics.get().saturating_sub(self.velocity_offset.get())).apply(token)
+        };
+        self.tokens.iter().enumerate().skip(from).map(heard).collect()
     }
 
     /// The number of splices, and how many tokens stayed since the version after `n_splices` of them.
@@ -206,56 +239,19 @@ pub enum WithPrimer {
     No,
 }
 
-/// A performance to continue.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Primer {
-    /// The file's name.
-    pub name: String,
-    /// The whole of it.
-    pub tokens: Vec<Token>,
-    /// Music time, in microseconds.
-    pub music_us: u64,
-    /// Number of notes.
-    pub n_notes: usize,
-    /// "pedal applied, 2 tracks merged"; may be empty.
-    pub summary: String,
-    /// What was left out of the file, a clause each.
-    pub dropped: Vec<String>,
-}
-
-impl Primer {
-    /// Reads a MIDI file; of one that is longer than `secs`, its beginning
-    /// ([`performance::primer::beginning`]).
-    ///
-    /// # Errors
-    /// If there is nothing to continue; the message is a clause about the file ("it …").
-    pub fn read(name: &str, bytes: &[u8], secs: Option<f64>) -> Result<Self, performance::Error> {
-        let import = midi::read(bytes)?;
-        let mut tokens = performance::encode(&import.performance);
-        if let Some(secs) = secs {
-            tokens.truncate(performance::primer::beginning(&tokens, secs).len());
-        }
-        Ok(Self {
-            name: name.to_owned(),
-            music_us: micros(&tokens),
-            n_notes: tokens.iter().filter(|&&token| matches!(Event::from(token), Event::NoteOn(_))).count(),
-            tokens,
-            summary: import.report.to_string(),
-            dropped: import.report.dropped.iter().map(ToString::to_string).collect(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use performance::{Shift, VelocityBin};
+
     use super::*;
+    use crate::Span;
 
     fn tokens(numbers: &[u16]) -> Vec<Token> {
         numbers.iter().map(|&number| Token::new(number).unwrap()).collect()
     }
 
     fn take() -> Take {
-        let mut take = Take::new(1, 7, Sampling::default(), None, None);
+        let mut take = Take::new(1, Start { seed: 7, ..Start::default() });
         take.extend(&tokens(&[60, 380, 188, 64, 380, 192]));
         take
     }
@@ -275,18 +271,69 @@ mod tests {
     #[test]
     fn a_branch_shares_what_came_before() {
         let mut first = take();
-        first
-            .log
-            .push(2, Input::Sampling(Sampling { temperature: 0.8, top_p: 1.0, ..Sampling::default() }))
-            .unwrap();
-        first
-            .log
-            .push(4, Input::Sampling(Sampling { temperature: 0.6, top_p: 1.0, ..Sampling::default() }))
-            .unwrap();
-        let branch = first.branch(2, 4, 99);
-        assert_eq!((branch.tokens(), branch.parent), (&first.tokens()[..4], Some(Parent { take: 1, at: 4 })));
+        let sampling = |temperature| Input::Sampling(Sampling { temperature, ..Sampling::default() });
+        first.log.push(2, sampling(0.8)).unwrap();
+        first.log.push(4, sampling(0.6)).unwrap();
+        // A note of one second, then another.
+        let branch = first.branch(2, 1_000_000, vec![Input::Seed(99)]);
+        assert_eq!(branch.tokens(), &first.tokens()[..2]);
+        assert_eq!(branch.parent, Some(Parent { take: 1, at: 2, at_us: 1_000_000 }));
         assert_eq!(branch.log.sampling_at(4).temperature, 0.8);
         assert_eq!(branch.log.entries().last().map(|entry| &entry.input), Some(&Input::Seed(99)));
         assert_eq!(first.tokens().len(), 6, "the other is as it was");
+
+        let within = first.branch(3, 400_000, vec![Input::Seed(9)]);
+        let entries: Vec<&Input> = within.log.entries().iter().map(|entry| &entry.input).collect();
+        let cut = Event::TimeShift(Shift::new(50).unwrap());
+        assert_eq!(within.tokens().len(), 1);
+        assert_eq!(entries[entries.len() - 2..], [&Input::Events(vec![cut.into()]), &Input::Seed(9)]);
+    }
+
+    #[test]
+    fn dynamics_change_what_is_heard_and_not_what_is_composed() {
+        let mut take = take();
+        let velocity = |bin: u8| Token::from(Event::Velocity(VelocityBin::new(bin).unwrap()));
+        take.splice(1);
+        take.extend(&[velocity(10), velocity(10), velocity(10)]);
+        take.log.push(2, Input::Dynamics(VelocityOffset::bins(4))).unwrap();
+        take.log.push(3, Input::Dynamics(VelocityOffset::bins(-30))).unwrap();
+        assert_eq!(take.heard(1), [velocity(10), velocity(14), velocity(1)]);
+        assert_eq!(take.heard(2), [velocity(14), velocity(1)]);
+    }
+
+    #[test]
+    fn a_span_comes_back_transposed() {
+        let mut take = Take::new(1, Start::default());
+        take.extend(&crate::notation::tokens("v10 +60 >50 v20 +64 -60 >50 -64 +67 >50"));
+        // The second half second, and the beginning of the third.
+        let span = Span { from_us: 300_000, to_us: 900_000 };
+        let back = take.bring_back(2, 1_200_000, span, 5);
+        let Some(Input::Events(quote)) = back.log.entries().last().map(|entry| entry.input.clone()) else {
+            panic!("no events: {:?}", back.log)
+        };
+        assert_eq!(crate::notation::text(&quote), "-67 v10 >12 v20 +69 >50 -69 +72 >12");
+        assert_eq!(back.parent, Some(Parent { take: 1, at: 10, at_us: 1_200_000 }));
+    }
+
+    #[test]
+    fn changes_are_told_and_can_be_moved_or_removed() {
+        let mut take = Take::new(1, Start::default());
+        take.extend(&crate::notation::tokens("v10 +60 >125 -60 +62 >125 -62 +64 >125 -64 >125"));
+        let density = |density| Input::Controls(Controls { density: Some(density), ..Controls::default() });
+        take.log.push(3, density(8.0)).unwrap();
+        take.log.push(9, density(16.0)).unwrap();
+        let changes = take.changes();
+        let told: Vec<(u64, &str)> =
+            changes.iter().map(|change| (change.at_us, change.label.as_str())).collect();
+        assert_eq!(told, [(1_000_000, "Density 8.0"), (3_000_000, "Density 16")]);
+
+        let (earlier, planned) = take.edit(2, changes[1].entry, Some(2_000_000)).unwrap();
+        assert_eq!(earlier.tokens().len(), 6);
+        assert_eq!(earlier.log.controls_at(6).density, Some(8.0));
+        assert_eq!(planned, [(2_000_000, density(16.0))]);
+        let (without, planned) = take.edit(2, changes[0].entry, None).unwrap();
+        assert_eq!((without.tokens().len(), without.log.controls_at(6).density), (3, None));
+        assert_eq!(planned, [(3_000_000, density(16.0))]);
+        assert!(take.edit(2, 99, None).is_none(), "there is no such entry");
     }
 }

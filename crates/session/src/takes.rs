@@ -1,28 +1,73 @@
-//! The performances of a session: the one on stage, and those before it.
+//! The performances of a session: which are listed, and which is on stage.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use performance::Sampling;
-
+use crate::Take;
 use crate::protocol::TakeId;
-use crate::{Primer, Take};
-
-/// How many earlier performances are kept.
-const MAX_EARLIER: usize = 12;
 
 /// All takes. Each knows from which it branched off.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Takes {
-    current: Option<Rc<Take>>,
-    earlier: Vec<Rc<Take>>,
-    /// Those that were removed, so that removing can be undone.
-    removed: Vec<TakeId>,
+    /// Those that are listed, and those that undo can bring back.
+    all: BTreeMap<TakeId, Rc<Take>>,
+    list: List,
     next_id: TakeId,
+}
+
+/// What undo and redo restore: which takes are listed, their names and stars, and which is on stage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct List {
+    entries: Vec<Listed>,
+    current: Option<TakeId>,
+}
+
+/// A take in the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Which.
+    pub id: TakeId,
+    /// What the visitor calls it.
+    pub name: Option<String>,
+    /// Whether the visitor has marked it.
+    pub is_starred: bool,
+}
+
+/// A line of the list of takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Its name and star.
+    pub listed: Listed,
+    /// The take.
+    pub take: Rc<Take>,
+    /// How many listed takes it descends from.
+    pub depth: usize,
+}
+
+impl Row {
+    /// "Theme", or "No. 3" without a name.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.listed.name.clone().unwrap_or_else(|| format!("No. {}", self.listed.id))
+    }
+}
+
+impl List {
+    /// The take on stage.
+    #[must_use]
+    pub fn current(&self) -> Option<TakeId> {
+        self.current
+    }
+
+    /// The takes in it.
+    pub fn ids(&self) -> impl Iterator<Item = TakeId> {
+        self.entries.iter().map(|entry| entry.id).chain(self.current)
+    }
 }
 
 impl Default for Takes {
     fn default() -> Self {
-        Self { current: None, earlier: Vec::new(), removed: Vec::new(), next_id: 1 }
+        Self { all: BTreeMap::new(), list: List::default(), next_id: 1 }
     }
 }
 
@@ -30,107 +75,132 @@ impl Takes {
     /// The performance on stage.
     #[must_use]
     pub fn current(&self) -> Option<&Rc<Take>> {
-        self.current.as_ref()
+        self.all.get(&self.list.current?)
     }
 
-    /// Those before it, latest first.
-    #[must_use]
-    pub fn earlier(&self) -> Vec<Rc<Take>> {
-        self.earlier.iter().filter(|take| !self.removed.contains(&take.id)).cloned().collect()
-    }
-
-    /// The take of this number.
+    /// The take of this number, also of one that was removed and can be had back.
     #[must_use]
     pub fn get(&self, id: TakeId) -> Option<&Rc<Take>> {
-        self.current.iter().chain(&self.earlier).find(|take| take.id == id)
+        self.all.get(&id)
+    }
+
+    /// The list: latest first, and branches below the takes that they came from.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        self.add_rows(None, 0, &mut rows);
+        rows
+    }
+
+    fn add_rows(&self, parent: Option<TakeId>, depth: usize, rows: &mut Vec<Row>) {
+        for listed in self.list.entries.iter().rev() {
+            let Some(take) = self.all.get(&listed.id) else { continue };
+            if take.n_notes() > 0 && self.listed_parent(take) == parent {
+                rows.push(Row { listed: listed.clone(), take: Rc::clone(take), depth });
+                self.add_rows(Some(listed.id), depth + 1, rows);
+            }
+        }
+    }
+
+    /// The nearest take in the list from which this one comes.
+    fn listed_parent(&self, take: &Take) -> Option<TakeId> {
+        let parent = take.parent?.take;
+        if self.list.entries.iter().any(|listed| listed.id == parent) {
+            return Some(parent);
+        }
+        // A parent has a smaller number, so this ends.
+        self.all
+            .get(&parent)
+            .filter(|ancestor| ancestor.id < take.id)
+            .and_then(|take| self.listed_parent(take))
     }
 
     /// Whether the take of this number is on stage and gets more tokens.
     #[must_use]
     pub fn is_composing(&self, id: TakeId) -> bool {
-        self.current.as_ref().is_some_and(|take| take.id == id && !take.is_complete)
+        self.current().is_some_and(|take| take.id == id && !take.is_complete)
     }
 
     /// Changes the performance on stage.
     pub fn update<T>(&mut self, change: impl FnOnce(&mut Take) -> T) -> Option<T> {
-        self.current.as_mut().map(|take| change(Rc::make_mut(take)))
+        self.update_take(self.list.current?, change)
     }
 
-    /// A new take on stage; returns its number.
-    pub fn begin(
-        &mut self,
-        seed: u64,
-        sampling: Sampling,
-        primer: Option<Rc<Primer>>,
-        length_us: Option<u64>,
-    ) -> TakeId {
-        let id = self.take_id();
-        self.stage(Take::new(id, seed, sampling, primer, length_us));
+    /// Changes a performance.
+    pub fn update_take<T>(&mut self, id: TakeId, change: impl FnOnce(&mut Take) -> T) -> Option<T> {
+        self.all.get_mut(&id).map(|take| change(Rc::make_mut(take)))
+    }
+
+    /// A new take on stage; `make` gets its number.
+    pub fn stage(&mut self, make: impl FnOnce(TakeId) -> Take) -> TakeId {
+        let id = self.add(make);
+        self.enter(id);
         id
     }
 
-    /// A take that goes another way from a token of this one on; returns its number, if there is such a take.
-    pub fn branch(&mut self, id: TakeId, at: usize, seed: u64) -> Option<TakeId> {
-        let parent = self.get(id)?.clone();
-        let branch = self.take_id();
-        self.stage(parent.branch(branch, at, seed));
-        Some(branch)
+    /// A new take in the list; `make` gets its number.
+    pub fn add(&mut self, make: impl FnOnce(TakeId) -> Take) -> TakeId {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.all.insert(id, Rc::new(make(id)));
+        self.list.entries.push(Listed { id, name: None, is_starred: false });
+        id
     }
 
-    /// Brings an earlier take back on stage; says whether it is there.
-    pub fn bring_back(&mut self, id: TakeId) -> bool {
-        if self.current.as_ref().is_none_or(|take| take.id != id) {
-            let Some(index) = self.earlier.iter().position(|take| take.id == id) else { return false };
-            let take = self.earlier.remove(index);
-            self.retire();
-            self.current = Some(take);
+    /// Brings a listed take on stage; says whether it is listed. The one that was there is forgotten if it has
+    /// no notes and gets none.
+    pub fn enter(&mut self, id: TakeId) -> bool {
+        if !self.is_listed(id) {
+            return false;
         }
-        self.complete();
+        let before = self.current().filter(|take| take.id != id && take.is_complete && take.n_notes() == 0);
+        if let Some(before) = before.map(|take| take.id) {
+            self.list.entries.retain(|listed| listed.id != before);
+        }
+        self.list.current = Some(id);
         true
     }
 
     /// The performance on stage gets no more tokens.
     pub fn complete(&mut self) {
-        if self.current.as_ref().is_some_and(|take| !take.is_complete) {
+        if self.current().is_some_and(|take| !take.is_complete) {
             self.update(|take| take.is_complete = true);
         }
     }
 
-    /// Removes an earlier take; says whether there was one.
+    /// Whether a take is in the list.
+    #[must_use]
+    pub fn is_listed(&self, id: TakeId) -> bool {
+        self.list.entries.iter().any(|listed| listed.id == id)
+    }
+
+    /// Removes a take from the list; says whether it was there. The one on stage leaves it.
     pub fn remove(&mut self, id: TakeId) -> bool {
-        let is_there = self.earlier.iter().any(|take| take.id == id) && !self.removed.contains(&id);
-        if is_there {
-            self.removed.push(id);
-        }
+        let is_there = self.is_listed(id);
+        self.list.entries.retain(|listed| listed.id != id);
+        self.list.current.take_if(|current| *current == id);
         is_there
     }
 
-    /// The removed takes, for undo and redo.
-    pub fn removed_mut(&mut self) -> &mut Vec<TakeId> {
-        &mut self.removed
+    /// Changes a take's name or star; says whether it is listed.
+    pub fn relabel(&mut self, id: TakeId, change: impl FnOnce(&mut Listed)) -> bool {
+        self.list.entries.iter_mut().find(|listed| listed.id == id).map(change).is_some()
     }
 
-    fn take_id(&mut self) -> TakeId {
-        let id = self.next_id;
-        self.next_id += 1;
-        id
+    /// What undo can go back to.
+    #[must_use]
+    pub fn list(&self) -> &List {
+        &self.list
     }
 
-    fn stage(&mut self, take: Take) {
-        self.retire();
-        self.current = Some(Rc::new(take));
+    /// For undo and redo.
+    pub fn list_mut(&mut self) -> &mut List {
+        &mut self.list
     }
 
-    /// Moves the performance on stage to the earlier ones, if there is anything in it.
-    fn retire(&mut self) {
-        self.complete();
-        if let Some(take) = self.current.take().filter(|take| take.n_notes() > 0) {
-            self.earlier.insert(0, take);
-            let mut n_kept = 0;
-            self.earlier.retain(|take| {
-                n_kept += usize::from(!self.removed.contains(&take.id));
-                n_kept <= MAX_EARLIER
-            });
-        }
+    /// Forgets takes that are neither listed nor among these.
+    pub fn keep_only(&mut self, kept: &BTreeSet<TakeId>) {
+        let listed: BTreeSet<TakeId> = self.list.ids().collect();
+        self.all.retain(|id, _| listed.contains(id) || kept.contains(id));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use performance::{Event, Input, Recipe, Sampling, Shift, Token};
 use proptest::prelude::*;
-use session::protocol::{Engine, Model, Placement, Reply, Request};
+use session::protocol::{Engine, Job, Model, Placement, Reply, Request};
 use session::{Action, Moment, Notice, RunKind, State, Take};
 
 /// A worker whose network is a formula: a token follows from the temperature, from how many tokens there are,
@@ -42,7 +42,8 @@ fn next(recipe: &Recipe, tokens: &[Token]) -> Token {
 impl Worker {
     fn hear(&mut self, request: Request) {
         match request {
-            Request::Start { take, epoch, recipe, composed, .. } => {
+            Request::Start { mut jobs } => {
+                let Job { take, epoch, recipe, composed, .. } = jobs.remove(0);
                 *self = Self { recipe: Some(recipe), take, epoch, tokens: composed };
             }
             Request::Steer { take, epoch, agreed, tokens, entries } if self.take == take => {
@@ -108,13 +109,14 @@ impl World {
     /// What the page's effect does for a run, and when another worker is ready.
     fn start(&mut self) {
         let Some(take) = self.state.takes.current() else { return };
-        self.to_worker.push_back(Request::Start {
+        let job = Job {
             take: take.id,
             epoch: self.state.transport.steering.epoch(),
             recipe: take.recipe(),
             composed: take.tokens().to_vec(),
             length_us: None,
-        });
+        };
+        self.to_worker.push_back(Request::Start { jobs: vec![job] });
     }
 
     fn act(&mut self, action: Action) {

@@ -69,9 +69,10 @@ pub fn App() -> Html {
                         on_draw={dispatch.reform(|()| Action::SetSeed(draw_seed()))} />
                     <OutputField outputs={state.outputs.clone()} dispatch={dispatch.clone()} {on_connect} />
                 </section>
-                <Takes current={state.takes.current().cloned()} earlier={state.takes.earlier()} on_play={commands.on_play.clone()}
+                <Takes rows={state.takes.rows()} current={state.takes.list().current()} dispatch={dispatch.clone()}
+                    can_undo_redo={state.can_undo_redo()} on_play={commands.on_play.clone()}
                     on_save={commands.on_save.clone()} on_record={commands.on_record_take.clone()}
-                    is_recording={state.recording.is_some()} on_forget={dispatch.reform(Action::Forget)} />
+                    is_recording={state.recording.is_some()} />
             </main>
             <StatusLine engine={state.engine.clone()} speed={state.speed} on_model={on_about(true)} />
             <About is_open={*is_about_open} {model} preference={engine.preference()} on_preference={commands.on_preference.clone()}

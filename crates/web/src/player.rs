@@ -7,7 +7,7 @@ use std::rc::Rc;
 use performance::playback::Cursor;
 use performance::playback::schedule::{Schedule, Status, Timed};
 use performance::{Event, Pitch, Velocity};
-use session::{Notice, Playback, Take};
+use session::{Notice, Playback, Span, Take};
 
 use crate::js;
 use crate::output::{Clock, MidiOut, Piano, Samples};
@@ -52,6 +52,7 @@ impl PlayerHandle {
             is_hidden: false,
             volume: 80,
             buffer_us: 0,
+            looped: None,
             heard_us: 0,
             news: None,
             notices: Vec::new(),
@@ -85,6 +86,8 @@ pub struct Player {
     is_hidden: bool,
     volume: u8,
     buffer_us: u64,
+    /// A span that is played over and over.
+    looped: Option<Span>,
     heard_us: u64,
     news: Option<(Playback, u64)>,
     notices: Vec<Notice>,
@@ -93,6 +96,11 @@ pub struct Player {
 /// A performance under way.
 struct Playing {
     schedule: Schedule,
+    /// The performance, once it was fed.
+    take: Option<Rc<Take>>,
+    /// Where it began, in microseconds of music.
+    from_us: u64,
+    is_paused: bool,
     /// Number of the take's tokens that the schedule has.
     n_fed: usize,
     n_splices: usize,
@@ -127,12 +135,16 @@ impl Player {
         }
     }
 
-    /// A new performance begins; the old one is silenced.
-    pub fn begin(&mut self) {
+    /// A performance begins at this place of its music; what plays is silenced.
+    pub fn begin(&mut self, from_us: u64) {
         self.stop();
         self.news = None;
+        self.heard_us = from_us;
         self.run = Some(Playing {
-            schedule: Schedule::new(self.lookahead_us(), self.buffer_us),
+            schedule: Schedule::new(self.lookahead_us(), self.buffer_us).starting_at(from_us),
+            take: None,
+            from_us,
+            is_paused: false,
             n_fed: 0,
             n_splices: 0,
             end: Cursor::default(),
@@ -144,14 +156,65 @@ impl Player {
             resumed_ms: 0.0,
             has_told_held: false,
         });
+        self.follow_loop();
+    }
+
+    /// The same performance, from another place on.
+    fn begin_again(&mut self, from_us: u64) {
+        let Some(take) = self.run.as_ref().and_then(|run| run.take.clone()) else { return };
+        self.begin(from_us);
+        self.feed(&take);
+    }
+
+    /// Nothing plays; the play-head is here.
+    pub fn rest(&mut self, at_us: u64) {
+        self.stop();
+        self.heard_us = at_us;
+    }
+
+    /// Silence, until it goes on from the same place.
+    pub fn set_paused(&mut self, is_paused: bool) {
+        let Some(run) = self.run.as_ref().filter(|run| run.is_paused != is_paused) else { return };
+        let (take, was_paused) = (run.take.clone(), run.is_paused);
+        let at_us = if was_paused { self.heard_us } else { self.heard_us() };
+        self.begin(at_us);
+        if let Some(run) = &mut self.run {
+            run.is_paused = is_paused;
+        }
+        if let Some(take) = take {
+            self.feed(&take);
+        }
+    }
+
+    /// Plays a span over and over from now on, or with `None` no more.
+    pub fn set_loop(&mut self, looped: Option<Span>) {
+        self.looped = looped;
+        self.follow_loop();
+    }
+
+    /// Whether the play-head will come to the end of the loop.
+    fn follow_loop(&mut self) {
+        let now_us = self.clock.now_us();
+        let Some(run) = &mut self.run else { return };
+        let at_us = run.schedule.position_us(now_us);
+        let end_us = self.looped.map(|span| span.to_us).filter(|&to_us| at_us < to_us);
+        run.schedule.set_until_us(end_us);
     }
 
     /// Feeds what is new of the performance to the schedule.
-    pub fn feed(&mut self, take: &Take) {
+    pub fn feed(&mut self, take: &Rc<Take>) {
         let now_us = self.clock.now_us();
         let Some(run) = &mut self.run else { return };
-        let (n_splices, n_kept) = take.kept_since(run.n_splices);
-        if n_splices != run.n_splices {
+        let other = run.take.replace(Rc::clone(take)).filter(|before| before.id != take.id);
+        let (n_splices, n_kept) = match &other {
+            // A branch goes on where the other one was.
+            Some(other) => {
+                let shared = take.parent.filter(|parent| parent.take == other.id);
+                (take.kept_since(0).0, shared.map_or(0, |parent| parent.at).min(take.kept_since(0).1))
+            }
+            None => take.kept_since(run.n_splices),
+        };
+        if n_splices != run.n_splices || other.is_some() {
             run.n_splices = n_splices;
             if n_kept < run.n_fed || take.tokens().len() < run.n_fed {
                 self.splice(take, n_kept, now_us);
@@ -162,10 +225,12 @@ impl Player {
         run.n_fed += new.len();
         for &token in &new {
             let timed = run.end.step(token);
-            if let Event::NoteOn(pitch) = timed.event {
+            if let Event::NoteOn(pitch) = timed.event
+                && timed.at_us >= run.from_us
+            {
                 let velocity = timed.velocity.velocity();
                 run.upcoming.push_back((timed.at_us, pitch, velocity));
-                if timed.at_us < BEGINNING_US {
+                if timed.at_us < run.from_us + BEGINNING_US {
                     run.beginning.push((pitch, velocity));
                 }
             }
@@ -279,7 +344,7 @@ impl Player {
     /// Music time at the play-head as it is heard, in microseconds; where it stopped, if it has.
     pub fn heard_us(&mut self) -> u64 {
         let now_us = self.clock.now_us().saturating_sub(self.latency_us());
-        if let Some(run) = &self.run {
+        if let Some(run) = self.run.as_ref().filter(|run| !run.is_paused) {
             self.heard_us = run.schedule.position_us(now_us);
         }
         self.heard_us
@@ -311,7 +376,16 @@ impl Player {
         self.watch_for_held_sound();
         let (lookahead_us, buffer_us, now_us) = (self.lookahead_us(), self.buffer_us, self.clock.now_us());
         let run = self.run.as_mut()?;
+        if run.is_paused {
+            return Some((Playback::Paused, run.from_us));
+        }
         let position_us = run.schedule.position_us(now_us);
+        if let Some(span) = self.looped.filter(|span| run.has_begun && position_us >= span.to_us)
+            && run.from_us < span.to_us
+        {
+            self.begin_again(span.from_us);
+            return Some((Playback::Playing, span.from_us));
+        }
         if !self.clock.is_running() {
             let playback = if run.has_begun { Playback::Playing } else { Playback::Starting };
             return Some((playback, position_us));
@@ -322,7 +396,7 @@ impl Player {
             self.samples.prepare(run.upcoming.drain(..n_soon).map(|(_, pitch, velocity)| (pitch, velocity)));
             let is_patient = js::now_ms() - run.began_ms < MAX_DECODE_WAIT_MS;
             if !run.has_begun && is_patient && !self.samples.are_ready(&run.beginning) {
-                return Some((Playback::Starting, 0));
+                return Some((Playback::Starting, run.from_us));
             }
         }
         run.schedule.release_late_hold(now_us, HOLD_LEAD_US);

@@ -5,6 +5,7 @@
 
 mod bench;
 mod compose;
+mod composition;
 mod engine;
 mod inbox;
 mod pause;
@@ -20,6 +21,7 @@ use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 pub use engine::{Device, Processor};
 
 use crate::js;
+use compose::Pool;
 use engine::Engine;
 use inbox::{Inbox, Incoming};
 use session::Notice;
@@ -52,26 +54,28 @@ async fn listen<D: Device>() {
     post(&Reply::Alive);
     let mut ticker = Ticker::default();
     let mut engine: Option<Engine<D>> = None;
+    let mut pool = Pool::default();
     // Never ends, and so keeps `on_message`.
     loop {
         let Incoming { request, bytes } = inbox.next().await;
         match request {
             Request::Load { weights_url, placement } => {
+                pool = Pool::default();
                 if let Err(notice) = load(&mut engine, &weights_url, placement).await {
                     post(&Reply::Failed { notice });
                 }
             }
             Request::LoadFile { name } => {
+                pool = Pool::default();
                 if let Some(engine) = &mut engine
                     && let Err(notice) = engine.load_file(&name, &bytes).await
                 {
                     post(&Reply::Failed { notice });
                 }
             }
-            Request::Start { take, epoch, recipe, composed, length_us } => {
+            Request::Start { jobs } => {
                 if let Some(engine) = &engine {
-                    let job = compose::Job { take, epoch, recipe, composed, length_us };
-                    compose::compose(engine, job, &inbox, &mut ticker).await;
+                    compose::compose(engine, jobs, &mut pool, &inbox, &mut ticker).await;
                 }
             }
             Request::Bench { takes, at_least_ms } => {

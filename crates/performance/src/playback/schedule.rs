@@ -96,7 +96,7 @@ pub struct Schedule {
     /// What sounds on the instrument once all messages before `handed_out` are done.
     sounding: Sounding,
     /// After all tokens fed.
-    fed: Cursor,
+    fed: Reader,
     ended: bool,
     status: Status,
     /// Clock time of music time 0, while playing.
@@ -105,6 +105,8 @@ pub struct Schedule {
     reached_us: u64,
     /// Nothing from here on is handed out, in music time: it is about to be replaced.
     hold_us: Option<u64>,
+    /// Nothing from here on is handed out, in music time: the play-head goes elsewhere there.
+    until_us: Option<u64>,
     /// Messages made of the tokens fed, handed out or not.
     n_messages: usize,
 }
@@ -123,14 +125,24 @@ impl Schedule {
             queue: VecDeque::new(),
             handed_out: VecDeque::new(),
             sounding: Sounding::default(),
-            fed: Cursor::default(),
+            fed: Reader::default(),
             ended: false,
             status: Status::Waiting,
             base_us: 0,
             reached_us: 0,
             hold_us: None,
+            until_us: None,
             n_messages: 0,
         }
+    }
+
+    /// Begins in the middle, at this music time: notes that are struck before it are not played. To be called
+    /// before anything is fed.
+    #[must_use]
+    pub fn starting_at(mut self, from_us: u64) -> Self {
+        self.fed.from_us = from_us;
+        self.reached_us = from_us;
+        self
     }
 
     /// Changes the look-ahead from the next [`poll`](Self::poll) on. What was handed out stays so.
@@ -146,7 +158,7 @@ impl Schedule {
     /// Takes more of the performance. Irregular events are treated as [`decode`](crate::decode) does.
     pub fn feed(&mut self, tokens: &[Token]) {
         for &token in tokens {
-            let (released, struck) = step(&mut self.fed, token);
+            let (released, struck) = self.fed.step(token);
             self.n_messages += usize::from(released.is_some()) + usize::from(struck.is_some());
             self.queue.extend(released.into_iter().chain(struck));
         }
@@ -169,15 +181,15 @@ impl Schedule {
             self.status = Status::Waiting;
         }
         if self.status == Status::Waiting {
-            if !self.ended && self.fed.at_us() < self.reached_us + self.buffer_us {
+            if !self.ended && self.fed.cursor.at_us() < self.reached_us + self.buffer_us {
                 return Vec::new();
             }
             self.base_us = i128::from(now_us + LEAD_US) - i128::from(self.reached_us);
             self.status = Status::Playing;
         }
-        let is_over = self.music_us(now_us) >= i128::from(self.fed.at_us()) && self.queue.is_empty();
+        let is_over = self.music_us(now_us) >= i128::from(self.fed.cursor.at_us()) && self.queue.is_empty();
         if self.status == Status::Playing && self.ended && is_over {
-            self.reached_us = self.fed.at_us();
+            self.reached_us = self.fed.cursor.at_us();
             self.status = Status::Finished;
         }
         if self.status == Status::Finished {
@@ -185,11 +197,12 @@ impl Schedule {
         }
         // Beyond the lead, so that each wait is followed by at least one message, however rare the polls.
         let horizon_us = self.music_us(now_us) + i128::from(self.lookahead_us.max(LEAD_US + 1));
-        let horizon_us = self.hold_us.map_or(horizon_us, |hold_us| horizon_us.min(hold_us.into()));
+        let ends_us = self.hold_us.into_iter().chain(self.until_us).map(i128::from);
+        let horizon_us = ends_us.fold(horizon_us, i128::min);
         let mut due = Vec::new();
         while let Some(&next) = self.queue.front() {
             // A chord is handed out when all of it is known: once time has moved on.
-            let is_complete = self.ended || next.at_us < self.fed.at_us();
+            let is_complete = self.ended || next.at_us < self.fed.cursor.at_us();
             if !is_complete || i128::from(next.at_us) >= horizon_us {
                 break;
             }
@@ -207,6 +220,11 @@ impl Schedule {
     /// messages back.
     pub fn hold(&mut self, from_us: u64) {
         self.hold_us = Some(from_us);
+    }
+
+    /// Returns no messages from this music time on, because the play-head goes elsewhere there; `None` is no end.
+    pub fn set_until_us(&mut self, until_us: Option<u64>) {
+        self.until_us = until_us;
     }
 
     /// Without a replacement: the music stays as it is.
@@ -227,9 +245,9 @@ impl Schedule {
     /// When the place is already past, because the caller was held up, keys that were struck since and do not
     /// sound there are released at once.
     pub fn splice(&mut self, kept: &[Token], now_us: u64) -> Vec<Timed> {
-        let (mut at, mut n_kept) = (Cursor::default(), 0);
+        let (mut at, mut n_kept) = (Reader { from_us: self.fed.from_us, ..Reader::default() }, 0);
         for &token in kept {
-            let (released, struck) = step(&mut at, token);
+            let (released, struck) = at.step(token);
             n_kept += usize::from(released.is_some()) + usize::from(struck.is_some());
         }
         self.forget_past(now_us);
@@ -243,8 +261,8 @@ impl Schedule {
         for timed in self.handed_out.iter().chain(&self.queue) {
             sounding.apply(timed.message.event());
         }
-        let at_us = at.at_us();
-        for pitch in sounding.pitches().filter(|&pitch| !at.sounding().contains(pitch)) {
+        let at_us = at.cursor.at_us();
+        for pitch in sounding.pitches().filter(|&pitch| !at.played.contains(pitch)) {
             self.queue.push_back(Timed { at_us, message: Message::NoteOff { pitch } });
         }
         self.n_messages = n_kept;
@@ -310,7 +328,7 @@ impl Schedule {
         match self.queue.front() {
             Some(next) => next.at_us,
             None if self.ended => u64::MAX,
-            None => self.fed.at_us(),
+            None => self.fed.cursor.at_us(),
         }
     }
 
@@ -321,26 +339,35 @@ impl Schedule {
     }
 
     fn release(&mut self, pitch: Pitch) {
-        if self.fed.sounding().contains(pitch) {
+        if self.fed.played.contains(pitch) {
             self.feed(&[Event::NoteOff(pitch).into()]);
         }
     }
 }
 
-/// Passes a token; the messages that it makes: the release of a key that sounds, the strike of one.
-fn step(cursor: &mut Cursor, token: Token) -> (Option<Timed>, Option<Timed>) {
-    let at_us = cursor.at_us();
-    let (Event::NoteOn(pitch) | Event::NoteOff(pitch)) = Event::from(token) else {
-        cursor.step(token);
-        return (None, None);
-    };
-    let released =
-        cursor.sounding().contains(pitch).then_some(Timed { at_us, message: Message::NoteOff { pitch } });
-    let timed = cursor.step(token);
-    let velocity = timed.velocity.velocity();
-    let struck = matches!(timed.event, Event::NoteOn(_))
-        .then_some(Timed { at_us, message: Message::NoteOn { pitch, velocity } });
-    (released, struck)
+/// Reads tokens, and makes the messages of what is struck from a time on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reader {
+    cursor: Cursor,
+    from_us: u64,
+    /// The keys that are down and were struck by a message.
+    played: Sounding,
+}
+
+impl Reader {
+    /// Passes a token; the messages that it makes: the release of a key that sounds, the strike of one.
+    fn step(&mut self, token: Token) -> (Option<Timed>, Option<Timed>) {
+        let at_us = self.cursor.at_us();
+        let timed = self.cursor.step(token);
+        let (Event::NoteOn(pitch) | Event::NoteOff(pitch)) = timed.event else { return (None, None) };
+        let released =
+            self.played.contains(pitch).then_some(Timed { at_us, message: Message::NoteOff { pitch } });
+        let velocity = timed.velocity.velocity();
+        let is_struck = matches!(timed.event, Event::NoteOn(_)) && at_us >= self.from_us;
+        let struck = is_struck.then_some(Timed { at_us, message: Message::NoteOn { pitch, velocity } });
+        self.played.apply(if is_struck { Event::NoteOn(pitch) } else { Event::NoteOff(pitch) });
+        (released, struck)
+    }
 }
 
 impl Message {

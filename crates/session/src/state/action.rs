@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::protocol::{Placement, Reply, TakeId};
-use crate::{Length, Midi, Notice, OutputChoice, Playback, Primer, SeedLock};
+use crate::{Length, Midi, Notice, OutputChoice, Playback, Primer, SeedLock, Shape, Span};
 
 /// Everything that can happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,18 +23,69 @@ pub enum Action {
     Replay(TakeId),
     /// Silence.
     Stop,
-    /// Remove an earlier performance.
+    /// Silence until [`Resume`](Self::Resume), at the same place.
+    Pause,
+    /// Play on; what stopped or ended is played again, from the play-head or from its beginning.
+    Resume,
+    /// The play-head to this place, in microseconds of the performance on stage.
+    Seek {
+        /// Where.
+        at_us: u64,
+    },
+    /// Mark a span of the performance on stage, or none.
+    Mark(Option<Span>),
+    /// Whether the marked span is played over and over.
+    SetLooping(bool),
+    /// Remove a performance from the list.
     Forget(TakeId),
-    /// Continue from a token of a performance with another seed.
-    Branch {
-        /// Of which.
+    /// Call a performance something; an empty name is none.
+    Rename {
+        /// Which.
         take: TakeId,
-        /// From which of its tokens on.
-        at: usize,
+        /// How.
+        name: String,
+    },
+    /// Mark a performance, or no more.
+    Star(TakeId),
+    /// Go on from a moment of the performance on stage with another seed.
+    Branch {
+        /// When, in microseconds of its music.
+        at_us: u64,
         /// Decides the way.
         drawn_seed: u64,
     },
-    /// Take back the last change of the list of performances.
+    /// Go on from a moment of the performance on stage in several ways, to choose from.
+    Versions {
+        /// When, in microseconds of its music.
+        at_us: u64,
+        /// Decide the ways.
+        drawn_seeds: Vec<u64>,
+    },
+    /// Go on with another version, by its index.
+    Choose(usize),
+    /// Go on with the version that plays: the others are composed no further.
+    KeepVersion,
+    /// Play the marked span again from a moment on, and go on from it.
+    BringBack {
+        /// When, in microseconds of the music on stage.
+        at_us: u64,
+        /// Transposed by so many semitones.
+        semitones: i8,
+    },
+    /// Another time for a change of the performance on stage (see [`Take::changes`](crate::Take::changes)), in
+    /// a branch.
+    MoveChange {
+        /// Index into its log.
+        entry: usize,
+        /// When, in microseconds of its music.
+        to_us: u64,
+    },
+    /// The performance on stage without a change, in a branch.
+    RemoveChange {
+        /// Index into its log.
+        entry: usize,
+    },
+    /// Take back the last change of the session: a new performance, a branch, a name, a star, a removal.
     Undo,
     /// Take back the last [`Undo`](Self::Undo).
     Redo,
@@ -42,9 +93,11 @@ pub enum Action {
     Played {
         /// What it does.
         playback: Playback,
-        /// Where the play-head is, in seconds.
-        position_secs: u64,
+        /// Where the play-head is, in microseconds of music.
+        position_us: u64,
     },
+    /// What the music is to be like.
+    SetShape(Shape),
     /// A slider moved.
     SetTemperature(f32),
     /// A link's setting.

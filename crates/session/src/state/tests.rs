@@ -2,7 +2,7 @@ use performance::Token;
 
 use super::*;
 use crate::protocol::{Engine, Model, Placement};
-use crate::{Midi, Port, Run};
+use crate::{Midi, Port, Run, RunKind};
 
 fn after(actions: impl IntoIterator<Item = Action>) -> State {
     actions.into_iter().fold(State::new(7), |state, action| state.then(action))
@@ -35,8 +35,8 @@ fn as_of(epoch: u32, take: TakeId, at: usize, tokens: &[u16]) -> Action {
     said(Reply::Events { take, epoch, at, tokens, busy_ms: 10.0 })
 }
 
-fn ids(takes: &[Rc<crate::Take>]) -> Vec<TakeId> {
-    takes.iter().map(|take| take.id).collect()
+fn ids(state: &State) -> Vec<TakeId> {
+    state.takes.rows().iter().map(|row| row.take.id).collect()
 }
 
 const GENERATE: Action = Action::Generate { drawn_seed: 123 };
@@ -67,35 +67,141 @@ fn a_new_performance_keeps_the_old_one() {
     let state = after([ready(400.0), GENERATE, events(1, 0, &[60]), GENERATE, GENERATE, events(3, 0, &[61])]);
     assert_eq!(state.takes.current().unwrap().id, 3);
     // The second one was never heard.
-    assert_eq!(ids(&state.takes.earlier()), [1]);
+    assert_eq!(ids(&state), [3, 1]);
 
     let state = state.then(Action::Replay(1));
     assert_eq!(state.transport.run.unwrap(), Run { id: 4, take: 1, kind: RunKind::Replay });
-    assert_eq!(ids(&state.takes.earlier()), [3]);
+    assert_eq!(ids(&state), [3, 1]);
     assert_eq!(state.clone().then(Action::Replay(9)), state, "there is no such take");
 }
 
 #[test]
-fn what_is_removed_can_be_had_back() {
-    let state = after([ready(400.0), GENERATE, events(1, 0, &[60]), GENERATE, events(2, 0, &[61]), GENERATE]);
+fn everything_that_changes_the_session_can_be_undone() {
+    let state = after([ready(400.0), GENERATE, events(1, 0, &[60]), GENERATE, events(2, 0, &[61])]);
+    let named = |state: &State, id| {
+        let row = state.takes.rows().into_iter().find(|row| row.take.id == id).unwrap();
+        (row.title(), row.listed.is_starred)
+    };
+    let state = state.then(Action::Rename { take: 1, name: "  Theme ".into() }).then(Action::Star(1));
+    assert_eq!(named(&state, 1), ("Theme".into(), true));
     let state = state.then(Action::Forget(1)).then(Action::Forget(2));
-    assert!(state.takes.earlier().is_empty());
+    assert!(ids(&state).is_empty() && state.takes.current().is_none() && !state.is_running());
     let state = state.then(Action::Undo);
-    assert_eq!(ids(&state.takes.earlier()), [2]);
+    assert_eq!(ids(&state), [2]);
+    let state = state.then(Action::Undo);
+    assert_eq!(named(&state, 1), ("Theme".into(), true));
     let state = state.then(Action::Undo).then(Action::Undo);
-    assert_eq!(ids(&state.takes.earlier()), [2, 1]);
-    assert_eq!(ids(&state.then(Action::Redo).takes.earlier()), [2]);
+    assert_eq!(named(&state, 1), ("No. 1".into(), false));
+    // The second performance was never begun ...
+    let state = state.then(Action::Undo);
+    assert_eq!((ids(&state), state.takes.current().map(|take| take.id)), (vec![1], Some(1)));
+    // ... and is there again, with all its notes.
+    let state = state.then(Action::Redo).then(Action::Redo);
+    assert_eq!(named(&state, 1), ("Theme".into(), false));
+    assert_eq!(state.takes.current().map(|take| (take.id, take.n_notes())), Some((2, 1)));
+    assert_eq!(state.can_undo_redo(), (true, true));
 }
 
 #[test]
-fn a_branch_goes_on_from_a_token() {
+fn no_performance_is_pushed_out() {
+    let mut state = after([ready(400.0)]);
+    for id in 1..=40 {
+        state = state.then(GENERATE).then(events(id, 0, &[60]));
+    }
+    assert_eq!(ids(&state), (1..=40).rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_branch_goes_on_from_a_moment() {
     let state = after([ready(400.0), GENERATE, events(1, 0, &[60, 380, 188, 64])]);
-    let state = state.then(Action::Branch { take: 1, at: 3, drawn_seed: 9 });
+    let state = state.then(Action::Branch { at_us: 1_000_000, drawn_seed: 9 });
     let branch = state.takes.current().unwrap();
-    assert_eq!((branch.id, branch.tokens().len(), branch.is_complete), (2, 3, false));
-    assert_eq!(branch.parent, Some(crate::Parent { take: 1, at: 3 }));
+    assert_eq!((branch.id, branch.tokens().len(), branch.is_complete), (2, 2, false));
+    assert_eq!(branch.parent, Some(crate::Parent { take: 1, at: 2, at_us: 1_000_000 }));
     assert_eq!(state.transport.generating(), Some(2));
-    assert_eq!(ids(&state.takes.earlier()), [1]);
+    assert_eq!((state.transport.cue.from_us, state.transport.playback), (1_000_000, Playback::Starting));
+    let rows = state.takes.rows();
+    assert_eq!(rows.iter().map(|row| (row.take.id, row.depth)).collect::<Vec<_>>(), [(1, 0), (2, 1)]);
+    // Without its parent it moves up.
+    let rows = state.then(Action::Forget(1)).takes.rows();
+    assert_eq!(rows.iter().map(|row| (row.take.id, row.depth)).collect::<Vec<_>>(), [(2, 0)]);
+}
+
+#[test]
+fn versions_grow_side_by_side_and_one_is_chosen() {
+    let state = after([ready(400.0), GENERATE, events(1, 0, &[60, 380, 188, 64])]);
+    let state = state.then(Action::Versions { at_us: 1_000_000, drawn_seeds: vec![5, 6, 7, 8] });
+    assert_eq!((&state.transport.versions, state.transport.generating()), (&vec![2, 3, 4, 5], Some(2)));
+    let epochs: std::collections::BTreeSet<u32> =
+        state.transport.beside.iter().map(|beside| beside.epoch).collect();
+    assert_eq!(epochs.len(), 3, "each its own");
+    let epoch = |state: &State, take| {
+        let found = state.transport.beside.iter().find(|beside| beside.take == take);
+        found.map_or(state.transport.steering.epoch(), |beside| beside.epoch)
+    };
+    let (second, third) = (epoch(&state, 3), epoch(&state, 4));
+    let state = state.then(as_of(second, 3, 2, &[65, 290])).then(as_of(third, 4, 2, &[66]));
+    assert_eq!(state.takes.get(3).unwrap().tokens().len(), 4);
+    let state = state.reduced(Action::Choose(1), Moment { now_ms: 0.0, head_us: 1_200_000 });
+    assert_eq!((state.transport.generating(), state.transport.cue.from_us), (Some(3), 1_200_000));
+    // It goes on where it was, and so does the one that was on stage.
+    let state = state.then(as_of(second, 3, 4, &[67]));
+    let first = epoch(&state, 2);
+    let state = state.then(as_of(first, 2, 2, &[70]));
+    assert_eq!([2, 3, 4].map(|id| state.takes.get(id).unwrap().tokens().len()), [3, 5, 3]);
+    assert!(state.notices.as_slice().is_empty(), "{:?}", state.notices);
+
+    let kept = state.then(Action::KeepVersion);
+    assert!(kept.transport.beside.is_empty() && kept.transport.generating() == Some(3));
+    assert_eq!([2, 3, 4].map(|id| kept.takes.get(id).unwrap().is_complete), [true, false, true]);
+    let stopped = kept.then(Action::Stop);
+    assert!(stopped.takes.get(3).unwrap().is_complete);
+}
+
+#[test]
+fn the_play_head_moves_and_rests() {
+    let state = after([ready(400.0), GENERATE, events(1, 0, &[60, 380, 380, 188])]);
+    let played = |position_us| Action::Played { playback: Playback::Playing, position_us };
+    let paused = state.then(played(700_000)).then(Action::Pause).then(played(900_000));
+    assert_eq!((paused.transport.playback, paused.transport.position_us), (Playback::Paused, 700_000));
+    let sought = paused.then(Action::Seek { at_us: 99_000_000 });
+    assert_eq!((sought.transport.playback, sought.transport.position_us), (Playback::Paused, 2_000_000));
+    let resumed = sought.then(Action::Resume);
+    assert_eq!((resumed.transport.playback, resumed.transport.generating()), (Playback::Starting, Some(1)));
+    // Stopped, it is played again from where the play-head is.
+    let again = resumed.then(Action::Stop).then(Action::Seek { at_us: 500_000 }).then(Action::Resume);
+    let run = again.transport.run.unwrap();
+    assert_eq!((run.take, run.kind, again.transport.cue.from_us), (1, RunKind::Replay, 500_000));
+}
+
+#[test]
+fn a_change_of_what_was_heard_is_a_branch() {
+    let state = after([ready(400.0), GENERATE, events(1, 0, &[60, 380, 380, 380, 188])]);
+    let state = state.then(Action::Played { playback: Playback::Playing, position_us: 2_500_000 });
+    let state = state.then(Action::Seek { at_us: 500_000 });
+    let at = Moment { now_ms: 0.0, head_us: 500_000 };
+    let state = state.reduced(Action::SetTemperature(0.7), at);
+    assert_eq!(state.transport.generating(), Some(2));
+    let branch = state.takes.current().unwrap();
+    assert_eq!(branch.parent.map(|parent| parent.take), Some(1));
+    assert_eq!(branch.log.sampling_at(99).temperature, 0.7);
+    assert_eq!(state.takes.get(1).unwrap().tokens().len(), 5, "the other is as it was");
+    // It goes on without a new beginning, and further changes are its own.
+    let cue = state.transport.cue;
+    let state = state.reduced(Action::SetTemperature(0.8), at);
+    assert_eq!((state.transport.generating(), state.transport.cue), (Some(2), cue));
+}
+
+#[test]
+fn the_drawer_changes_what_is_asked_of_the_network() {
+    use crate::shape::{Shape, Wish};
+    let dense = Shape { density: Wish::Asked(16.0), dynamics: 3, ..Shape::default() };
+    let state = after([ready(400.0), Action::SetShape(dense.clone()), GENERATE]);
+    let take = state.takes.current().unwrap();
+    assert_eq!((take.log.controls_at(0).density, take.log.dynamics_at(0).get()), (Some(16.0), 3));
+    let state = state.then(Action::SetShape(Shape { density: Wish::Free, ..dense }));
+    let splice = state.transport.steering.in_flight().expect("asked for");
+    assert_eq!(splice.take, 1);
 }
 
 #[test]
@@ -173,7 +279,7 @@ fn the_page_says_what_it_waits_for() {
         "Opening the piano…"
     );
     assert!(waits(after([ready(30.0), GENERATE])).contains("a little slow"));
-    let behind = Action::Played { playback: Playback::Behind, position_secs: 3 };
+    let behind = Action::Played { playback: Playback::Behind, position_us: 3_000_000 };
     assert_eq!(waits(after([ready(400.0), GENERATE, behind])), Notice::Behind.to_string());
     assert_eq!(waits(after([])), "");
 }

@@ -10,7 +10,7 @@ use crate::queue::Queue;
 use crate::{adapter, js};
 use performance::{Recipe, Sampling};
 use session::engine::{Choice, Preference};
-use session::protocol::{BackendKind, Reply, Request};
+use session::protocol::{BackendKind, Job, Reply, Request};
 
 const BATCHES: [usize; 5] = [1, 2, 4, 8, 16];
 /// How long each batch is measured. Longer is steadier.
@@ -63,13 +63,14 @@ pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<R
             break engine;
         }
     };
-    engine.post(&Request::Start {
+    let job = Job {
         take: 1,
         epoch: 0,
         recipe: Recipe::new(1, Sampling::default()),
         composed: Vec::new(),
         length_us: Some(FIRST_US),
-    });
+    };
+    engine.post(&Request::Start { jobs: vec![job] });
     let mut first_events_ms = None;
     loop {
         match next().await? {

@@ -19,6 +19,16 @@ pub enum Glyph {
     Lock,
     Unlock,
     Cross,
+    Undo,
+    Redo,
+    Star,
+    Pause,
+    /// Go on another way.
+    Branch,
+    Loop,
+    /// Play a span again.
+    Return,
+    Sliders,
 }
 
 impl Glyph {
@@ -45,6 +55,22 @@ impl Glyph {
             }
             Self::Lock => "M8 10V8a4 4 0 0 1 8 0v2h2v10H6V10zm2 0h4V8a2 2 0 0 0-4 0zm-2 2v6h8v-6z",
             Self::Unlock => "M8 10V7a4 4 0 0 1 7.8-1.2l-1.9.6A2 2 0 0 0 10 7v3h8v10H6V10zm0 2v6h8v-6z",
+            Self::Undo => "M9 5 4 10l5 5v-4h5a3.5 3.5 0 0 1 0 7h-4v2h4a5.5 5.5 0 0 0 0-11H9z",
+            Self::Redo => "M15 5l5 5-5 5v-4h-5a3.5 3.5 0 0 0 0 7h4v2h-4a5.5 5.5 0 0 1 0-11h5z",
+            Self::Star => {
+                "M12 3.5l2.5 5.6 6.1.7-4.5 4.1 1.2 6L12 16.9 6.700 19.900l1.200-6L3.400 9.800l6.100-.7z"
+            }
+            Self::Pause => "M6 5h4v14H6zm8 0h4v14h-4z",
+            Self::Branch => {
+                "M7 4v6.500a4 4 0 0 0 4 4h3.500l-2.300 2.300 1.400 1.400L18.300 13.500 13.600 8.800l-1.400 1.400 2.300 2.300H11a2 2 0 0 1-2-2V4z"
+            }
+            Self::Loop => {
+                "M7 6h8l-1.800-1.800 1.400-1.400L18.800 7l-4.200 4.200-1.400-1.400L15 8H7a3 3 0 0 0-3 3v1H2v-1a5 5 0 0 1 5-5zm10 12H9l1.800 1.800-1.400 1.400L5.200 17l4.200-4.200 1.400 1.400L9 16h8a3 3 0 0 0 3-3v-1h2v1a5 5 0 0 1-5 5z"
+            }
+            Self::Return => "M5 5h2v14H5zm4 7 6-5v4h5v2h-5v4z",
+            Self::Sliders => {
+                "M4 6h9v2H4zm13 0h3v2h-3zm-3-2h2v6h-2zM4 11h3v2H4zm7 0h9v2h-9zM8 9h2v6H8zM4 16h9v2H4zm13 0h3v2h-3zm-3-2h2v6h-2z"
+            }
             Self::Cross => {
                 "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4L12 13.4 6.4 19 5 17.6l5.6-5.6L5 6.4z"
             }

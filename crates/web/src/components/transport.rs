@@ -34,7 +34,7 @@ pub fn Transport(props: &TransportProps) -> Html {
                 onclick={props.on_stop.reform(|_| ())} title="Esc">
                 <Icon glyph={Glyph::Square} />{ "Stop" }
             </button>
-            <span class="time" aria-label="Time played">{ format::clock(state.transport.position_secs) }</span>
+            <span class="time" aria-label="Time played">{ format::clock(state.transport.position_secs()) }</span>
             if let EngineState::Downloading(download) = &state.engine {
                 <LoadingBar download={*download} />
             }

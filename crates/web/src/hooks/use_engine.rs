@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use gloo::events::EventListener;
 use session::engine::{Command, Event, OwnModel, Preference, Supervisor, WorkerId};
-use session::protocol::{BackendKind, Reply, Request};
-use session::{Action, EngineState, RunKind, State};
+use session::protocol::{BackendKind, Reply, Request, TakeId};
+use session::{Action, EngineState, RunKind, State, Take};
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
@@ -149,25 +149,20 @@ pub fn use_engine(
         }
     });
 
-    // A worker that is ready gets the recipe and the tokens so far, whichever worker composed them.
+    // A worker that is ready gets the recipes and the tokens so far, whichever worker composed them.
     let readiness = matches!(state.engine, EngineState::Ready(_)).then_some(state.readiness);
     let (transport, take) = (&state.transport, state.takes.current().cloned());
-    use_effect_with((readiness, transport.run), {
-        let (link, take, epoch) = (link.clone(), take.clone(), transport.steering.epoch());
-        move |&(readiness, run)| match (run, take) {
-            (Some(run), Some(take))
-                if readiness.is_some() && run.kind == RunKind::Generate && !take.is_complete =>
-            {
-                link.post(&Request::Start {
-                    take: take.id,
-                    epoch,
-                    recipe: take.recipe(),
-                    composed: take.tokens().to_vec(),
-                    length_us: take.length_us,
-                });
+    let composing = composing(state);
+    let besides: Vec<TakeId> = transport.beside.iter().map(|beside| beside.take).collect();
+    use_effect_with((readiness, transport.run, besides), {
+        let link = link.clone();
+        move |(readiness, run, _)| {
+            if run.is_none_or(|run| run.kind == RunKind::Replay) {
+                link.post(&Request::Stop);
+            } else if readiness.is_some() && !composing.is_empty() {
+                let jobs = composing.iter().map(|(take, epoch)| take.job(*epoch)).collect();
+                link.post(&Request::Start { jobs });
             }
-            (Some(run), _) if run.kind == RunKind::Generate => {}
-            _ => link.post(&Request::Stop),
         }
     });
     // After the effect above: a performance is started before it is steered.
@@ -180,16 +175,27 @@ pub fn use_engine(
             }
         }
     });
-    use_effect_with((transport.generating(), transport.position_secs, readiness), {
+    use_effect_with((transport.generating(), transport.position_secs(), readiness), {
         let link = link.clone();
         move |&(take, position_secs, _)| {
-            if let Some(take) = take {
-                link.post(&Request::Played { take, position_us: position_secs * 1_000_000 });
+            if take.is_some() {
+                link.post(&Request::Played { position_us: position_secs * 1_000_000 });
             }
         }
     });
     use_hidden_ticks(transport.run.is_some(), readiness, &link, player);
     link
+}
+
+/// What is to be composed now, with its epoch: the performance on stage first.
+fn composing(state: &State) -> Vec<(Rc<Take>, u32)> {
+    let transport = &state.transport;
+    let stage = transport.generating().map(|take| (take, transport.steering.epoch()));
+    let beside = transport.beside.iter().map(|beside| (beside.take, beside.epoch));
+    let all = stage.into_iter().chain(beside);
+    all.filter_map(|(id, epoch)| Some((Rc::clone(state.takes.get(id)?), epoch)))
+        .filter(|(take, _)| !take.is_complete)
+        .collect()
 }
 
 /// Has the worker keep the time while the tab is hidden.

@@ -1,7 +1,7 @@
 use gloo::timers::callback::Interval;
 use yew::prelude::*;
 
-use crate::player::PlayerHandle;
+use crate::player::{Player, PlayerHandle};
 use session::{Action, Playback, State};
 
 /// How often the player reads the clock. Must be well below the shortest look-ahead.
@@ -11,22 +11,38 @@ const TICK_MS: u32 = 20;
 #[hook]
 pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) {
     let transport = &state.transport;
-    use_effect_with(transport.run.map(|run| run.id), {
-        let player = player.clone();
-        move |&run| {
-            if run.is_some() {
-                player.with(|player| player.begin());
+    let is_running = transport.run.is_some();
+    let last_cue = use_mut_ref(|| transport.cue.id);
+    use_effect_with((transport.cue, is_running), {
+        let (player, is_stopped) = (player.clone(), transport.playback == Playback::Stopped);
+        move |&(cue, is_running)| {
+            let is_new = std::mem::replace(&mut *last_cue.borrow_mut(), cue.id) != cue.id;
+            match (is_new, is_running) {
+                (true, true) => player.with(|player| player.begin(cue.from_us)),
+                (true, false) => player.with(|player| player.rest(cue.from_us)),
+                (false, false) if is_stopped => player.with(Player::stop),
+                // What is finished rings out.
+                (false, _) => {}
             }
         }
     });
-    let take = state.takes.current().filter(|_| transport.run.is_some()).cloned();
-    use_effect_with((transport.run.map(|run| run.id), take), {
+    let take = state.takes.current().filter(|_| is_running).cloned();
+    use_effect_with((transport.cue.id, take), {
         let player = player.clone();
         move |(_, take)| {
             if let Some(take) = take {
                 player.with(|player| player.feed(take));
             }
         }
+    });
+    let is_paused = transport.playback == Playback::Paused;
+    use_effect_with((transport.cue.id, is_paused), {
+        let player = player.clone();
+        move |&(_, is_paused)| player.with(|player| player.set_paused(is_paused))
+    });
+    use_effect_with(state.mark.filter(|_| transport.is_looping), {
+        let player = player.clone();
+        move |&looped| player.with(|player| player.set_loop(looped))
     });
     use_effect_with(transport.steering.in_flight().map(|splice| splice.at_us), {
         let player = player.clone();
@@ -47,7 +63,7 @@ pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHan
 #[hook]
 fn use_ticks(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) {
     let told = use_mut_ref(|| (Playback::Stopped, 0));
-    *told.borrow_mut() = (state.transport.playback, state.transport.position_secs);
+    *told.borrow_mut() = (state.transport.playback, state.transport.position_secs());
     use_effect_with((), {
         let (dispatch, player) = (dispatch.clone(), player.clone());
         move |()| {
@@ -60,9 +76,8 @@ fn use_ticks(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) 
                     dispatch.emit(Action::Notify(notice));
                 }
                 if let Some((playback, position_us)) = news {
-                    let position_secs = position_us / 1_000_000;
-                    if *told.borrow() != (playback, position_secs) {
-                        dispatch.emit(Action::Played { playback, position_secs });
+                    if *told.borrow() != (playback, position_us / 1_000_000) {
+                        dispatch.emit(Action::Played { playback, position_us });
                     }
                 }
             });

@@ -2,7 +2,7 @@
 
 use rnn::Generate;
 
-use super::compose::MAX_CHUNK_EVENTS;
+use super::composition::MAX_CHUNK_EVENTS;
 use super::engine::{Device, Engine};
 use super::now_ms;
 use crate::js;

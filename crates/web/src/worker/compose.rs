@@ -1,75 +1,56 @@
-//! Composing one performance, event by event.
+//! Composing performances side by side, and composing anew after changes.
 
 use std::ops::ControlFlow;
 
-use performance::playback::{Cursor, micros};
-use performance::{Entry, Token};
-use rnn::{Continuation, Generate};
+use rnn::{Backend, Generate};
 use session::Notice;
-use session::protocol::{Reply, Request, TakeId};
+use session::protocol::{Job, Reply, Request};
 
-use super::engine::{Device, Engine};
+use super::composition::Composition;
+use super::engine::{Device, Engine, Takes};
 use super::inbox::{Inbox, Incoming};
 use super::pause::pause;
+use super::post;
 use super::ticker::Ticker;
-use super::{now_ms, post};
 
-/// Largest number of events composed between two looks into the inbox.
-pub(super) const MAX_CHUNK_EVENTS: usize = 128;
-/// Events of a primer, or of earlier tokens, between two looks into the inbox.
-const PREFILL_CHUNK: usize = 64;
 /// How far an endless performance is composed ahead of the play-head, in microseconds. A reserve: changes
 /// have it composed anew ...
 const AHEAD_US: u64 = 10_000_000;
 /// ... and a computer that hardly keeps up needs more of it for dense passages.
 const SLOW_AHEAD_US: u64 = 60_000_000;
-/// Composing at more than this many times the speed of playing is not slow.
-const FAST: f64 = 3.0;
 /// From here on, in microseconds ahead of the play-head, a fast computer composes half of the time only:
-/// decoding and drawing need the CPU, too.
+/// decoding and drawing need the CPU, too. Other performances wait until the one on stage is this far.
 const EASY_US: u64 = 2_000_000;
-/// After a change, this much music is composed before it is posted, in microseconds: enough to play until
-/// more comes ...
-const URGENT_US: u64 = 250_000;
-/// ... or as much as is composed in this time, in milliseconds.
-const URGENT_MS: f64 = 30.0;
-/// Events of a chunk after a change.
-const URGENT_CHUNK: usize = 8;
+/// Performances that are kept when they are no longer composed: a branch goes on from what they have read.
+const MAX_KEPT: usize = 4;
 
-/// A performance to compose: a [`Request::Start`].
-pub(super) struct Job {
-    pub(super) take: TakeId,
-    pub(super) epoch: u32,
-    pub(super) recipe: performance::Recipe,
-    pub(super) composed: Vec<Token>,
-    pub(super) length_us: Option<u64>,
+/// Performances that are composed, and some that were.
+pub(super) struct Pool<T: Generate> {
+    /// The one on stage first.
+    active: Vec<Composition<T>>,
+    /// The latest last.
+    kept: Vec<Composition<T>>,
+    played_us: u64,
 }
 
-/// Composes, and composes anew after changes, until another request comes or something fails.
-pub(super) async fn compose<D: Device>(engine: &Engine<D>, job: Job, inbox: &Inbox, ticker: &mut Ticker) {
-    let Some(continuation) = engine.continuation(job.recipe) else { return };
-    let outcome = match continuation {
-        Ok(continuation) => {
-            let mut composer = Composer {
-                end: Cursor::default(),
-                continuation,
-                inbox,
-                ticker,
-                take: job.take,
-                epoch: job.epoch,
-                length_us: job.length_us,
-                chunk_ms: D::CHUNK_MS,
-                played_us: 0,
-                pending: Vec::new(),
-                pending_ms: 0.0,
-                is_urgent: false,
-                deferred: Some(Vec::new()),
-            };
-            composer.follow(&job.composed).await
-        }
-        Err(error) => Err(error),
-    };
-    if let Err(error) = outcome {
+impl<T: Generate> Default for Pool<T> {
+    fn default() -> Self {
+        Self { active: Vec::new(), kept: Vec::new(), played_us: 0 }
+    }
+}
+
+/// Composes until another request comes or something fails.
+pub(super) async fn compose<D: Device>(
+    engine: &Engine<D>,
+    jobs: Vec<Job>,
+    pool: &mut Pool<Takes<D>>,
+    inbox: &Inbox,
+    ticker: &mut Ticker,
+) {
+    let Some(network) = engine.network() else { return };
+    let mut composer = Composer { network, pool, inbox, ticker, chunk_ms: D::CHUNK_MS };
+    if let Err(error) = composer.follow(jobs).await {
+        *pool = Pool::default();
         let why = error.to_string();
         if engine.can_be_lost() {
             post(&Reply::Crashed { why });
@@ -79,115 +60,76 @@ pub(super) async fn compose<D: Device>(engine: &Engine<D>, job: Job, inbox: &Inb
     }
 }
 
-struct Composer<'a, T: Generate> {
-    continuation: Continuation<T>,
-    /// The position after what was composed.
-    end: Cursor,
+struct Composer<'a, B: Backend> {
+    network: &'a B,
+    pool: &'a mut Pool<B::Takes>,
     inbox: &'a Inbox,
     ticker: &'a mut Ticker,
-    take: TakeId,
-    epoch: u32,
-    length_us: Option<u64>,
     /// See [`Device::CHUNK_MS`].
     chunk_ms: f64,
-    /// How far the page has played.
-    played_us: u64,
-    /// What was composed and not posted yet.
-    pending: Vec<Token>,
-    /// How long composing them took.
-    pending_ms: f64,
-    /// Something has changed, and the page waits for the new events.
-    is_urgent: bool,
-    /// Requests to steer that came before what was composed elsewhere is replayed; `None` once it is.
-    deferred: Option<Vec<Request>>,
 }
 
-impl<T: Generate> Composer<'_, T> {
-    async fn follow(&mut self, composed: &[Token]) -> Result<(), rnn::Error> {
+impl<B: Backend> Composer<'_, B> {
+    async fn follow(&mut self, jobs: Vec<Job>) -> Result<(), rnn::Error> {
+        self.arrange(jobs).await?;
         loop {
-            let (done, total) = self.continuation.prefill(PREFILL_CHUNK).await?;
-            if total > 0 {
-                post(&Reply::Prefilling { take: self.take, done, total: total + composed.len() });
-            }
-            if self.answer(0.0).await?.is_break() {
-                return Ok(());
-            }
-            if done == total {
-                break;
-            }
-        }
-        for chunk in composed.chunks(PREFILL_CHUNK) {
-            self.continuation.replay(chunk).await?;
-            chunk.iter().for_each(|&token| {
-                self.end.step(token);
-            });
-            if self.answer(0.0).await?.is_break() {
-                return Ok(());
-            }
-        }
-        for request in self.deferred.take().into_iter().flatten() {
-            self.steer(request).await?;
-        }
-        self.write().await
-    }
-
-    async fn write(&mut self) -> Result<(), rnn::Error> {
-        let (start_us, mut busy_ms, mut n) = (self.end.at_us(), 0.0, 4);
-        // The epoch whose end was posted.
-        let mut finished = None;
-        loop {
-            if self.length_us.is_some_and(|length_us| self.end.at_us() >= length_us) {
-                self.hand_over();
-                if finished.replace(self.epoch) != Some(self.epoch) {
-                    post(&Reply::Finished { take: self.take, epoch: self.epoch });
+            let played_us = self.pool.played_us;
+            let flow = match next(&self.pool.active, played_us) {
+                None => self.wait().await?,
+                Some(index) => {
+                    let is_alone = self.pool.active.len() == 1;
+                    let Some(composition) = self.pool.active.get_mut(index) else { continue };
+                    let mut rest_ms = 0.0;
+                    if !composition.is_ready() {
+                        composition.prepare().await?;
+                    } else if composition.is_finished() {
+                        composition.finish();
+                    } else {
+                        let took_ms = composition.compose(self.chunk_ms).await?;
+                        let is_easy = composition.composed_us() > played_us + EASY_US;
+                        if composition.is_fast() && composition.is_endless() && is_easy && is_alone {
+                            rest_ms = took_ms;
+                        }
+                        if composition.is_urgent() {
+                            continue;
+                        }
+                    }
+                    self.answer(rest_ms).await?
                 }
-                // It may still be changed.
-                if self.wait().await?.is_break() {
-                    return Ok(());
-                }
-                continue;
-            }
-            let started = now_ms();
-            let size = if self.is_urgent { URGENT_CHUNK } else { n };
-            let tokens = self.continuation.advance(size).await?.swap_remove(0);
-            let took_ms = now_ms() - started;
-            busy_ms += took_ms;
-            self.pending_ms += took_ms;
-            tokens.iter().for_each(|&token| {
-                self.end.step(token);
-            });
-            self.pending.extend(tokens);
-            if self.is_urgent && micros(&self.pending) < URGENT_US && self.pending_ms < URGENT_MS {
-                continue;
-            }
-            let fitting = size as f64 * self.chunk_ms / took_ms.max(0.5);
-            n = (fitting as usize).clamp(1, (2 * size).min(MAX_CHUNK_EVENTS));
-            self.hand_over();
-
-            let composed_us = self.end.at_us();
-            let is_fast = composed_us.saturating_sub(start_us) as f64 > FAST * 1000.0 * busy_ms;
-            let ahead_us = if is_fast { AHEAD_US } else { SLOW_AHEAD_US };
-            let is_endless = self.length_us.is_none();
-            let is_easy = is_fast && is_endless && composed_us > self.played_us + EASY_US;
-            if self.answer(if is_easy { took_ms } else { 0.0 }).await?.is_break() {
+            };
+            if flow.is_break() {
+                let stopped = self.pool.active.drain(..).collect::<Vec<_>>();
+                self.keep(stopped);
                 return Ok(());
-            }
-            while is_endless && self.end.at_us() > self.played_us + ahead_us {
-                if self.wait().await?.is_break() {
-                    return Ok(());
-                }
             }
         }
     }
 
-    /// Posts what was composed since the last time.
-    fn hand_over(&mut self) {
-        self.is_urgent = false;
-        let (tokens, busy_ms) = (std::mem::take(&mut self.pending), std::mem::take(&mut self.pending_ms));
-        if !tokens.is_empty() {
-            let at = self.continuation.len() - tokens.len();
-            post(&Reply::Events { take: self.take, epoch: self.epoch, at, tokens, busy_ms });
+    /// Begins what is new of the jobs, goes on with what is not, and keeps the rest to branch off from.
+    async fn arrange(&mut self, jobs: Vec<Job>) -> Result<(), rnn::Error> {
+        let mut before = std::mem::take(&mut self.pool.active);
+        let mut active = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let is_same = |composition: &Composition<B::Takes>| {
+                (composition.take, composition.epoch) == (job.take, job.epoch)
+            };
+            match before.iter().position(is_same) {
+                Some(index) => active.push(before.remove(index)),
+                None => {
+                    let donors = before.iter().chain(&active).chain(&self.pool.kept);
+                    active.push(Composition::new(self.network, job, donors).await?);
+                }
+            }
         }
+        self.pool.active = active;
+        self.keep(before);
+        Ok(())
+    }
+
+    fn keep(&mut self, before: Vec<Composition<B::Takes>>) {
+        let kept = &mut self.pool.kept;
+        kept.extend(before.into_iter().filter(Composition::is_ready));
+        kept.drain(..kept.len().saturating_sub(MAX_KEPT));
     }
 
     /// Waits for a request that it can answer meanwhile, and answers it.
@@ -203,18 +145,18 @@ impl<T: Generate> Composer<'_, T> {
         pause(rest_ms).await;
         while let Some(incoming) = self.inbox.try_next() {
             match incoming.request {
-                Request::Played { take, position_us } if take == self.take => self.played_us = position_us,
-                Request::Played { .. } => {}
-                request @ Request::Steer { .. } => match &mut self.deferred {
-                    Some(deferred) => deferred.push(request),
-                    None => self.steer(request).await?,
-                },
+                Request::Played { position_us } => self.pool.played_us = position_us,
+                Request::Start { jobs } => self.arrange(jobs).await?,
+                Request::Steer { take, .. } => {
+                    let mut active = self.pool.active.iter_mut();
+                    // One that has ended is steered no more.
+                    if let Some(composition) = active.find(|composition| composition.take == take) {
+                        composition.steer(incoming.request).await?;
+                    }
+                }
                 Request::Tick { every_ms } => self.ticker.set(every_ms),
                 Request::Stop => return Ok(ControlFlow::Break(())),
-                request @ (Request::Load { .. }
-                | Request::LoadFile { .. }
-                | Request::Start { .. }
-                | Request::Bench { .. }) => {
+                request @ (Request::Load { .. } | Request::LoadFile { .. } | Request::Bench { .. }) => {
                     self.inbox.put_back(Incoming { request, ..incoming });
                     return Ok(ControlFlow::Break(()));
                 }
@@ -222,22 +164,28 @@ impl<T: Generate> Composer<'_, T> {
         }
         Ok(ControlFlow::Continue(()))
     }
+}
 
-    /// Rewinds to where worker and page agree, replays what stays, and adds the inputs after it.
-    async fn steer(&mut self, request: Request) -> Result<(), rnn::Error> {
-        let Request::Steer { take, epoch, agreed, tokens, entries } = request else { return Ok(()) };
-        if take != self.take {
-            // Of a performance that has ended.
-            return Ok(());
+/// Which performance to go on with: one that the page waits for, then the one on stage until it has a reserve,
+/// then whichever is not read yet or has the least reserve.
+fn next<T: Generate>(active: &[Composition<T>], played_us: u64) -> Option<usize> {
+    let ahead_us = |composition: &Composition<T>| composition.composed_us().saturating_sub(played_us);
+    let rank = |(index, composition): (usize, &Composition<T>)| {
+        if !composition.is_ready() {
+            return Some((if index == 0 { 1 } else { 2 }, 0, index));
         }
-        self.continuation.rewind(agreed).await?;
-        for Entry { at, input } in entries {
-            self.continuation.push_at(at, input)?;
+        if composition.is_finished() {
+            return (!composition.is_told()).then_some((2, 0, index));
         }
-        self.continuation.replay(&tokens).await?;
-        self.end = Cursor::after(self.continuation.tokens());
-        self.pending.clear();
-        (self.epoch, self.pending_ms, self.is_urgent) = (epoch, 0.0, true);
-        Ok(())
-    }
+        let reserve_us = if composition.is_fast() { AHEAD_US } else { SLOW_AHEAD_US };
+        if composition.is_endless() && ahead_us(composition) > reserve_us {
+            return None;
+        }
+        if composition.is_urgent() {
+            return Some((0, 0, index));
+        }
+        let is_soon = index == 0 && ahead_us(composition) < EASY_US;
+        Some((if is_soon { 1 } else { 2 }, ahead_us(composition), index))
+    };
+    active.iter().enumerate().filter_map(rank).min().map(|(.., index)| index)
 }

@@ -54,7 +54,7 @@ impl Device for Processor {
 }
 
 /// What is played on a device's network.
-type Takes<D> = <<D as Device>::Backend as Backend>::Takes;
+pub(super) type Takes<D> = <<D as Device>::Backend as Backend>::Takes;
 
 /// The device, opened once, and the network in use.
 pub(super) struct Engine<D: Device> {
@@ -101,9 +101,9 @@ impl<D: Device> Engine<D> {
         Ok(())
     }
 
-    /// The performance of a recipe; `None` before a network is there.
-    pub(super) fn continuation(&self, recipe: Recipe) -> Option<Result<Continuation<Takes<D>>, rnn::Error>> {
-        Some(Continuation::new(self.network.as_ref()?, recipe))
+    /// The network in use, once there is one.
+    pub(super) fn network(&self) -> Option<&D::Backend> {
+        self.network.as_ref()
     }
 
     /// Several performances at once; `None` before a network is there.

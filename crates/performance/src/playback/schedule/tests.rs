@@ -298,3 +298,31 @@ proptest! {
         prop_assert!(sounding.is_empty());
     }
 }
+
+#[test]
+fn it_begins_and_ends_in_the_middle() {
+    let music = [
+        on(60),
+        shift(50),
+        on(64),
+        off(60),
+        shift(50),
+        off(64),
+        on(67),
+        shift(50),
+        off(67),
+        on(60),
+        shift(1),
+    ];
+    let mut schedule = Schedule::new(5 * SECOND_US, 300_000).starting_at(400_000);
+    schedule.set_until_us(Some(1_200_000));
+    schedule.feed(&music);
+    // The first note was struck before: neither its strike nor its release are played.
+    assert_eq!(show(&schedule.poll(2_000_000)), "2060+64 2460-64 2460+67");
+    assert_eq!(schedule.position_us(2_160_000), 500_000);
+    assert!(schedule.poll(2_900_000).is_empty());
+    assert_eq!(schedule.position_us(2_900_000), 1_200_000, "up to the next message, which is not handed out");
+    schedule.set_until_us(None);
+    schedule.end();
+    assert_eq!(show(&schedule.poll(2_900_000)), "2960-67 2960+60 2968-60");
+}

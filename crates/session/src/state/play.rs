@@ -1,0 +1,249 @@
+//! What plays: generating, branching, choosing, changing.
+
+use performance::{Input, VelocityOffset};
+
+use super::{Moment, State};
+use crate::protocol::TakeId;
+use crate::{EngineState, Notice, Playback, RunKind, Settings, Shape, Start, TEMPERATURES, Take};
+
+/// An edited performance that is not playing begins this long before the edit.
+const RUN_UP_US: u64 = 2_000_000;
+
+impl State {
+    pub(super) fn generate(&mut self, drawn_seed: u64) {
+        if !self.settings.is_seed_locked {
+            self.settings.seed = drawn_seed;
+        }
+        let Settings { seed, sampling, length, ref shape, .. } = self.settings;
+        let start = Start {
+            seed,
+            sampling,
+            controls: Some(shape.controls(self.primer.as_deref())),
+            dynamics: VelocityOffset::bins(shape.dynamics),
+            primer: self.primer.clone(),
+            length_us: length.us(),
+        };
+        self.record();
+        self.complete();
+        let take = self.takes.stage(|id| Take::new(id, start));
+        self.mark = None;
+        self.play(take, RunKind::Generate, 0);
+    }
+
+    pub(super) fn replay(&mut self, take: TakeId, from_us: u64) {
+        if !self.takes.is_listed(take) {
+            return;
+        }
+        if self.takes.current().is_none_or(|current| current.id != take) {
+            self.mark = None;
+        }
+        self.complete();
+        self.takes.enter(take);
+        self.complete();
+        self.play(take, RunKind::Replay, from_us);
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.complete();
+        self.transport.stop();
+    }
+
+    /// What pauses goes on; what has stopped is played from the play-head, or from its beginning.
+    pub(super) fn resume(&mut self) {
+        if self.transport.run.is_some() {
+            self.transport.resume();
+            return;
+        }
+        let Some((take, music_us, is_complete)) =
+            self.takes.current().map(|take| (take.id, take.music_us(), take.is_complete))
+        else {
+            return;
+        };
+        let from_us = Some(self.transport.position_us).filter(|&at_us| at_us < music_us || !is_complete);
+        if is_complete {
+            self.replay(take, from_us.unwrap_or(0));
+        } else {
+            self.play(take, RunKind::Generate, from_us.unwrap_or(0));
+        }
+    }
+
+    pub(super) fn seek(&mut self, at_us: u64) {
+        if let Some(take) = self.takes.current() {
+            let to_us = at_us.min(take.music_us());
+            self.transport.seek(to_us);
+        }
+    }
+
+    pub(super) fn branch(&mut self, at_us: u64, drawn_seed: u64) {
+        let inputs = vec![Input::Seed(drawn_seed)];
+        self.begin_branch(at_us, |take, id| take.branch(id, at_us, inputs));
+    }
+
+    pub(super) fn offer_versions(&mut self, at_us: u64, drawn_seeds: &[u64]) {
+        let Some(take) = self.takes.current().cloned() else { return };
+        if drawn_seeds.is_empty() {
+            return;
+        }
+        self.record();
+        self.complete();
+        let branch = |seed: u64, id| take.branch(id, at_us, vec![Input::Seed(seed)]);
+        let versions: Vec<TakeId> =
+            drawn_seeds.iter().map(|&seed| self.takes.add(|id| branch(seed, id))).collect();
+        self.takes.enter(versions[0]);
+        self.play(versions[0], RunKind::Generate, at_us.min(take.music_us()));
+        self.transport.offer(versions);
+    }
+
+    pub(super) fn choose(&mut self, index: usize, at: Moment) {
+        let Some(&to) = self.transport.versions.get(index) else { return };
+        if self.transport.run.is_none() {
+            let from_us = self.transport.position_us;
+            let versions = self.transport.versions.clone();
+            self.replay(to, from_us);
+            self.transport.versions = versions;
+        } else if self.transport.generating().is_some_and(|take| take != to) {
+            self.takes.enter(to);
+            self.transport.switch(to, at.head_us);
+        }
+    }
+
+    pub(super) fn keep_version(&mut self) {
+        for beside in std::mem::take(&mut self.transport.beside) {
+            self.takes.update_take(beside.take, |take| take.is_complete = true);
+        }
+        self.transport.versions.clear();
+    }
+
+    pub(super) fn bring_back(&mut self, at_us: u64, semitones: i8) {
+        let Some(span) = self.mark else { return };
+        self.begin_branch(at_us, |take, id| take.bring_back(id, at_us, span, semitones));
+    }
+
+    pub(super) fn edit(&mut self, entry: usize, to_us: Option<u64>, at: Moment) {
+        let Some(take) = self.takes.current().cloned() else { return };
+        // The number is known once there is an edit.
+        let Some((mut edited, planned)) = take.edit(take.id, entry, to_us) else { return };
+        let from_us = edited.music_us();
+        let from_us = match self.transport.run {
+            Some(_) => at.head_us,
+            None => from_us.saturating_sub(RUN_UP_US),
+        };
+        self.record();
+        self.complete();
+        let id = self.takes.stage(|id| {
+            edited.id = id;
+            edited
+        });
+        self.play(id, RunKind::Generate, from_us);
+        self.transport.steering.plan(planned);
+    }
+
+    /// A branch that plays from its beginning on.
+    fn begin_branch(&mut self, at_us: u64, make: impl FnOnce(&Take, TakeId) -> Take) {
+        let Some(take) = self.takes.current().cloned() else { return };
+        self.record();
+        self.complete();
+        let branch = self.takes.stage(|id| make(&take, id));
+        self.play(branch, RunKind::Generate, at_us.min(take.music_us()));
+    }
+
+    /// Sets it for the next performance, and for the present one from just ahead of the play-head on.
+    pub(super) fn set_temperature(&mut self, temperature: f32, at: Moment) {
+        if !temperature.is_finite() {
+            return;
+        }
+        self.settings.sampling.temperature = temperature.clamp(*TEMPERATURES.start(), *TEMPERATURES.end());
+        self.change(Input::Sampling(self.settings.sampling), at);
+    }
+
+    /// The same for everything in the drawer.
+    pub(super) fn set_shape(&mut self, shape: Shape, at: Moment) {
+        let before = std::mem::replace(&mut self.settings.shape, shape);
+        let Some(take) = self.takes.current() else { return };
+        let shape = &self.settings.shape;
+        let (was, now) = (before.controls(take.primer.as_deref()), shape.controls(take.primer.as_deref()));
+        let dynamics = shape.dynamics;
+        if was != now {
+            self.change(Input::Controls(now), at);
+        }
+        if before.dynamics != dynamics {
+            self.change(Input::Dynamics(VelocityOffset::bins(dynamics)), at);
+        }
+    }
+
+    /// Changes what plays from just ahead of the play-head on. What was heard before stays as it was: there, a
+    /// branch begins.
+    fn change(&mut self, input: Input, at: Moment) {
+        if self.transport.run.is_none() {
+            return;
+        }
+        if self.transport.generating().is_some() && !self.transport.is_past(at.head_us) {
+            self.transport.steering.want(input);
+            return;
+        }
+        let Some(take) = self.takes.current().cloned() else { return };
+        let at_us = at.head_us + self.transport.steering.margin_us();
+        self.record();
+        self.complete();
+        let branch = self.takes.stage(|id| take.branch(id, at_us, vec![input]));
+        self.transport.play_on(branch, at.head_us);
+    }
+
+    /// Asks for the wanted splice, if possible now.
+    pub(super) fn steer(&mut self, at: Moment) {
+        if let (Some(_), EngineState::Ready(_), Some(take)) =
+            (self.transport.generating(), &self.engine, self.takes.current())
+        {
+            self.transport.steering.ask(take, at.head_us, at.now_ms);
+        }
+    }
+
+    pub(super) fn undo(&mut self) {
+        let mut list = self.takes.list().clone();
+        if self.history.undo(&mut list) {
+            self.restore(list);
+        }
+    }
+
+    pub(super) fn redo(&mut self) {
+        let mut list = self.takes.list().clone();
+        if self.history.redo(&mut list) {
+            self.restore(list);
+        }
+    }
+
+    fn restore(&mut self, list: crate::List) {
+        let before = self.takes.current().map(|take| take.id);
+        if list.current() != before {
+            self.stop();
+            self.mark = None;
+            self.transport.seek(0);
+            self.transport.playback = Playback::Stopped;
+        }
+        *self.takes.list_mut() = list;
+    }
+
+    /// Keeps the list of performances for undo.
+    pub(super) fn record(&mut self) {
+        self.history.record(self.takes.list().clone());
+        let kept = self.history.versions().flat_map(crate::List::ids).collect();
+        self.takes.keep_only(&kept);
+    }
+
+    /// Nothing is composed any further.
+    fn complete(&mut self) {
+        self.takes.complete();
+        for beside in &self.transport.beside {
+            self.takes.update_take(beside.take, |take| take.is_complete = true);
+        }
+    }
+
+    fn play(&mut self, take: TakeId, kind: RunKind, from_us: u64) {
+        self.notices.settle(|notice| {
+            !(notice.stops_the_engine()
+                || notice.remedy().is_some()
+                || matches!(notice, Notice::NoAudio { .. }))
+        });
+        self.transport.play(take, kind, from_us);
+    }
+}
