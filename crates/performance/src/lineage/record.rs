@@ -56,6 +56,7 @@ enum InputRecord {
         only: u16,
         themes: u16,
     },
+    Dynamics(i8),
 }
 
 impl LineageRecord {
@@ -129,6 +130,7 @@ impl InputRecord {
             Input::Sampling(Sampling { temperature, top_p, only }) => {
                 Self::Drawing { temperature: *temperature, top_p: *top_p, only: only.bits(), themes: 0 }
             }
+            Input::Dynamics(louder) => Self::Dynamics(louder.get()),
             Input::Seed(seed) => Self::Seed(*seed),
             Input::Events(tokens) => Self::Events(Packed::new(tokens)),
         }
@@ -152,6 +154,7 @@ impl InputRecord {
                 Input::Sampling(Sampling { temperature, top_p, only }.check().map_err(damaged)?)
             }
             Self::Drawing { .. } => return Err(Error::DamagedRecipe),
+            Self::Dynamics(bins) => Input::Dynamics(VelocityOffset::bins(bins)),
             Self::Seed(seed) => Input::Seed(seed),
             Self::Events(packed) => Input::Events(packed.tokens()?),
         })

@@ -121,6 +121,7 @@ fn input() -> impl Strategy<Value = Input> {
             Input::Sampling(Sampling { temperature, top_p, only })
         }),
         any::<u64>().prop_map(Input::Seed),
+        any::<i8>().prop_map(|bins| Input::Dynamics(VelocityOffset::bins(bins))),
     ]
 }
 
