@@ -2,7 +2,7 @@
 
 use performance::Sampling;
 
-use crate::Shape;
+use crate::{Primer, Shape};
 
 /// Seeds that the page draws have up to six digits: easy to read out, write down and type.
 pub const DRAWN_SEEDS: u64 = 1_000_000;
@@ -40,6 +40,14 @@ impl Settings {
             length: Length::Endless,
             volume: 80,
         }
+    }
+}
+
+impl Settings {
+    /// How a performance that continues this primer is drawn.
+    #[must_use]
+    pub fn sampling_after(&self, primer: Option<&Primer>) -> Sampling {
+        Sampling { only: self.shape.only(primer), ..self.sampling }
     }
 }
 

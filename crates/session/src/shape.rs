@@ -1,6 +1,6 @@
 //! What the visitor wants the music to be like.
 
-use performance::{Controls, N_PITCH_CLASSES};
+use performance::{Controls, N_PITCH_CLASSES, PitchClasses};
 
 use crate::Primer;
 
@@ -9,6 +9,8 @@ pub const PITCH_CLASS_NAMES: [&str; N_PITCH_CLASSES] =
     ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 /// Densities that the slider offers, in notes per second.
 pub const DENSITIES: std::ops::RangeInclusive<f32> = 1.0..=32.0;
+/// With *only these*, a pitch class of the primer counts from this share of its notes on.
+const LEAST_SHARE: f32 = 0.03;
 /// How much louder the dynamics slider goes, in VELOCITY bins of 4, and how much softer.
 pub const MAX_DYNAMICS: i8 = 10;
 
@@ -105,6 +107,29 @@ impl Shape {
             .or_primer(like.pitch_classes)
             .filter(|weights| weights.iter().any(|weight| *weight > 0.0));
         Controls { density: self.density.or_primer(like.density), pitch_classes, composer: self.composer }
+    }
+
+    /// The pitch classes that can occur at all: all of them, unless it is strict.
+    #[must_use]
+    pub fn only(&self, primer: Option<&Primer>) -> PitchClasses {
+        if !self.is_strict {
+            return PitchClasses::ALL;
+        }
+        let is_wanted = match (self.pitches, self.controls(primer).pitch_classes) {
+            (Wish::Asked(strengths), _) => strengths.map(|strength| strength != Strength::Off),
+            // What hardly occurs in the primer is chance.
+            (_, Some(weights)) => {
+                let sum: f32 = weights.iter().sum();
+                weights.map(|weight| weight > LEAST_SHARE * sum)
+            }
+            (_, None) => [true; N_PITCH_CLASSES],
+        };
+        let bits = is_wanted
+            .iter()
+            .enumerate()
+            .filter(|(_, wanted)| **wanted)
+            .fold(0, |bits, (class, _)| bits | 1 << class);
+        PitchClasses::from_bits(bits).unwrap_or_default()
     }
 
     /// The pitch class's strength.
@@ -224,6 +249,16 @@ mod tests {
             }
         }
         assert_eq!(Shape::default().scale(), None);
+    }
+
+    #[test]
+    fn only_these_leaves_the_others_out() {
+        let major = Shape { pitches: Wish::Asked(Scale::Major.strengths(2)), ..Shape::default() };
+        assert_eq!(major.only(None), PitchClasses::ALL);
+        let strict = Shape { is_strict: true, ..major };
+        assert_eq!(strict.only(None), "D,E,F#,G,A,B,C#".parse().unwrap());
+        let any = Shape { is_strict: true, ..Shape::default() };
+        assert_eq!(any.only(None), PitchClasses::ALL);
     }
 
     #[test]

@@ -14,7 +14,8 @@ impl State {
         if !self.settings.is_seed_locked {
             self.settings.seed = drawn_seed;
         }
-        let Settings { seed, sampling, length, ref shape, .. } = self.settings;
+        let Settings { seed, length, ref shape, .. } = self.settings;
+        let sampling = self.settings.sampling_after(self.primer.as_deref());
         let start = Start {
             seed,
             sampling,
@@ -153,18 +154,26 @@ impl State {
             return;
         }
         self.settings.sampling.temperature = temperature.clamp(*TEMPERATURES.start(), *TEMPERATURES.end());
-        self.change(Input::Sampling(self.settings.sampling), at);
+        self.change_sampling(at);
+    }
+
+    fn change_sampling(&mut self, at: Moment) {
+        let primer = self.takes.current().and_then(|take| take.primer.clone());
+        self.change(Input::Sampling(self.settings.sampling_after(primer.as_deref())), at);
     }
 
     /// The same for everything in the drawer.
     pub(super) fn set_shape(&mut self, shape: Shape, at: Moment) {
         let before = std::mem::replace(&mut self.settings.shape, shape);
-        let Some(take) = self.takes.current() else { return };
-        let shape = &self.settings.shape;
-        let (was, now) = (before.controls(take.primer.as_deref()), shape.controls(take.primer.as_deref()));
-        let dynamics = shape.dynamics;
-        if was != now {
-            self.change(Input::Controls(now), at);
+        let primer = self.takes.current().and_then(|take| take.primer.clone());
+        let (primer, shape) = (primer.as_deref(), &self.settings.shape);
+        let (controls, dynamics) = (shape.controls(primer), shape.dynamics);
+        let is_masked_anew = before.only(primer) != shape.only(primer);
+        if before.controls(primer) != controls {
+            self.change(Input::Controls(controls), at);
+        }
+        if is_masked_anew {
+            self.change_sampling(at);
         }
         if before.dynamics != dynamics {
             self.change(Input::Dynamics(VelocityOffset::bins(dynamics)), at);

@@ -1,7 +1,7 @@
 //! What a listener did to a take, in words.
 
 use performance::playback::Cursor;
-use performance::{Controls, Input, Sampling};
+use performance::{Controls, Input, PitchClasses, Sampling};
 
 use super::Take;
 use super::edit::is_change;
@@ -66,6 +66,8 @@ fn of_controls(before: &Controls, now: &Controls) -> String {
 fn of_sampling(before: Sampling, now: Sampling) -> String {
     if before.temperature != now.temperature {
         format!("Temperature {:.2}", now.temperature)
+    } else if before.only != now.only {
+        if now.only == PitchClasses::ALL { "Other notes, too".into() } else { "Only these".into() }
     } else if before.top_p != now.top_p {
         format!("Top-p {:.2}", now.top_p)
     } else {
