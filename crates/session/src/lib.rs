@@ -30,6 +30,7 @@ pub mod protocol;
 pub mod roll;
 mod settings;
 pub mod shape;
+pub mod shortcuts;
 mod state;
 mod steering;
 mod take;

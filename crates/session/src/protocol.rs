@@ -230,6 +230,9 @@ pub struct Model {
     pub validation_nats: Option<f64>,
     /// Under which terms the weights may be used.
     pub license: Option<String>,
+    /// The composers that it can lean towards.
+    #[serde(default)]
+    pub composers: Vec<String>,
 }
 
 #[cfg(test)]

@@ -2,18 +2,19 @@
 
 use std::rc::Rc;
 
+use performance::Controls;
 use session::engine::Preference;
 use session::roll::RollSource;
 use session::{Action, EngineState, Length, Moment, State, WithPrimer};
 use yew::prelude::*;
 
 use crate::components::{
-    About, Header, LengthField, Notices, OutputField, PrimerField, Roll, SeedField, StatusLine, Takes,
-    TemperatureField, Transport,
+    About, Header, LengthField, Moment as AtMoment, Notices, OutputField, PrimerField, Roll, SeedField,
+    ShapeDrawer, StatusLine, Takes, TemperatureField, Transport,
 };
 use crate::hooks::{
-    draw_seed, use_commands, use_debug, use_engine, use_midi, use_page_drop, use_player, use_shortcuts,
-    use_theme,
+    Sheet, draw_seed, use_commands, use_debug, use_engine, use_midi, use_page_drop, use_player,
+    use_shortcuts, use_theme,
 };
 use crate::player::PlayerHandle;
 use crate::store::Store;
@@ -35,14 +36,23 @@ pub fn App() -> Html {
     use_debug(&state, &player);
 
     let is_about_open = use_state(|| false);
+    let is_shape_open = use_state(|| false);
+    let on_shape = use_callback(is_shape_open.clone(), |(), is_open| is_open.set(!**is_open));
+    let on_open =
+        use_callback((is_about_open.setter(), on_shape.clone()), |sheet, (is_about_open, on_shape)| {
+            match sheet {
+                Sheet::Shape => on_shape.emit(()),
+                Sheet::Help => is_about_open.set(true),
+            }
+        });
     let with_primer = use_state(|| WithPrimer::Yes);
     let on_about = |is_open: bool| {
         let is_about_open = is_about_open.setter();
         Callback::from(move |()| is_about_open.set(is_open))
     };
-    let commands = use_commands(&state, &dispatch, &player, &engine, *with_primer);
+    let commands = use_commands(&state, &dispatch, &player, &engine, *with_primer, &on_open);
     let is_over = use_page_drop(commands.on_primer.clone());
-    use_shortcuts(commands.shortcuts.clone());
+    use_shortcuts(commands.on_shortcut.clone());
 
     let settings = &state.settings;
     let model = match &state.engine {
@@ -57,9 +67,16 @@ pub fn App() -> Html {
                     waiting_for={state.waiting_for().map(AttrValue::from)} />
                 <Notices notices={state.notices.as_slice().to_vec()} dispatch={dispatch.clone()} on_remedy={commands.on_remedy.clone()} />
                 <Transport state={state.clone()} dispatch={dispatch.clone()} on_generate={commands.on_generate.clone()}
-                    on_stop={commands.shortcuts.on_stop.clone()} on_download={commands.shortcuts.on_download.clone()}
+                    on_stop={commands.on_stop.clone()} on_pause={commands.on_pause.clone()} is_shape_open={*is_shape_open}
+                    on_shape={on_shape.clone()} on_download={commands.on_download.clone()}
                     on_record={commands.on_record.clone()}
                     with_primer={*with_primer} on_with_primer={setter(&with_primer)} />
+                if *is_shape_open {
+                    <ShapeDrawer shape={settings.shape.clone()} primer_density={primer_density(&state)} model={model.clone()}
+                        dispatch={dispatch.clone()} on_close={on_shape} />
+                }
+                <AtMoment state={state.clone()} player={player.clone()} dispatch={dispatch.clone()}
+                    on_branch={commands.on_branch.clone()} on_versions={commands.on_versions.clone()} />
                 <section class="settings" aria-label="Settings">
                     <PrimerField primer={state.primer.clone()} {is_over} on_file={commands.on_primer.clone()}
                         dispatch={dispatch.clone()} />
@@ -79,6 +96,13 @@ pub fn App() -> Html {
                 on_close={on_about(false)} on_model_file={commands.on_model.clone()} />
         </>
     }
+}
+
+/// Notes per second of the primer that the next performance continues, or the present one.
+fn primer_density(state: &State) -> Option<f32> {
+    let continued = state.takes.current().and_then(|take| take.primer.clone()).filter(|_| state.is_running());
+    let primer = continued.or_else(|| state.primer.clone())?;
+    Controls::like(&primer.tokens).density
 }
 
 /// While nothing runs, a new primer is previewed.

@@ -11,7 +11,7 @@ mod use_roll;
 mod use_shortcuts;
 mod use_theme;
 
-pub use use_commands::{draw_seed, use_commands};
+pub use use_commands::{Sheet, draw_seed, use_commands};
 pub use use_debug::use_debug;
 pub use use_engine::{EngineLink, WEIGHTS, use_engine};
 pub use use_midi::use_midi;
@@ -19,5 +19,5 @@ pub use use_page_drop::use_page_drop;
 pub use use_player::use_player;
 pub use use_recorder::use_recorder;
 pub use use_roll::use_roll;
-pub use use_shortcuts::{Shortcuts, use_shortcuts};
+pub use use_shortcuts::use_shortcuts;
 pub use use_theme::{Theme, use_theme};

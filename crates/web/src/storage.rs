@@ -6,6 +6,7 @@ use session::protocol::BackendKind;
 use crate::js;
 
 const PREFERENCE: &str = "performance-rnn-place";
+const CHARACTER_KEYS: &str = "performance-rnn-character-keys";
 const BENCHMARK: &str = "performance-rnn-trial";
 
 /// Where the visitor wants the network to run.
@@ -15,6 +16,15 @@ pub fn preference() -> Preference {
 
 pub fn store_preference(preference: Preference) {
     js::store(PREFERENCE, preference.value());
+}
+
+/// Whether single characters are shortcuts.
+pub fn has_character_keys() -> bool {
+    js::stored(CHARACTER_KEYS).as_deref() != Some("off")
+}
+
+pub fn store_character_keys(are_on: bool) {
+    js::store(CHARACTER_KEYS, if are_on { "on" } else { "off" });
 }
 
 /// What was measured of this page's programs.

@@ -5,6 +5,7 @@ use super::{Glyph, Icon, value_of, when};
 use crate::storage;
 use session::engine::{Benchmark, Preference};
 use session::format;
+use session::shortcuts::HELP;
 
 use session::protocol::Model;
 
@@ -43,6 +44,14 @@ pub fn About(props: &AboutProps) -> Html {
         Preference::Measured => Preference::Faster.value(),
         preference => preference.value(),
     };
+    let has_letters = use_state(storage::has_character_keys);
+    let on_letters = {
+        let has_letters = has_letters.clone();
+        Callback::from(move |_: Event| {
+            storage::store_character_keys(!*has_letters);
+            has_letters.set(!*has_letters);
+        })
+    };
     let key =
         |key: &'static str, does: &'static str| html! { <><dt><kbd>{ key }</kbd></dt><dd>{ does }</dd></> };
     html! {
@@ -59,10 +68,12 @@ pub fn About(props: &AboutProps) -> Html {
                 settings play the same music again." }</p>
             <h3>{ "Keys" }</h3>
             <dl>
-                { key("Space", "Generate, or stop") }
-                { key("Esc", "Stop") }
-                { key("D", "Download MIDI") }
+                { for HELP.map(|(keys, does)| key(keys, does)) }
             </dl>
+            <label class="check">
+                <input type="checkbox" checked={*has_letters} onchange={on_letters} />
+                { "Single letters and digits are shortcuts" }
+            </label>
             <h3>{ "Model" }</h3>
             <p>{ describe(props.model.as_ref()) }</p>
             <p>

@@ -2,7 +2,7 @@ use yew::prelude::*;
 
 use super::{Glyph, Icon, VolumeField};
 use session::format;
-use session::{Action, Download, EngineState, OutputChoice, State, WithPrimer};
+use session::{Action, Download, EngineState, OutputChoice, Playback, State, WithPrimer};
 
 #[derive(Properties, PartialEq)]
 pub struct TransportProps {
@@ -10,6 +10,10 @@ pub struct TransportProps {
     pub dispatch: Callback<Action>,
     pub on_generate: Callback<()>,
     pub on_stop: Callback<()>,
+    /// Pauses, or plays on.
+    pub on_pause: Callback<()>,
+    pub is_shape_open: bool,
+    pub on_shape: Callback<()>,
     pub on_download: Callback<()>,
     pub on_record: Callback<()>,
     pub with_primer: WithPrimer,
@@ -34,6 +38,13 @@ pub fn Transport(props: &TransportProps) -> Html {
                 onclick={props.on_stop.reform(|_| ())} title="Esc">
                 <Icon glyph={Glyph::Square} />{ "Stop" }
             </button>
+            if take.is_some() {
+                <PauseButton is_playing={state.is_running() && state.transport.playback != Playback::Paused}
+                    on_pause={props.on_pause.clone()} />
+            }
+            <button type="button" class={classes!("toggle", props.is_shape_open.then_some("on"))}
+                aria-expanded={props.is_shape_open.to_string()} aria-controls="shape" title="Density, notes, dynamics (H)"
+                onclick={props.on_shape.reform(|_| ())}><Icon glyph={Glyph::Sliders} />{ "Shape" }</button>
             <span class="time" aria-label="Time played">{ format::clock(state.transport.position_secs()) }</span>
             if let EngineState::Downloading(download) = &state.engine {
                 <LoadingBar download={*download} />
@@ -53,6 +64,20 @@ pub fn Transport(props: &TransportProps) -> Html {
             <VolumeField value={state.settings.volume} dispatch={props.dispatch.clone()}
                 is_piano={state.outputs.choice == OutputChoice::Piano} />
         </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct PauseButtonProps {
+    is_playing: bool,
+    on_pause: Callback<()>,
+}
+
+#[component]
+fn PauseButton(PauseButtonProps { is_playing, on_pause }: &PauseButtonProps) -> Html {
+    let (glyph, label) = if *is_playing { (Glyph::Pause, "Pause") } else { (Glyph::Triangle, "Play") };
+    html! {
+        <button type="button" class="pause" title="P" onclick={on_pause.reform(|_| ())}><Icon {glyph} />{ label }</button>
     }
 }
 

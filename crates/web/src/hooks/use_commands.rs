@@ -3,25 +3,32 @@ use std::rc::Rc;
 use web_sys::File;
 use yew::prelude::*;
 
-use super::{EngineLink, Shortcuts, use_recorder};
+use super::{EngineLink, use_recorder};
 use crate::file::{self, ObjectUrl};
 use crate::js;
-use crate::player::PlayerHandle;
+use crate::player::{Player, PlayerHandle};
 use crate::store::Store;
 use session::engine::Preference;
-use session::{Action, DRAWN_SEEDS, EngineState, State, Take, WithPrimer};
-use session::{Notice, Remedy};
+use session::shortcuts::Shortcut;
+use session::{Action, DRAWN_SEEDS, EngineState, Notice, Playback, Remedy, State, Take, WithPrimer};
 
 /// The seed with the best first minute out of ten, with the released weights: see `docs/listening.md`.
 const FIRST_SEED: u64 = 5;
+/// How many versions are offered.
+const N_VERSIONS: usize = 4;
 /// Storage key: whether this browser has composed before.
 const HEARD_KEY: &str = "performance-rnn-heard";
 
 /// What the buttons do besides dispatching actions.
 #[derive(Clone, PartialEq)]
 pub struct Commands {
-    pub shortcuts: Shortcuts,
+    pub on_shortcut: Callback<Shortcut>,
     pub on_generate: Callback<()>,
+    pub on_stop: Callback<()>,
+    pub on_pause: Callback<()>,
+    pub on_branch: Callback<()>,
+    pub on_versions: Callback<()>,
+    pub on_download: Callback<()>,
     pub on_play: Callback<u32>,
     pub on_save: Callback<Rc<Take>>,
     pub on_record: Callback<()>,
@@ -32,6 +39,15 @@ pub struct Commands {
     pub on_remedy: Callback<Remedy>,
 }
 
+/// What opens and closes over or beside the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheet {
+    /// The Shape drawer.
+    Shape,
+    /// About and help.
+    Help,
+}
+
 /// The page's commands, always the same ones.
 #[hook]
 pub fn use_commands(
@@ -40,14 +56,15 @@ pub fn use_commands(
     player: &PlayerHandle,
     engine: &EngineLink,
     with_primer: WithPrimer,
+    on_open: &Callback<Sheet>,
 ) -> Commands {
     // The state as of the last rendering, for callbacks that live longer.
     let latest = use_mut_ref(|| (state.clone(), with_primer));
     *latest.borrow_mut() = (state.clone(), with_primer);
     let saved = use_mut_ref(|| None::<ObjectUrl>);
     let recorder = use_recorder(dispatch, player);
-    let parts = (dispatch.clone(), player.clone(), engine.clone(), recorder);
-    (*use_memo(parts, move |(dispatch, player, engine, recorder)| {
+    let parts = (dispatch.clone(), player.clone(), engine.clone(), recorder, on_open.clone());
+    (*use_memo(parts, move |(dispatch, player, engine, recorder, on_open)| {
         let on_generate = {
             let (dispatch, player, engine, latest) =
                 (dispatch.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
@@ -95,13 +112,34 @@ pub fn use_commands(
                 take.into_iter().for_each(|take| on_record.emit(take));
             })
         };
-        let on_toggle = {
-            let (on_generate, on_stop, latest) = (on_generate.clone(), on_stop.clone(), Rc::clone(&latest));
+        let on_pause = {
+            let (dispatch, player, latest) = (dispatch.clone(), player.clone(), Rc::clone(&latest));
             Callback::from(move |()| {
-                let is_running = latest.borrow().0.is_running();
-                if is_running { on_stop.emit(()) } else { on_generate.emit(()) }
+                let transport = latest.borrow().0.transport.clone();
+                if transport.run.is_some() && transport.playback != Playback::Paused {
+                    dispatch.emit(Action::Pause);
+                } else {
+                    player.with(|player| player.unlock());
+                    dispatch.emit(Action::Resume);
+                }
             })
         };
+        // Sounds, so it is to be called while the visitor presses something.
+        let at_head = |act: fn(u64) -> Action| {
+            let (dispatch, player) = (dispatch.clone(), player.clone());
+            Callback::from(move |()| {
+                let at_us = player.with(|player| {
+                    player.unlock();
+                    player.heard_us()
+                });
+                dispatch.emit(act(at_us));
+            })
+        };
+        let on_branch = at_head(|at_us| Action::Branch { at_us, drawn_seed: draw_seed() });
+        let on_versions = at_head(|at_us| {
+            let drawn_seeds = std::iter::repeat_with(draw_seed).take(N_VERSIONS).collect();
+            Action::Versions { at_us, drawn_seeds }
+        });
         let on_play = {
             let (dispatch, player) = (dispatch.clone(), player.clone());
             Callback::from(move |id| {
@@ -125,8 +163,54 @@ pub fn use_commands(
                 }
             })
         };
+        let on_shortcut = {
+            let (on_generate, on_stop, on_pause, on_download, on_branch, on_versions) = (
+                on_generate.clone(),
+                on_stop.clone(),
+                on_pause.clone(),
+                on_download.clone(),
+                on_branch.clone(),
+                on_versions.clone(),
+            );
+            let (dispatch, player, on_open, latest) =
+                (dispatch.clone(), player.clone(), on_open.clone(), Rc::clone(&latest));
+            Callback::from(move |shortcut| {
+                let state = latest.borrow().0.clone();
+                let has_take = state.takes.current().is_some_and(|take| take.n_notes() > 0);
+                let seek = |secs: i64| {
+                    let at_us = player.with(Player::heard_us).saturating_add_signed(secs * 1_000_000);
+                    dispatch.emit(Action::Seek { at_us });
+                };
+                match shortcut {
+                    Shortcut::Toggle if state.is_running() => on_stop.emit(()),
+                    Shortcut::Toggle => on_generate.emit(()),
+                    Shortcut::Stop => on_stop.emit(()),
+                    Shortcut::Download => on_download.emit(()),
+                    Shortcut::Shape => on_open.emit(Sheet::Shape),
+                    Shortcut::Help => on_open.emit(Sheet::Help),
+                    Shortcut::Undo => dispatch.emit(Action::Undo),
+                    Shortcut::Redo => dispatch.emit(Action::Redo),
+                    _ if !has_take => {}
+                    Shortcut::Pause => on_pause.emit(()),
+                    Shortcut::Back(secs) => seek(-i64::from(secs)),
+                    Shortcut::Forward(secs) => seek(secs.into()),
+                    Shortcut::Branch => on_branch.emit(()),
+                    Shortcut::Versions => on_versions.emit(()),
+                    Shortcut::Choose(index) => dispatch.emit(Action::Choose(index)),
+                    Shortcut::Loop => {
+                        let is_looping = state.mark.is_some() && !state.transport.is_looping;
+                        dispatch.emit(Action::SetLooping(is_looping));
+                    }
+                }
+            })
+        };
         Commands {
-            shortcuts: Shortcuts { on_toggle, on_stop, on_download },
+            on_shortcut,
+            on_stop,
+            on_pause,
+            on_branch,
+            on_versions,
+            on_download,
             on_generate,
             on_play,
             on_save: on_save_take,

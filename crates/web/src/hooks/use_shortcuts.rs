@@ -1,23 +1,15 @@
 use gloo::events::{EventListener, EventListenerOptions};
+use session::shortcuts::{Key, Shortcut};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, KeyboardEvent};
 use yew::prelude::*;
 
-/// What the keys do.
-#[derive(Clone, PartialEq)]
-pub struct Shortcuts {
-    /// The key Space.
-    pub on_toggle: Callback<()>,
-    /// The key Esc.
-    pub on_stop: Callback<()>,
-    /// The key D.
-    pub on_download: Callback<()>,
-}
+use crate::storage;
 
 /// Listens for the page's shortcuts, wherever the focus is.
 #[hook]
-pub fn use_shortcuts(shortcuts: Shortcuts) {
-    use_effect_with(shortcuts, |shortcuts| {
+pub fn use_shortcuts(on_shortcut: Callback<Shortcut>) {
+    use_effect_with(on_shortcut, |on_shortcut| {
         let document = gloo::utils::document();
         // Captured, so that a Space on the focused Generate button is seen before the button sees it.
         let options = EventListenerOptions {
@@ -25,23 +17,36 @@ pub fn use_shortcuts(shortcuts: Shortcuts) {
             ..EventListenerOptions::enable_prevent_default()
         };
         let down = {
-            let shortcuts = shortcuts.clone();
+            let on_shortcut = on_shortcut.clone();
             EventListener::new_with_options(&document, "keydown", options, move |event| {
                 let event: &KeyboardEvent = event.unchecked_ref();
-                let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
-                if has_modifier || is_in_dialog(event) {
+                let key = event.key();
+                let pressed = Key {
+                    key: &key,
+                    is_ctrl: event.ctrl_key() || event.meta_key(),
+                    is_shift: event.shift_key(),
+                    is_alt: event.alt_key(),
+                };
+                let Some(shortcut) = Shortcut::of(pressed).filter(|_| !is_in_dialog(event)) else { return };
+                let is_taken = match shortcut {
+                    Shortcut::Toggle => !takes_space(event),
+                    // Esc leaves a name as it was.
+                    Shortcut::Stop => is_within(event, "input.rename"),
+                    // Fields have an undo of their own, and arrows move sliders.
+                    Shortcut::Undo | Shortcut::Redo => is_typing(event),
+                    Shortcut::Back(_) | Shortcut::Forward(_) if !shortcut.is_character() => {
+                        takes_arrows(event)
+                    }
+                    _ => is_typing(event) || !storage::has_character_keys(),
+                };
+                if is_taken {
                     return;
                 }
-                match event.key().as_str() {
-                    " " if takes_space(event) => {
-                        event.prevent_default();
-                        if !event.repeat() {
-                            shortcuts.on_toggle.emit(());
-                        }
-                    }
-                    "Escape" => shortcuts.on_stop.emit(()),
-                    "d" | "D" if !is_typing(event) && !event.repeat() => shortcuts.on_download.emit(()),
-                    _ => {}
+                if matches!(shortcut, Shortcut::Toggle | Shortcut::Undo | Shortcut::Redo) {
+                    event.prevent_default();
+                }
+                if shortcut.repeats() || !event.repeat() {
+                    on_shortcut.emit(shortcut);
                 }
             })
         };
@@ -67,6 +72,14 @@ fn is_within(event: &Event, selector: &str) -> bool {
 /// Space presses what is focused, unless that is Generate or nothing that can be pressed.
 fn takes_space(event: &Event) -> bool {
     !is_within(event, "button:not(.generate), input, select, textarea, a, summary, label")
+}
+
+/// Arrows move within these.
+fn takes_arrows(event: &Event) -> bool {
+    is_within(
+        event,
+        "input, select, textarea, [role=slider], [role=tablist], [role=radiogroup], [data-arrows]",
+    )
 }
 
 fn is_typing(event: &Event) -> bool {

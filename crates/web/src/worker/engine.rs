@@ -123,11 +123,12 @@ impl<D: Device> Engine<D> {
     }
 
     fn tell(&self, name: &str, bytes: &[u8], events_per_second: f64) {
-        let facts = rnn::weights::read_metadata(bytes).map(|(_, facts)| facts).unwrap_or_default();
+        let (config, facts) = rnn::weights::read_metadata(bytes).unwrap_or_default();
         let model = protocol::Model {
             name: name.to_owned(),
             validation_nats: facts.get("validation_nats").and_then(|nats| nats.parse().ok()),
             license: facts.get("license").cloned(),
+            composers: config.composers,
         };
         post(&Reply::Ready {
             engine: protocol::Engine { placement: self.placement.clone(), events_per_second, model },
