@@ -54,7 +54,7 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
         checkout::claim(&paths::target_wasm(), &mut toolchain.cargo("clean"))?;
         let mut clippy = toolchain.cargo("clippy");
         run(clippy
-            .args(["--release", "--package", "web", "--features", "gpu", "--all-targets"])
+            .args(["--release", "--package", "web", "--features", "gpu,learn", "--all-targets"])
             .args(locked())
             .args(["--", "-D", "warnings"]))
     })?;

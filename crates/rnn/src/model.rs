@@ -13,7 +13,7 @@ use performance::{N_PITCHES, N_TOKENS};
 use rand::{Rng, RngExt};
 
 use crate::kernels::{self, Compute, Projections};
-use crate::weights::NamedTensor;
+use crate::weights::{Handle, NamedTensor};
 use crate::{Error, ModelConfig};
 
 use layer_input::{LayerInput, StepInput};
@@ -94,6 +94,18 @@ impl State {
     pub fn zeros(config: &ModelConfig, batch: usize, device: &Device) -> Self {
         let zeros = || Tensor::zeros([batch, config.hidden], device);
         Self { layers: (0..config.layers).map(|_| (zeros(), zeros())).collect() }
+    }
+
+    /// The state's tensors by name, for a checkpoint.
+    #[must_use]
+    pub fn handles(&self) -> Vec<Handle> {
+        let named = |kind: &str, layer: usize, tensor: &Tensor<2>| Handle {
+            name: format!("state.{layer}.{kind}"),
+            shape: tensor.dims().to_vec(),
+            values: tensor.clone().flatten(0, 1),
+        };
+        let layers = self.layers.iter().enumerate();
+        layers.flat_map(|(layer, (h, c))| [named("hidden", layer, h), named("cell", layer, c)]).collect()
     }
 
     /// The state's numbers by name, for a checkpoint.

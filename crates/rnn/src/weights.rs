@@ -16,7 +16,7 @@ use safetensors::{Dtype, SafeTensors};
 use crate::{Error, ModelConfig};
 
 #[cfg(feature = "burn")]
-pub use self::burn::{load, replace, save, tensors};
+pub use self::burn::{Handle, handles, header, load, replace, save, tensors};
 
 /// Version of the layout of tensors and metadata; rises when old files cannot be read any more.
 pub const VERSION: u32 = 1;
@@ -136,10 +136,7 @@ pub fn save_tensors(
     facts: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, Error> {
     let write = |e: &dyn std::fmt::Display| Error::Write(e.to_string());
-    let mut metadata: HashMap<String, String> = facts.clone().into_iter().collect();
-    metadata.insert("format".to_owned(), FORMAT.to_owned());
-    metadata.insert("version".to_owned(), VERSION.to_string());
-    metadata.insert("config".to_owned(), serde_json::to_string(config).map_err(|e| write(&e))?);
+    let metadata = metadata(config, facts)?;
     let (dtype, bytes): (Dtype, Vec<Vec<u8>>) = match precision {
         Precision::Half => (
             Dtype::F16,
@@ -160,4 +157,17 @@ pub fn save_tensors(
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| write(&e))?;
     safetensors::serialize(views, Some(metadata)).map_err(|e| write(&e))
+}
+
+/// What stands in a file's header beside the places of its tensors.
+fn metadata(
+    config: &ModelConfig,
+    facts: &BTreeMap<String, String>,
+) -> Result<HashMap<String, String>, Error> {
+    let mut metadata: HashMap<String, String> = facts.clone().into_iter().collect();
+    metadata.insert("format".to_owned(), FORMAT.to_owned());
+    metadata.insert("version".to_owned(), VERSION.to_string());
+    let config = serde_json::to_string(config).map_err(|error| Error::Write(error.to_string()))?;
+    metadata.insert("config".to_owned(), config);
+    Ok(metadata)
 }

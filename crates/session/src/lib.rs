@@ -35,6 +35,7 @@ mod state;
 mod steering;
 mod take;
 mod takes;
+pub mod teach;
 mod transport;
 
 pub use engine::{Download, EngineState, SLOW, Speed};

@@ -9,6 +9,7 @@ use anyhow::Result;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use indicatif::ProgressBar;
+use learn::{Adam, Batch, Cut, Loader, Position, Share, Training, loss};
 use performance::N_PITCHES;
 use performance::Sampling;
 use pollster::block_on;
@@ -23,12 +24,8 @@ use serde::Serialize;
 use crate::bench_gpu::GpuFigures;
 use crate::bench_midi;
 use crate::cli::{BenchArgs, DeviceKind};
-use crate::config::Training;
-use crate::corpus::Corpus;
+use crate::corpus::{Corpus, Pieces};
 use crate::generate::shares;
-use crate::loader::{Batch, Cut, Loader, Position, Share};
-use crate::optimizer::Adam;
-use crate::training::loss;
 use crate::{device, progress};
 
 /// Each measurement runs at least this long after a warm-up.
@@ -180,14 +177,16 @@ fn trained(device: &Device, args: &BenchArgs) -> Result<f64> {
     let mut step = || {
         let (loss, next) = loss(&model, &data, state.clone(), &training, device);
         let grads = GradientsParams::from_grads(loss.backward(), &model);
-        let (next_model, _) = adam.step(model.clone(), grads, 1e-4);
+        let (next_model, _) = block_on(adam.step(model.clone(), grads, 1e-4))?;
         (model, state) = (next_model, next);
-        loss.inner().into_scalar::<f32>()
+        // Waits for the device.
+        loss.inner().into_scalar::<f32>();
+        Ok::<_, learn::Error>(())
     };
-    step();
+    step()?;
     let (start, mut steps) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {
-        step();
+        step()?;
         steps += 1;
     }
     Ok((steps * batch * time) as f64 / start.elapsed().as_secs_f64())
@@ -200,7 +199,13 @@ fn loaded(data: &Path, args: &BenchArgs) -> Result<f64> {
     let Training { walk, controlled, augment, sounding, seed, .. } = Training::default();
     let cut =
         Cut { batch: args.batch, time: args.time, walk, controlled, augment, sounding, share: Share::WHOLE };
-    let mut loader = Loader::new(corpus, train, ModelConfig::default(), cut, seed, &Position::default())?;
+    let mut loader = Loader::new(
+        Box::new(Pieces::new(corpus, train)),
+        ModelConfig::default(),
+        cut,
+        seed,
+        &Position::default(),
+    )?;
     let (start, mut events) = (Instant::now(), 0);
     while start.elapsed() < AT_LEAST {
         events += loader.next_batch()?.events();

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use learn::Precision;
 use performance::{PitchClasses, Sampling};
 use rnn::copying::ReturnRate;
-
-use crate::config::Precision;
 
 /// Prepare data, train, evaluate, generate, inspect and measure Performance RNN.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Prepare(PrepareArgs),
     /// Train a network.
     Train(TrainArgs),
+    /// Teach a network somebody's own music, as the page does.
+    Teach(TeachArgs),
     /// Measure how well a network predicts performances.
     Evaluate(EvaluateArgs),
     /// Fit the copy model's constants: how much likelier what was played before is than a network expects.
@@ -97,6 +99,34 @@ pub(crate) struct PrepareArgs {
     /// CSV with the columns `path` and `composer` (or MAESTRO's own).
     #[arg(long)]
     pub(crate) manifest: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TeachArgs {
+    /// Folders of MIDI files to learn from; a part of them is set aside and measured on.
+    #[arg(required = true)]
+    pub(crate) music: Vec<PathBuf>,
+    /// Weights to begin with.
+    #[arg(long)]
+    pub(crate) weights: PathBuf,
+    /// File for the best weights.
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Events to learn, repetitions included; without it, as many as the page takes.
+    #[arg(long)]
+    pub(crate) events: Option<u64>,
+    /// Share of music that the given weights invent, so that they are not forgotten.
+    #[arg(long)]
+    pub(crate) replayed: Option<f64>,
+    /// Highest learning rate.
+    #[arg(long)]
+    pub(crate) rate: Option<f64>,
+    /// Share of hidden units left out at random.
+    #[arg(long)]
+    pub(crate) dropout: Option<f64>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -463,7 +493,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 128)]
     pub(crate) time: usize,
     /// What the factors of the trained matrix products are rounded to.
-    #[arg(long, value_enum, default_value_t = Precision::Auto)]
+    #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(["auto", "f32", "bf16"]).map(|name| precision(&name)))]
     pub(crate) precision: Precision,
     /// Train with the setting `recompute`: less memory, more work.
     #[arg(long)]
@@ -558,4 +588,13 @@ pub(crate) struct ScoreFitArgs {
     /// File to write.
     #[arg(long, default_value = "crates/performance/ridge/ridge.txt")]
     pub(crate) out: PathBuf,
+}
+
+/// One of the values that clap lets through.
+fn precision(name: &str) -> Precision {
+    match name {
+        "f32" => Precision::F32,
+        "bf16" => Precision::Bf16,
+        _ => Precision::Auto,
+    }
 }

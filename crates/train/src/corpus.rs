@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use memmap2::Mmap;
@@ -113,5 +114,67 @@ impl Corpus {
             );
         }
         Ok((train, validation))
+    }
+}
+
+/// Some pieces of a corpus, to train on.
+pub(crate) struct Pieces {
+    corpus: Arc<Corpus>,
+    chosen: Vec<Piece>,
+    known: Vec<learn::Piece>,
+}
+
+impl Pieces {
+    pub(crate) fn new(corpus: Arc<Corpus>, chosen: Vec<Piece>) -> Self {
+        let known = chosen.iter().map(|piece| learn::Piece {
+            len: piece.len,
+            pitch_range: piece.pitch_range,
+            composer: piece.composer.clone(),
+        });
+        let known = known.collect();
+        Self { corpus, chosen, known }
+    }
+}
+
+impl learn::Source for Pieces {
+    fn pieces(&self) -> &[learn::Piece] {
+        &self.known
+    }
+
+    fn tokens(&self, index: usize) -> Result<Vec<Token>, learn::Error> {
+        let tokens = self.corpus.tokens(&self.chosen[index]);
+        tokens.map_err(|error| learn::Error::Source(format!("{error:#}")))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Pieces of 9, 40 and 100 events: keys that go down and up, a step of 8 ms each time.
+    pub(crate) fn corpus() -> (tempfile::TempDir, Arc<Corpus>) {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut bytes, mut pieces) = (Vec::new(), Vec::new());
+        for len in [9usize, 40, 100] {
+            pieces.push(Piece {
+                path: format!("{len}.mid"),
+                composer: None,
+                sha256: "00".to_owned(),
+                start: bytes.len() / 2,
+                len,
+                seconds: 1.0,
+                notes: len / 3,
+                pitch_range: (60, 72),
+            });
+            for i in 0..len {
+                let number = [60 + i as u16 / 4 % 12, 256, 128 + 60 + i as u16 / 4 % 12, 256][i % 4];
+                bytes.extend(number.to_le_bytes());
+            }
+        }
+        std::fs::write(dir.path().join(TOKENS_FILE), bytes).unwrap();
+        let index = serde_json::to_vec(&Index { version: INDEX_VERSION, pieces }).unwrap();
+        std::fs::write(dir.path().join(INDEX_FILE), index).unwrap();
+        let corpus = Arc::new(Corpus::open(dir.path()).unwrap());
+        (dir, corpus)
     }
 }

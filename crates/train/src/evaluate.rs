@@ -6,13 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use burn::tensor::{Device, Int, Tensor, TensorData};
-use performance::Controls;
-use performance::{Event, N_PITCHES, N_TOKENS, Sounding, Token, duration_secs, encode, midi};
+use learn::{Evaluation, Evaluator};
+use performance::{Token, encode, midi};
+use pollster::block_on;
 use rayon::prelude::*;
 use rnn::copying::Copying;
-use rnn::{Inputs, Model, Quantized, State};
-use serde::Serialize;
+use rnn::{Model, Quantized};
 
 use crate::cli::EvaluateArgs;
 use crate::corpus::{Corpus, INDEX_FILE};
@@ -21,37 +20,6 @@ use crate::{device, progress};
 
 /// Pieces that go through the network side by side.
 const LANES: usize = 48;
-/// Events of a crop; the state is carried from crop to crop, so this is a matter of memory alone.
-const CROP: usize = 128;
-
-/// The figures of an evaluation; what `--json` prints.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Evaluation {
-    /// Events predicted: all but each piece's first.
-    pub(crate) events: usize,
-    pub(crate) nats_per_event: f64,
-    pub(crate) nats_per_second: f64,
-    pub(crate) nats_per_note: f64,
-    /// Share of events that were the model's first guess.
-    pub(crate) accuracy: f64,
-    /// Nats per event of each type, and how many there were.
-    pub(crate) by_type: ByType,
-}
-
-#[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct ByType {
-    pub(crate) note_on: TypeLoss,
-    pub(crate) note_off: TypeLoss,
-    pub(crate) time_shift: TypeLoss,
-    pub(crate) velocity: TypeLoss,
-}
-
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(crate) struct TypeLoss {
-    pub(crate) events: usize,
-    pub(crate) nats_per_event: f64,
-}
-
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     let bytes =
         std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
@@ -134,164 +102,17 @@ pub(crate) fn pieces(data: &Path, only: Option<&str>, every: usize) -> Result<Ve
 
 /// Whole pieces with carried state, no controls, no mask.
 pub(crate) fn evaluate(model: &Model, pieces: &[Vec<Token>], progress: impl Fn(usize)) -> Result<Evaluation> {
-    // The longest first, so that the last to end are short and lanes stay busy together.
-    let mut waiting: Vec<&[Token]> = pieces.iter().map(Vec::as_slice).filter(|p| p.len() > 1).collect();
-    ensure!(!waiting.is_empty(), "expected pieces of at least two events, found none");
-    waiting.sort_by_key(|tokens| tokens.len());
-    let device: Device = model.head.val().device();
-    let mut lanes: Vec<Lane> = (0..LANES.min(waiting.len())).map(|_| Lane::default()).collect();
-    let mut state = State::zeros(&model.config, lanes.len(), &device);
-    let mut tally = Tally::default();
-    loop {
-        let mut keep: Vec<f32> = lanes.iter_mut().map(|lane| lane.refill(&mut waiting)).collect();
-        let busy: Vec<usize> = (0..lanes.len()).filter(|&lane| lanes[lane].left() > 0).collect();
-        let Some(time) = busy.iter().map(|&lane| CROP.min(lanes[lane].left())).max() else { break };
-        // Idle lanes cost as much as busy ones. Few widths, because some devices prepare for each anew.
-        if busy.len() <= lanes.len() / 2 {
-            keep = busy.iter().map(|&lane| keep[lane]).collect();
-            lanes = busy.iter().map(|&lane| std::mem::take(&mut lanes[lane])).collect();
-            state = state.rows(&busy);
-        }
-        let starts: Vec<usize> = lanes.iter().map(|lane| lane.next).collect();
-        let keep = Tensor::from_data(TensorData::new(keep, [lanes.len(), 1]), &device);
-        let inputs = inputs(model, &mut lanes, time, &device)?;
-        let (scores, next) = model.forward(inputs, state.keeping(&keep));
-        state = next;
-        let n = tally.score(&scores.into_data().try_to_vec::<f32>()?, &lanes, &starts);
+    let mut evaluator = Evaluator::new(model, pieces, LANES)?;
+    while let Some(n) = block_on(evaluator.crop(model))? {
         progress(n);
     }
-    let seconds: f64 = pieces.iter().map(|tokens| duration_secs(tokens)).sum();
-    Ok(tally.evaluation(seconds))
-}
-
-/// A piece on its way through one row of the batch.
-#[derive(Default)]
-struct Lane<'a> {
-    tokens: &'a [Token],
-    /// The next token to be read.
-    next: usize,
-    sounding: Sounding,
-}
-
-impl<'a> Lane<'a> {
-    /// How many more events there are to predict.
-    fn left(&self) -> usize {
-        self.tokens.len().saturating_sub(self.next + 1)
-    }
-
-    /// Takes the next piece if this one has ended; returns 1 if the network's state is kept, 0 if it is
-    /// reset.
-    fn refill(&mut self, waiting: &mut Vec<&'a [Token]>) -> f32 {
-        if self.left() > 0 {
-            return 1.0;
-        }
-        *self = Self { tokens: waiting.pop().unwrap_or_default(), ..Self::default() };
-        0.0
-    }
-}
-
-/// The next `time` events of every lane; rows past a piece's end are empty.
-fn inputs(model: &Model, lanes: &mut [Lane], time: usize, device: &Device) -> Result<Inputs> {
-    let batch = lanes.len();
-    let unset = model.config.encode(&Controls::default())?;
-    let mut numbers = vec![0i32; time * batch];
-    let mut multi_hot = vec![0.0f32; time * batch * N_PITCHES];
-    for (b, lane) in lanes.iter_mut().enumerate() {
-        let n = time.min(lane.left());
-        for (t, &token) in lane.tokens[lane.next..][..n].iter().enumerate() {
-            let row = t * batch + b;
-            lane.sounding.apply(Event::from(token));
-            numbers[row] = i32::from(token.get());
-            for pitch in lane.sounding.pitches() {
-                multi_hot[row * N_PITCHES + pitch.index()] = 1.0;
-            }
-        }
-        lane.next += n;
-    }
-    let controls = TensorData::new(unset.repeat(time * batch), [time, batch, unset.len()]);
-    Ok(Inputs {
-        tokens: Tensor::<2, Int>::from_data(TensorData::new(numbers, [time, batch]), device),
-        sounding: Tensor::from_data(TensorData::new(multi_hot, [time, batch, N_PITCHES]), device),
-        controls: Tensor::from_data(controls, device),
-    })
-}
-
-#[derive(Default)]
-struct Tally {
-    nats: [f64; 4],
-    count: [usize; 4],
-    right: usize,
-}
-
-impl Tally {
-    /// Compares a crop's logits, `[time, batch, 413]`, with what came next in each lane; returns how many
-    /// events there were. `starts` are the lanes' places before the crop.
-    fn score(&mut self, scores: &[f32], lanes: &[Lane], starts: &[usize]) -> usize {
-        let batch = lanes.len();
-        let results: Vec<(usize, f64, bool)> = scores
-            .par_chunks_exact(N_TOKENS)
-            .enumerate()
-            .filter_map(|(row, scores)| {
-                let (t, b) = (row / batch, row % batch);
-                let target = *lanes[b].tokens.get(starts[b] + t + 1)?;
-                Some(judge(scores, target))
-            })
-            .collect();
-        results.iter().for_each(|&result| self.add(result));
-        results.len()
-    }
-
-    /// One event more.
-    fn add(&mut self, (kind, nats, is_right): (usize, f64, bool)) {
-        self.nats[kind] += nats;
-        self.count[kind] += 1;
-        self.right += usize::from(is_right);
-    }
-
-    fn merge(&mut self, other: &Self) {
-        for kind in 0..self.nats.len() {
-            self.nats[kind] += other.nats[kind];
-            self.count[kind] += other.count[kind];
-        }
-        self.right += other.right;
-    }
-
-    fn evaluation(&self, seconds: f64) -> Evaluation {
-        let (events, nats): (usize, f64) = (self.count.iter().sum(), self.nats.iter().sum());
-        let of = |kind: usize| TypeLoss {
-            events: self.count[kind],
-            nats_per_event: self.nats[kind] / self.count[kind].max(1) as f64,
-        };
-        Evaluation {
-            events,
-            nats_per_event: nats / events as f64,
-            nats_per_second: nats / seconds,
-            nats_per_note: nats / self.count[0].max(1) as f64,
-            accuracy: self.right as f64 / events as f64,
-            by_type: ByType { note_on: of(0), note_off: of(1), time_shift: of(2), velocity: of(3) },
-        }
-    }
-}
-
-fn kind(token: Token) -> usize {
-    match Event::from(token) {
-        Event::NoteOn(_) => 0,
-        Event::NoteOff(_) => 1,
-        Event::TimeShift(_) => 2,
-        Event::Velocity(_) => 3,
-    }
-}
-
-/// The kind of the event that came, its loss in nats, and whether it was the first guess.
-fn judge(scores: &[f32], target: Token) -> (usize, f64, bool) {
-    let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = scores.iter().map(|&score| f64::from(score - highest).exp()).sum();
-    let nats = sum.ln() - f64::from(scores[target.index()] - highest);
-    (kind(target), nats, scores[target.index()] >= highest)
+    Ok(evaluator.evaluation())
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+    use performance::N_TOKENS;
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
     use rnn::ModelConfig;

@@ -1,7 +1,6 @@
 //! `performance-rnn`: from MIDI files to weights, and from weights to MIDI files.
 
 mod ablation;
-mod augment;
 mod bench;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod bench_gpu;
@@ -17,10 +16,8 @@ mod evaluate;
 mod files;
 mod generate;
 mod inspect;
-mod loader;
 mod measure;
 mod memory;
-mod optimizer;
 mod perform;
 mod plot;
 mod prepare;
@@ -34,6 +31,7 @@ mod roll;
 mod score;
 mod structure;
 mod sweep;
+mod teach;
 mod training;
 
 use std::process::ExitCode;
@@ -47,6 +45,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Prepare(args) => prepare::run(&args),
         Command::Train(args) => training::run(&args),
+        Command::Teach(args) => teach::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::FitCopying(args) => copying::run(&args),
         Command::FitReturns(args) => returns::run(&args),

@@ -5,12 +5,13 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use learn::Evaluation;
 use performance::Token;
 use rnn::weights::{self, Precision};
 
 use crate::cli::ReleaseArgs;
 use crate::corpus::{Corpus, Piece};
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::evaluate;
 use crate::files::write_atomically;
 use crate::training::{BEST_FILE, METRICS_FILE, read_metrics, write_curve};
 use crate::{device, progress, provenance};

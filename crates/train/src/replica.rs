@@ -11,10 +11,10 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::distributed::{DistributedConfig, DistributedContext, ReduceOperation, all_reduce};
 use burn::tensor::{Device, Tensor, TensorData};
+use learn::Share;
 use rnn::Model;
 
 use crate::cli::DeviceKind;
-use crate::loader::Share;
 
 /// One of the devices.
 #[derive(Clone, Debug)]

@@ -5,12 +5,9 @@
 mod checkpoint;
 mod curve;
 mod log;
-mod loss;
 mod metrics;
-mod progress;
 mod run;
 mod validation;
-mod verdict;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,6 +17,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
+use learn::Verdict;
 use rnn::ModelConfig;
 
 use crate::cli::TrainArgs;
@@ -29,12 +27,11 @@ use crate::device;
 use crate::replica::{Group, Replica};
 use checkpoint::CHECKPOINT_FILE;
 pub(crate) use curve::write as write_curve;
-pub(crate) use loss::loss;
+use metrics::Metric;
 pub(crate) use metrics::{METRICS_FILE, read as read_metrics};
 use run::Run;
 pub(crate) use validation::BEST_FILE;
 use validation::validation_pieces;
-use verdict::verdict;
 
 pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let default = if args.from.is_some() { "finetune" } else { "base" };
@@ -79,22 +76,22 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
             }
         });
     }
-    let checks = validation_pieces(&corpus, &validation, &run.training)?;
+    let checks = validation_pieces(&corpus, &validation, run.training())?;
     eprintln!(
         "{} parameters, {} training pieces, {} validation events",
-        run.model.num_params(),
+        run.learner.model.num_params(),
         train.len(),
         checks.iter().map(Vec::len).sum::<usize>()
     );
     let metrics = run.train(corpus, train, &checks, &args.out)?;
     println!(
         "{} events in {} steps; best validation {:.4} nats/event in {}",
-        run.progress.events,
-        run.progress.step,
-        run.progress.best.unwrap_or(f64::NAN),
+        run.learner.progress.events,
+        run.learner.progress.step,
+        run.learner.progress.best.unwrap_or(f64::NAN),
         args.out.join(BEST_FILE).display()
     );
-    println!("{}", verdict(&metrics));
+    println!("{}", Verdict::of(&validations(&metrics)));
     Ok(())
 }
 
@@ -110,9 +107,14 @@ pub(crate) fn learn(config: &TrainConfig, corpus: &Arc<Corpus>, out: &Path, devi
         let composers = composers(&train, training.composer_events);
         Run::start(&ModelConfig { composers, ..config.model.clone() }, training, device)
     };
-    let checks = validation_pieces(corpus, &validation, &run.training)?;
+    let checks = validation_pieces(corpus, &validation, run.training())?;
     run.train(Arc::clone(corpus), train, &checks, out)?;
-    run.progress.best.context("expected a validation, found none")
+    run.learner.progress.best.context("expected a validation, found none")
+}
+
+/// After how many events each validation was, and its loss.
+fn validations(metrics: &[Metric]) -> Vec<(u64, f64)> {
+    metrics.iter().filter_map(|metric| Some((metric.events, metric.validation?))).collect()
 }
 
 /// Composers with enough training events for a control of their own.

@@ -10,11 +10,11 @@ use yew::prelude::*;
 
 use crate::components::{
     About, Header, LengthField, Moment as AtMoment, Notices, OutputField, PrimerField, Roll, SeedField,
-    ShapeDrawer, StatusLine, Takes, TemperatureField, Transport,
+    ShapeDrawer, StatusLine, Takes, TeachPanel, TemperatureField, Transport,
 };
 use crate::hooks::{
     Sheet, draw_seed, use_commands, use_debug, use_engine, use_midi, use_page_drop, use_player,
-    use_shortcuts, use_theme,
+    use_shortcuts, use_teach, use_theme,
 };
 use crate::player::PlayerHandle;
 use crate::store::Store;
@@ -31,6 +31,7 @@ pub fn App() -> Html {
     use_player(&state, &dispatch, &player);
     let preference = *use_memo((), |()| asked_preference().unwrap_or_else(storage::preference));
     let engine = use_engine(&state, &dispatch, &player, preference);
+    let (teach, teach_link) = use_teach(&engine);
     let on_connect = use_midi(&state, &dispatch, &player);
     let (theme, on_theme) = use_theme();
     use_debug(&state, &player);
@@ -90,6 +91,7 @@ pub fn App() -> Html {
                     can_undo_redo={state.can_undo_redo()} on_play={commands.on_play.clone()}
                     on_save={commands.on_save.clone()} on_record={commands.on_record_take.clone()}
                     is_recording={state.recording.is_some()} />
+                <TeachPanel teach={(**teach).clone()} link={teach_link} />
             </main>
             <StatusLine engine={state.engine.clone()} speed={state.speed} on_model={on_about(true)} />
             <About is_open={*is_about_open} {model} preference={engine.preference()} on_preference={commands.on_preference.clone()}

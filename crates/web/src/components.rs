@@ -12,6 +12,7 @@ mod seed_field;
 mod shape;
 mod status_line;
 mod takes;
+mod teach;
 mod transport;
 
 pub use about::About;
@@ -26,6 +27,7 @@ pub use seed_field::SeedField;
 pub use shape::ShapeDrawer;
 pub use status_line::StatusLine;
 pub use takes::Takes;
+pub use teach::TeachPanel;
 pub use transport::Transport;
 
 use wasm_bindgen::JsCast;

@@ -9,6 +9,7 @@ mod use_player;
 mod use_recorder;
 mod use_roll;
 mod use_shortcuts;
+mod use_teach;
 mod use_theme;
 
 pub use use_commands::{Sheet, draw_seed, use_commands};
@@ -20,4 +21,5 @@ pub use use_player::use_player;
 pub use use_recorder::use_recorder;
 pub use use_roll::use_roll;
 pub use use_shortcuts::use_shortcuts;
+pub use use_teach::{TeachLink, use_teach};
 pub use use_theme::{Theme, use_theme};

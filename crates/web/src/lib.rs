@@ -18,16 +18,19 @@ mod adapter;
 mod app;
 mod bench;
 mod components;
+mod dropped;
 mod engine;
 mod file;
 mod hooks;
 pub mod js;
+mod models;
 mod output;
 mod player;
 pub mod queue;
 mod roll;
 mod storage;
 mod store;
+mod teacher;
 #[cfg(target_arch = "wasm32")]
 pub mod worker;
 

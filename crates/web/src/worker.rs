@@ -9,6 +9,8 @@ mod composition;
 mod engine;
 mod inbox;
 mod pause;
+#[cfg(feature = "learn")]
+pub mod teach;
 mod ticker;
 mod weights;
 

@@ -3,24 +3,26 @@
 use toml::{Table, Value};
 
 /// Which packages of the workspace each may depend on.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("learn", &["performance", "rnn"]),
     ("performance", &[]),
     ("rnn", &["performance"]),
     ("session", &["performance"]),
-    ("train", &["performance", "rnn"]),
-    ("web", &["performance", "rnn", "session"]),
+    ("train", &["learn", "performance", "rnn"]),
+    ("web", &["learn", "performance", "rnn", "session"]),
     ("xtask", &[]),
 ];
 
 /// Packages that only some crates may use: a prefix of the name, and these crates.
-const KEPT_IN: [(&str, &[&str]); 10] = [
-    ("burn", &["rnn", "train", "tests"]),
+const KEPT_IN: [(&str, &[&str]); 11] = [
+    ("burn", &["learn", "rnn", "train", "tests"]),
     ("cubecl", &["rnn", "web"]),
     ("wgpu", &["rnn"]),
     ("web-sys", &["web"]),
     ("js-sys", &["web"]),
     ("wasm-bindgen", &["web"]),
     ("gloo", &["web"]),
+    ("idb", &["web"]),
     ("yew", &["web"]),
     ("clap", &["train"]),
     ("anyhow", &["train"]),
@@ -107,6 +109,8 @@ fn rules_can_fail() {
         &["performance must not depend on burn-wgpu"],
     );
     check("session", "dependencies.performance.workspace = true", &[]);
+    check("session", "dependencies.learn.workspace = true", &["session must not depend on learn"]);
+    check("learn", "dependencies.train.workspace = true", &["learn must not depend on train"]);
     check("session", "dev-dependencies.rnn.workspace = true", &["session must not depend on rnn"]);
     check("session", "dependencies.web-sys.workspace = true", &["session must not depend on web-sys"]);
     check("rnn", "dependencies.session.workspace = true", &["rnn must not depend on session"]);

@@ -81,26 +81,32 @@ mod differentiable {
     use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
     use burn::tensor::Tensor;
 
-    use super::{Bf16, Flex, FlexTensor, Matrix, TensorMetadata, contiguous, gemm, tensor};
+    use super::{Bf16, Compute, F32, Flex, FlexTensor, Matrix, TensorMetadata, contiguous, gemm, tensor};
 
     type AutodiffFlex = Autodiff<Flex, NoCheckpointing>;
 
-    /// In half precision. `None` unless both factors live on the differentiable CPU backend.
-    pub(in super::super) fn matmul(x: &Tensor<2>, weights: &Tensor<2>) -> Option<Tensor<2>> {
+    /// `None` unless both factors live on the differentiable CPU backend.
+    pub(in super::super) fn matmul(
+        x: &Tensor<2>,
+        weights: &Tensor<2>,
+        compute: Compute,
+    ) -> Option<Tensor<2>> {
         let (x, x_node) = x.clone().try_into_primitive::<AutodiffFlex>().ok()?.into_parts();
         let (weights, weights_node) = weights.clone().try_into_primitive::<AutodiffFlex>().ok()?.into_parts();
         let (x, weights) = (contiguous(x), contiguous(weights));
-        let product = {
+        let result = {
             let (a, b) = (matrix(&x)?, matrix(&weights)?);
-            tensor(gemm::matmul::<Bf16>(a, b), [a.rows, b.columns])
+            tensor(product(a, b, compute), [a.rows, b.columns])
         };
-        let prepared =
-            MatmulBackward.prepare::<NoCheckpointing>([x_node, weights_node]).compute_bound().stateful();
-        let product = match prepared {
-            OpsKind::Tracked(prepared) => prepared.finish((x, weights), product),
-            OpsKind::UnTracked(prepared) => prepared.finish(product),
+        let prepared = MatmulBackward(compute)
+            .prepare::<NoCheckpointing>([x_node, weights_node])
+            .compute_bound()
+            .stateful();
+        let result = match prepared {
+            OpsKind::Tracked(prepared) => prepared.finish((x, weights), result),
+            OpsKind::UnTracked(prepared) => prepared.finish(result),
         };
-        Some(Tensor::from_primitive::<AutodiffFlex>(product))
+        Some(Tensor::from_primitive::<AutodiffFlex>(result))
     }
 
     fn matrix(tensor: &FlexTensor) -> Option<Matrix<'_>> {
@@ -108,8 +114,15 @@ mod differentiable {
         Some(Matrix::new(tensor.as_slice()?, rows, columns))
     }
 
+    fn product(a: Matrix<'_>, b: Matrix<'_>, compute: Compute) -> Vec<f32> {
+        match compute {
+            Compute::F32 => gemm::matmul::<F32>(a, b),
+            Compute::Bf16 => gemm::matmul::<Bf16>(a, b),
+        }
+    }
+
     #[derive(Debug)]
-    struct MatmulBackward;
+    struct MatmulBackward(Compute);
 
     impl Backward<Flex, 2> for MatmulBackward {
         /// Both factors.
@@ -123,11 +136,11 @@ mod differentiable {
                 unreachable!("the forward pass ran on contiguous f32 tensors");
             };
             if let Some(parent) = x_parent {
-                let dx = gemm::matmul::<Bf16>(dy, weights.transposed());
+                let dx = product(dy, weights.transposed(), self.0);
                 grads.register::<Flex>(parent.id, tensor(dx, [x.rows, x.columns]));
             }
             if let Some(parent) = weights_parent {
-                let dw = gemm::matmul::<Bf16>(x.transposed(), dy);
+                let dw = product(x.transposed(), dy, self.0);
                 grads.register::<Flex>(parent.id, tensor(dw, [weights.rows, weights.columns]));
             }
         }

@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::format::{Format, Rows};
-use super::shared::{Detected, Kernel, Shared, split};
+use super::shared::{Detected, Kernel, Shared, chunks, split};
 use super::tile::{MAX_ROWS, PANEL, Packed, Simd, Tile, multiply};
 
 /// A row-major matrix, or its transpose.
@@ -33,7 +31,7 @@ impl<'a> Matrix<'a> {
         const BLOCK: usize = 16;
         let mut rows = Rows::<F>::zeros(self.rows, self.columns);
         let stride = rows.stride;
-        rows.numbers.par_chunks_mut(BLOCK * stride).enumerate().for_each(|(i, numbers)| {
+        chunks(&mut rows.numbers, BLOCK * stride, |i, numbers| {
             let n = numbers.len() / stride;
             if self.is_transposed {
                 for (k, source) in self.values.chunks_exact(self.rows).enumerate() {

@@ -5,32 +5,24 @@
 //! gradient of its projections, and one matrix product over the whole crop yields the gradient of the
 //! recurrent weights.
 //!
-//! They run on the CPU backend (`flex`), on Burn's GPU backends and on remote devices of these, outside the
-//! browser; elsewhere [`recurrence`] returns `None` and the model runs step by step.
+//! They run on the CPU backend (`flex`), in the browser too, on Burn's GPU backends, and on remote devices of
+//! these; elsewhere [`recurrence`] returns `None` and the model runs step by step.
 
-#![cfg_attr(
-    any(target_family = "wasm", not(feature = "autodiff")),
-    allow(dead_code, reason = "what is kept for the backward pass")
-)]
+#![cfg_attr(not(feature = "autodiff"), allow(dead_code, reason = "what is kept for the backward pass"))]
 
-#[cfg(all(not(target_family = "wasm"), feature = "burn-gpu"))]
+#[cfg(feature = "burn-gpu")]
 mod cube;
-#[cfg(not(target_family = "wasm"))]
 mod flex;
-#[cfg(not(target_family = "wasm"))]
 mod format;
-#[cfg(not(target_family = "wasm"))]
 mod fused;
-#[cfg(not(target_family = "wasm"))]
 mod gemm;
-#[cfg(not(target_family = "wasm"))]
 mod recurrence;
 #[cfg(all(not(target_family = "wasm"), feature = "remote"))]
 pub(crate) mod remote;
-#[cfg(not(target_family = "wasm"))]
 mod shared;
-#[cfg(not(target_family = "wasm"))]
 mod tile;
+#[cfg(target_family = "wasm")]
+mod wasm;
 
 use std::fmt;
 use std::sync::Arc;
@@ -51,7 +43,6 @@ impl Compute {
     /// The faster of the two for training on this machine's CPU.
     #[must_use]
     pub fn fastest() -> Self {
-        #[cfg(not(target_family = "wasm"))]
         if shared::has_fast_bf16() {
             return Self::Bf16;
         }
@@ -81,7 +72,7 @@ impl Projections {
     }
 
     /// `[time, batch, 4 * hidden]`.
-    #[cfg(all(not(target_family = "wasm"), feature = "autodiff"))]
+    #[cfg(feature = "autodiff")]
     fn again(&self) -> Tensor<3> {
         (self.0)()
     }
@@ -109,21 +100,13 @@ pub(crate) fn recurrence(
     compute: Compute,
     projections: Option<Projections>,
 ) -> Option<Sequence> {
-    #[cfg(not(target_family = "wasm"))]
-    {
-        let crop = fused::Inputs { xp, weights, h0, c0, compute, projections };
-        let sequence = crop.run::<burn::backend::Flex>();
-        #[cfg(feature = "burn-gpu")]
-        let sequence = sequence.or_else(|| crop.run::<burn::backend::Cube>());
-        #[cfg(feature = "remote")]
-        let sequence = sequence.or_else(|| crop.run::<burn::backend::Remote>());
-        sequence
-    }
-    #[cfg(target_family = "wasm")]
-    {
-        let _ = (xp, weights, h0, c0, compute, projections);
-        None
-    }
+    let crop = fused::Inputs { xp, weights, h0, c0, compute, projections };
+    let sequence = crop.run::<burn::backend::Flex>();
+    #[cfg(feature = "burn-gpu")]
+    let sequence = sequence.or_else(|| crop.run::<burn::backend::Cube>());
+    #[cfg(all(not(target_family = "wasm"), feature = "remote"))]
+    let sequence = sequence.or_else(|| crop.run::<burn::backend::Remote>());
+    sequence
 }
 
 /// `x · weights`, differentiable.
@@ -131,9 +114,10 @@ pub(crate) fn recurrence(
 /// # Shapes
 /// `x`: `[rows, depth]`; `weights`: `[depth, columns]`.
 pub(crate) fn matmul(x: Tensor<2>, weights: Tensor<2>, compute: Compute) -> Tensor<2> {
-    #[cfg(all(not(target_family = "wasm"), feature = "autodiff"))]
-    if compute == Compute::Bf16
-        && let Some(product) = flex::matmul(&x, &weights)
+    // Natively, Burn's own product in 32 bits is as fast.
+    #[cfg(feature = "autodiff")]
+    if (compute == Compute::Bf16 || cfg!(target_family = "wasm"))
+        && let Some(product) = flex::matmul(&x, &weights, compute)
     {
         return product;
     }

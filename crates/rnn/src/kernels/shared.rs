@@ -9,15 +9,34 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::format::{Bf16, F32, Format};
-use super::tile::{Portable, Simd};
+#[cfg(not(target_family = "wasm"))]
+use super::tile::Portable;
+use super::tile::Simd;
 
-/// Runs `work` on consecutive ranges of `0..n`, one per thread.
+/// Runs `work` on consecutive ranges of `0..n`, one per thread. A browser's worker is one thread.
 pub(super) fn split(n: usize, work: impl Fn(Range<usize>) + Sync) {
-    let share = n.div_ceil(rayon::current_num_threads()).max(1);
-    (0..n.div_ceil(share)).into_par_iter().for_each(|i| work(i * share..n.min((i + 1) * share)));
+    #[cfg(target_family = "wasm")]
+    if n > 0 {
+        work(0..n);
+    }
+    #[cfg(not(target_family = "wasm"))]
+    {
+        use rayon::prelude::*;
+        let share = n.div_ceil(rayon::current_num_threads()).max(1);
+        (0..n.div_ceil(share)).into_par_iter().for_each(|i| work(i * share..n.min((i + 1) * share)));
+    }
+}
+
+/// Runs `work` on chunks of `len` numbers, with each chunk's index.
+pub(super) fn chunks<T: Send>(numbers: &mut [T], len: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    #[cfg(target_family = "wasm")]
+    numbers.chunks_mut(len).enumerate().for_each(|(i, chunk)| work(i, chunk));
+    #[cfg(not(target_family = "wasm"))]
+    {
+        use rayon::prelude::*;
+        numbers.par_chunks_mut(len).enumerate().for_each(|(i, chunk)| work(i, chunk));
+    }
 }
 
 /// Work that is compiled once per instruction set and chosen at run time.
@@ -48,6 +67,7 @@ fn has_avx2() -> bool {
 }
 
 /// With AVX2 where there is that.
+#[cfg(not(target_family = "wasm"))]
 fn portable<F: Format>(kernel: impl Kernel<F>) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -76,7 +96,10 @@ impl Detected for F32 {
                 return unsafe { avx512(kernel) };
             }
         }
+        #[cfg(not(target_family = "wasm"))]
         portable(kernel);
+        #[cfg(target_family = "wasm")]
+        kernel.run::<super::wasm::Wasm>();
     }
 }
 
@@ -93,7 +116,10 @@ impl Detected for Bf16 {
                 return unsafe { avx512(kernel) };
             }
         }
+        #[cfg(not(target_family = "wasm"))]
         portable(kernel);
+        #[cfg(target_family = "wasm")]
+        kernel.run::<super::tile::Portable>();
     }
 }
 

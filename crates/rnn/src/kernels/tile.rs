@@ -6,28 +6,32 @@
 
 use std::marker::PhantomData;
 
-use super::format::{Bf16, F32, Format};
+use super::format::Format;
+#[cfg(target_arch = "x86_64")]
+use super::format::{Bf16, F32};
+use super::shared::chunks;
 
-/// Columns of a panel: four vectors of 16 lanes.
-pub(super) const PANEL: usize = 64;
-/// Rows that one register tile covers: 6 × 4 accumulators leave room for weights in 32 registers.
-pub(super) const MAX_ROWS: usize = 6;
+/// Columns of a panel: four vectors of 16 lanes, or of 4 in the browser.
+pub(super) const PANEL: usize = if cfg!(target_family = "wasm") { 16 } else { 64 };
+/// Rows that one register tile covers: 6 × 4 accumulators leave room for weights in 32 registers, 4 × 2 in
+/// the browser's 16.
+pub(super) const MAX_ROWS: usize = if cfg!(target_family = "wasm") { 4 } else { 6 };
 
 /// Accumulators of one tile, row by row.
 pub(super) type Tile = [[f32; PANEL]; MAX_ROWS];
 
-/// A `[depth, columns]` matrix as panels of 64 columns, padded with zeros: the right factor of a product.
+/// A `[depth, columns]` matrix as panels of some columns, padded with zeros: the right factor of a product.
 pub(super) struct Packed<F: Format> {
-    /// Panel after panel, each `[depth / group, 64, group]`.
+    /// Panel after panel, each `[depth / group, PANEL, group]`.
     numbers: Vec<F::Number>,
     panel_len: usize,
     format: PhantomData<F>,
 }
 
-/// Depths that are gathered at a time: with 64 columns they stay in the first-level cache.
+/// Depths that are gathered at a time: with a panel's columns they stay in the first-level cache.
 const BLOCK: usize = 32;
 
-/// A piece of a panel in 32 bits, `[depth, 64]`.
+/// A piece of a panel in 32 bits, `[depth, PANEL]`.
 pub(super) type Block = [[f32; PANEL]; BLOCK];
 
 impl<F: Format> Packed<F> {
@@ -37,10 +41,9 @@ impl<F: Format> Packed<F> {
         n_panels: usize,
         gather: impl Fn(usize, usize, usize, &mut Block) + Sync,
     ) -> Self {
-        use rayon::prelude::*;
         let panel_len = F::padded(depth) * PANEL;
         let mut numbers = vec![F::Number::default(); n_panels * panel_len];
-        numbers.par_chunks_mut(panel_len).enumerate().for_each(|(p, panel)| {
+        chunks(&mut numbers, panel_len, |p, panel| {
             let mut block: Block = [[0.0; PANEL]; BLOCK];
             for (i, numbers) in panel.chunks_mut(BLOCK * PANEL).enumerate() {
                 let n = BLOCK.min(depth - i * BLOCK);
@@ -85,8 +88,9 @@ pub(super) fn multiply<F: Format, S: Simd<F>>(
         2 => S::tile::<2>(a, stride, panel, tile),
         3 => S::tile::<3>(a, stride, panel, tile),
         4 => S::tile::<4>(a, stride, panel, tile),
+        #[cfg(not(target_family = "wasm"))]
         5 => S::tile::<5>(a, stride, panel, tile),
-        _ => S::tile::<6>(a, stride, panel, tile),
+        _ => S::tile::<MAX_ROWS>(a, stride, panel, tile),
     }
 }
 

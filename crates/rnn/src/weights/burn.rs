@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
 
-use super::{NamedTensor, Precision, WeightFile, save_tensors};
-use crate::{Error, Model};
+use super::{NamedTensor, Precision, WeightFile, metadata, save_tensors};
+use crate::{Error, Model, ModelConfig};
 
 /// The model in a weight file, on `device`.
 ///
@@ -52,6 +54,76 @@ pub fn tensors(model: &Model) -> Vec<NamedTensor> {
     let mut collect = Collect { path: Vec::new(), tensors: Vec::new() };
     model.visit(&mut collect);
     collect.tensors
+}
+
+/// A tensor by name, still on its device.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    /// As in [`NamedTensor`].
+    pub name: String,
+    /// Its sizes.
+    pub shape: Vec<usize>,
+    /// Its numbers, row by row.
+    pub values: Tensor<1>,
+}
+
+impl Handle {
+    /// Its numbers in full precision, as they stand in a file.
+    ///
+    /// # Errors
+    /// If the device does not return them.
+    pub async fn bytes(self) -> Result<Vec<u8>, Error> {
+        let data = self.values.into_data_async().await.map_err(|error| Error::Device(error.to_string()))?;
+        Ok(data.iter::<f32>().flat_map(f32::to_le_bytes).collect())
+    }
+}
+
+/// All tensors of a model, in the order of [`tensors`].
+#[must_use]
+pub fn handles(model: &Model) -> Vec<Handle> {
+    struct Collect {
+        path: Vec<String>,
+        handles: Vec<Handle>,
+    }
+    impl ModuleVisitor for Collect {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.push(name.to_owned());
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let (shape, values) = (param.dims().to_vec(), param.val().flatten(0, D - 1));
+            self.handles.push(Handle { name: self.path.join("."), shape, values });
+        }
+    }
+    let mut collect = Collect { path: Vec::new(), handles: Vec::new() };
+    model.visit(&mut collect);
+    collect.handles
+}
+
+/// The beginning of a weight file in full precision; each tensor's [`Handle::bytes`] follow, in this order.
+///
+/// # Errors
+/// If it cannot be put together.
+pub fn header(
+    config: &ModelConfig,
+    tensors: &[Handle],
+    facts: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, Error> {
+    let mut start = 0;
+    let places = tensors.iter().map(|Handle { name, shape, .. }| {
+        let end = start + size_of::<f32>() * shape.iter().product::<usize>();
+        let info = TensorInfo { dtype: Dtype::F32, shape: shape.clone(), data_offsets: (start, end) };
+        start = end;
+        (name.clone(), info)
+    });
+    let write = |error: &dyn std::fmt::Display| Error::Write(error.to_string());
+    let places = Metadata::new(Some(metadata(config, facts)?), places.collect()).map_err(|e| write(&e))?;
+    let mut json = serde_json::to_vec(&places).map_err(|e| write(&e))?;
+    // Tensors are aligned.
+    json.resize(json.len().next_multiple_of(size_of::<u64>()), b' ');
+    Ok([&(json.len() as u64).to_le_bytes(), json.as_slice()].concat())
 }
 
 /// The model with every tensor replaced by what `find(name, shape)` returns.

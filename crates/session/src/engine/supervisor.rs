@@ -45,6 +45,8 @@ pub enum Event {
     Retried,
     /// The visitor brought weights.
     Brought(OwnModel),
+    /// The visitor wants the released weights again.
+    Returned,
 }
 
 /// What to do.
@@ -169,6 +171,10 @@ impl Supervisor {
                 self.own_model = Some(model.clone());
                 self.engine.map(|engine| Command::LoadFile(engine, model)).into_iter().collect()
             }
+            Event::Returned => match (self.own_model.take(), self.engine, &self.choice) {
+                (Some(_), Some(engine), Some(choice)) => self.load(engine, &choice.placement.clone()),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -416,6 +422,15 @@ mod tests {
         let notice = Notice::ModelFileRefused { file: "mine".into(), why: "it is not".into() };
         check(&supervisor.handle(Event::Replied(2, Reply::Failed { notice })), "ModelFileRefused");
         check(&supervisor.handle(Event::Retried), "load 2");
+    }
+
+    #[test]
+    fn the_released_weights_come_back() {
+        let model = OwnModel { name: "mine".into(), bytes: Rc::from([1, 2, 3]) };
+        let mut supervisor = opened(Preference::Cpu, Adapter::Nothing);
+        check(&supervisor.handle(Event::Returned), "");
+        check(&supervisor.handle(Event::Brought(model)), "mine to 1");
+        check(&supervisor.handle(Event::Returned), "load 1");
     }
 
     #[test]

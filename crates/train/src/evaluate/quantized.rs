@@ -7,7 +7,7 @@ use pollster::block_on;
 use rayon::prelude::*;
 use rnn::{Network, StepInput};
 
-use super::{Evaluation, Tally, judge};
+use learn::{Evaluation, Tally, judge};
 
 /// Pieces that go through the network side by side, on each thread.
 pub(crate) const LANES: usize = 8;

@@ -8,10 +8,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use indicatif::{ProgressBar, ProgressStyle};
+use learn::Batch;
 
 use super::curve;
 use super::metrics::{self, METRICS_FILE, Metric};
-use crate::loader::Batch;
 
 /// Losses, music and time since the last report.
 pub(super) struct Window {

@@ -1,19 +1,14 @@
 //! Measuring a run: what its averaged weights make of music that it does not learn, and what they play.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use burn::module::Module;
+use learn::{Evaluation, Training};
 use performance::{Token, midi};
-use rnn::weights::{self, Precision};
-use rnn::{Compute, Model};
 
-use super::progress::Progress;
 use super::run::Run;
-use crate::config::Training;
 use crate::corpus::{Corpus, Piece};
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::evaluate;
 use crate::files::write_atomically;
 use crate::generate;
 
@@ -25,44 +20,22 @@ const SAMPLES_FOLDER: &str = "samples";
 impl Run {
     /// Validates the averaged weights, lets them play, and keeps them if they are the best so far.
     pub(super) fn validate(&mut self, checks: &[Vec<Token>], out: &Path) -> Result<f64> {
-        let averaged = self.averaged()?;
+        let learner = &mut self.learner;
+        let averaged = learner.averaged();
         let Evaluation { nats_per_event, .. } = evaluate(&averaged, checks, |_| ())?;
-        self.progress.last_validation = self.progress.events;
-        let Progress { step, events, before, .. } = &self.progress;
-        let mut facts = BTreeMap::from([
-            ("step".to_owned(), (before.steps + step).to_string()),
-            ("events".to_owned(), (before.events + events).to_string()),
-            ("validation_nats".to_owned(), format!("{nats_per_event:.4}")),
-        ]);
-        if let Some(sha256) = &before.sha256 {
-            facts.insert("from_events".to_owned(), before.events.to_string());
-            facts.insert("from_sha256".to_owned(), sha256.clone());
-        }
-        let file = weights::save(&averaged, Precision::Half, &facts)?;
-        if self.training.sample_secs > 0.0 && self.progress.step > 0 {
-            let performance = generate::sample(&file, self.training.sample_secs, self.training.seed)?;
-            let name = format!("{:012}.mid", self.progress.events);
+        learner.progress.last_validation = learner.progress.events;
+        let file = learner.weights(&averaged, nats_per_event)?;
+        let (training, progress) = (&learner.training, &mut learner.progress);
+        if training.sample_secs > 0.0 && progress.step > 0 {
+            let performance = generate::sample(&file, training.sample_secs, training.seed)?;
+            let name = format!("{:012}.mid", progress.events);
             write_atomically(&out.join(SAMPLES_FOLDER).join(name), &midi::write(&performance))?;
         }
-        if self.progress.best.is_none_or(|best| nats_per_event < best) {
-            self.progress.best = Some(nats_per_event);
+        if progress.best.is_none_or(|best| nats_per_event < best) {
+            progress.best = Some(nats_per_event);
             write_atomically(&out.join(BEST_FILE), &file)?;
         }
         Ok(nats_per_event)
-    }
-
-    fn averaged(&self) -> Result<Model> {
-        let tensors = self.adam.average(&self.model);
-        let mut model = self.model.valid();
-        model.compute = Compute::F32;
-        let values: BTreeMap<&str, &Vec<f32>> =
-            tensors.iter().map(|t| (t.name.as_str(), &t.values)).collect();
-        Ok(weights::replace(model, |name, _| {
-            values
-                .get(name)
-                .map(|values| (*values).clone())
-                .ok_or(rnn::Error::MissingTensor { name: name.to_owned() })
-        })?)
     }
 }
 

@@ -40,6 +40,11 @@ impl EngineLink {
         self.handle(Event::Brought(OwnModel { name, bytes: bytes.into() }));
     }
 
+    /// Plays with the released weights again.
+    pub fn unload_file(&self) {
+        self.handle(Event::Returned);
+    }
+
     /// Where the visitor wants the network to run.
     pub fn preference(&self) -> Preference {
         self.0.supervisor.borrow().preference()

@@ -11,9 +11,10 @@ use burn::backend::flex::FlexTensor;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use rayon::prelude::*;
 use rnn::Model;
-use rnn::weights::NamedTensor;
+use rnn::weights::Handle;
+
+use crate::Error;
 
 const BETA_1: f32 = 0.9;
 const BETA_2: f32 = 0.999;
@@ -28,7 +29,7 @@ struct Memory {
 }
 
 /// Adam, and the running average of the weights it makes.
-pub(crate) struct Adam {
+pub struct Adam {
     memories: BTreeMap<String, Memory>,
     /// Steps taken.
     pub(crate) step: u64,
@@ -37,13 +38,13 @@ pub(crate) struct Adam {
 
 /// What stays the same from step to step.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Gradients are scaled down to this norm.
-    pub(crate) clip: f32,
+    pub clip: f32,
     /// Share of each matrix that a step at a rate of 1 would take away.
-    pub(crate) weight_decay: f32,
+    pub weight_decay: f32,
     /// Share of the old average kept at each step, once it has warmed up.
-    pub(crate) average: f32,
+    pub average: f32,
 }
 
 /// Numbers of one step.
@@ -59,7 +60,9 @@ struct Step {
 }
 
 impl Adam {
-    pub(crate) fn new(model: &Model, settings: Settings) -> Self {
+    /// A fresh optimizer; the average begins with the model's weights.
+    #[must_use]
+    pub fn new(model: &Model, settings: Settings) -> Self {
         struct Start(Vec<String>, BTreeMap<String, Memory>);
         impl ModuleVisitor for Start {
             fn enter_module(&mut self, name: &str, _: &str) {
@@ -80,10 +83,19 @@ impl Adam {
         Self { memories: start.1, step: 0, settings }
     }
 
-    /// One step; returns the model and the gradients' norm before clipping.
-    pub(crate) fn step(&mut self, model: Model, mut grads: GradientsParams, rate: f64) -> (Model, f32) {
+    /// One step; returns the model and the gradients' norm before clipping. Asynchronous, because a browser
+    /// reads from its GPU in no other way.
+    ///
+    /// # Errors
+    /// If the device does not return the norm.
+    pub async fn step(
+        &mut self,
+        model: Model,
+        mut grads: GradientsParams,
+        rate: f64,
+    ) -> Result<(Model, f32), Error> {
         let Settings { clip, weight_decay, average } = self.settings;
-        let norm = global_norm(&model, &grads);
+        let norm = global_norm(&model, &grads).await?;
         self.step += 1;
         let steps = i32::try_from(self.step).unwrap_or(i32::MAX);
         // A young average decays fast: it would otherwise keep the random start for long.
@@ -97,26 +109,36 @@ impl Adam {
             weight_decay,
         };
         let mut apply = Apply { path: Vec::new(), adam: self, grads: &mut grads, step };
-        (model.map(&mut apply), norm)
+        Ok((model.map(&mut apply), norm))
     }
 
-    /// The averaged weights.
-    pub(crate) fn average(&self, model: &Model) -> Vec<NamedTensor> {
-        let mut tensors = rnn::weights::tensors(model);
-        for tensor in &mut tensors {
-            if let Some(memory) = self.memories.get(&tensor.name) {
-                tensor.values = values(&memory.average);
+    /// `model` with the averaged weights.
+    #[must_use]
+    pub fn averaged(&self, model: Model) -> Model {
+        struct Average<'a>(Vec<String>, &'a BTreeMap<String, Memory>);
+        impl ModuleMapper for Average<'_> {
+            fn enter_module(&mut self, name: &str, _: &str) {
+                self.0.push(name.to_owned());
+            }
+            fn exit_module(&mut self, _: &str, _: &str) {
+                self.0.pop();
+            }
+            fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+                let Some(memory) = self.1.get(&self.0.join(".")) else { return param };
+                let shape = param.dims();
+                param.map(|_| memory.average.clone().reshape(shape))
             }
         }
-        tensors
+        model.map(&mut Average(Vec::new(), &self.memories))
     }
 
     /// The state, for a checkpoint.
-    pub(crate) fn tensors(&self) -> Vec<NamedTensor> {
-        let named = |prefix: &str, name: &str, tensor: &Tensor<1>| NamedTensor {
+    #[must_use]
+    pub fn handles(&self) -> Vec<Handle> {
+        let named = |prefix: &str, name: &str, tensor: &Tensor<1>| Handle {
             name: format!("{prefix}.{name}"),
             shape: tensor.dims().to_vec(),
-            values: values(tensor),
+            values: tensor.clone(),
         };
         self.memories
             .iter()
@@ -130,22 +152,24 @@ impl Adam {
             .collect()
     }
 
-    /// Takes back what [`Self::tensors`] gave; `find` returns a tensor by name.
-    pub(crate) fn restore(
+    /// Takes back what [`Self::handles`] gave; `find` returns a tensor by name.
+    ///
+    /// # Errors
+    /// The first error of `find`, or a tensor of another size.
+    pub fn restore(
         &mut self,
         step: u64,
         device: &Device,
-        mut find: impl FnMut(&str) -> anyhow::Result<Vec<f32>>,
-    ) -> anyhow::Result<()> {
+        mut find: impl FnMut(&str) -> Result<Vec<f32>, Error>,
+    ) -> Result<(), Error> {
         for (name, memory) in &mut self.memories {
             let [n] = memory.mean.dims();
             let mut tensor = |prefix: &str| {
-                let values = find(&format!("{prefix}.{name}"))?;
-                anyhow::ensure!(
-                    values.len() == n,
-                    "expected {n} numbers in {prefix}.{name}, found {}",
-                    values.len()
-                );
+                let name = format!("{prefix}.{name}");
+                let values = find(&name)?;
+                if values.len() != n {
+                    return Err(Error::Size { name, expected: n, found: values.len() });
+                }
                 Ok(Tensor::from_data(TensorData::new(values, [n]), device))
             };
             *memory = Memory {
@@ -159,12 +183,8 @@ impl Adam {
     }
 }
 
-fn values(tensor: &Tensor<1>) -> Vec<f32> {
-    tensor.to_data().iter::<f32>().collect()
-}
-
 /// The Euclidean norm of all gradients together.
-fn global_norm(model: &Model, grads: &GradientsParams) -> f32 {
+async fn global_norm(model: &Model, grads: &GradientsParams) -> Result<f32, Error> {
     struct Squares<'a>(&'a GradientsParams, Vec<Tensor<1>>);
     impl ModuleVisitor for Squares<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -176,7 +196,9 @@ fn global_norm(model: &Model, grads: &GradientsParams) -> f32 {
     }
     let mut squares = Squares(grads, Vec::new());
     model.visit(&mut squares);
-    Tensor::cat(squares.1, 0).sum().into_scalar::<f32>().sqrt()
+    let squares = Tensor::cat(squares.1, 0).sum().into_data_async().await;
+    let square = squares.map_err(|error| Error::Device(error.to_string()))?.iter::<f32>().next();
+    Ok(square.unwrap_or_default().sqrt())
 }
 
 struct Apply<'a> {
@@ -236,20 +258,17 @@ fn update_tensors(value: Tensor<1>, grad: Tensor<1>, memory: Memory, step: Step)
     (value, Memory { mean, variance, average })
 }
 
+/// Value, gradient, mean, variance and average of neighbors.
+type Slices<'a> = (&'a mut [f32], &'a [f32], &'a mut [f32], &'a mut [f32], &'a mut [f32]);
+
 /// The same in one pass over the CPU backend's memory.
 fn update_fused(value: Tensor<1>, grad: Tensor<1>, memory: Memory, step: Step) -> (Tensor<1>, Memory) {
+    #[cfg(not(target_family = "wasm"))]
     const CHUNK: usize = 1 << 14;
     let [mut value, grad, mut mean, mut variance, mut average] =
         [value, grad, memory.mean, memory.variance, memory.average].map(flex);
-    let chunks = (
-        value.storage_mut::<f32>().par_chunks_mut(CHUNK),
-        grad.storage::<f32>().par_chunks(CHUNK),
-        mean.storage_mut::<f32>().par_chunks_mut(CHUNK),
-        variance.storage_mut::<f32>().par_chunks_mut(CHUNK),
-        average.storage_mut::<f32>().par_chunks_mut(CHUNK),
-    );
     let kept = 1.0 - step.rate * step.weight_decay;
-    chunks.into_par_iter().for_each(|(value, grad, mean, variance, average)| {
+    let work = |(value, grad, mean, variance, average): Slices<'_>| {
         for i in 0..value.len() {
             let grad = grad[i] * step.scale;
             mean[i] = BETA_1 * mean[i] + (1.0 - BETA_1) * grad;
@@ -258,7 +277,29 @@ fn update_fused(value: Tensor<1>, grad: Tensor<1>, memory: Memory, step: Step) -
             value[i] = value[i] * kept - step.rate * (mean[i] / step.mean_correction) / denominator;
             average[i] = step.average_decay * average[i] + (1.0 - step.average_decay) * value[i];
         }
-    });
+    };
+    let all = (
+        value.storage_mut::<f32>(),
+        grad.storage::<f32>(),
+        mean.storage_mut::<f32>(),
+        variance.storage_mut::<f32>(),
+        average.storage_mut::<f32>(),
+    );
+    #[cfg(target_family = "wasm")]
+    work(all);
+    #[cfg(not(target_family = "wasm"))]
+    {
+        use rayon::prelude::*;
+        let (value, grad, mean, variance, average) = all;
+        let chunks = (
+            value.par_chunks_mut(CHUNK),
+            grad.par_chunks(CHUNK),
+            mean.par_chunks_mut(CHUNK),
+            variance.par_chunks_mut(CHUNK),
+            average.par_chunks_mut(CHUNK),
+        );
+        chunks.into_par_iter().for_each(work);
+    }
     let [mean, variance, average] = [mean, variance, average].map(Tensor::from_primitive::<Flex>);
     (Tensor::from_primitive::<Flex>(value), Memory { mean, variance, average })
 }

@@ -4,9 +4,6 @@
 //! network's state is carried from crop to crop and cleared when the lane draws anew. What a draw is
 //! depends on the seed and the draw's number alone, so a run goes on exactly where it was stopped.
 
-use std::sync::Arc;
-
-use anyhow::{Result, ensure};
 use performance::Controls;
 use performance::{Event, N_PITCHES, Sounding, Token, forward_windows};
 use rand::{RngExt, SeedableRng};
@@ -15,10 +12,10 @@ use rnn::ModelConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{STRETCHES_PERCENT, stretch, transpose, transpositions};
-use crate::corpus::{Corpus, Piece};
+use crate::{Error, Piece, Source};
 
 /// Length of the forward window that the density and pitch-class controls describe.
-pub(crate) const CONTROL_WINDOW_SECS: f64 = 8.0;
+const CONTROL_WINDOW_SECS: f64 = 8.0;
 
 /// Share of draws that begin where the piece does: few other walks pass there, and every visitor hears a
 /// beginning.
@@ -28,35 +25,37 @@ const FROM_BEGINNING: f64 = 0.1;
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// One step's worth of data, time-major.
-pub(crate) struct Batch {
+#[derive(Clone, Debug)]
+pub struct Batch {
     /// Last events, `[time * batch]`.
-    pub(crate) tokens: Vec<i32>,
+    pub tokens: Vec<i32>,
     /// Events to predict, `[time * batch]`.
-    pub(crate) targets: Vec<i32>,
+    pub targets: Vec<i32>,
     /// 1 where there is an event to predict, 0 past the end of a lane's walk, `[time * batch]`.
-    pub(crate) mask: Vec<f32>,
+    pub mask: Vec<f32>,
     /// Duration of the music in the events to predict, in seconds.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
     /// Pitches down after each last event, `[time * batch * 128]`.
-    pub(crate) sounding: Vec<f32>,
+    pub sounding: Vec<f32>,
     /// `[time * batch * control_width]`.
-    pub(crate) controls: Vec<f32>,
+    pub controls: Vec<f32>,
     /// 1 where a lane continues, 0 where it begins anew, `[batch]`.
-    pub(crate) keep: Vec<f32>,
+    pub keep: Vec<f32>,
     /// Where the loader stands after this batch.
-    pub(crate) position: Position,
+    pub position: Position,
 }
 
 impl Batch {
     /// How many events there are to predict.
-    pub(crate) fn events(&self) -> u64 {
+    #[must_use]
+    pub fn events(&self) -> u64 {
         self.mask.iter().filter(|&&counts| counts > 0.0).count() as u64
     }
 }
 
 /// Where a loader stands: enough to go on from there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Position {
+pub struct Position {
     next_draw: u64,
     /// Draw and next token of each lane.
     lanes: Vec<(u64, usize)>,
@@ -64,49 +63,56 @@ pub(crate) struct Position {
 
 impl Position {
     /// How many lanes were under way.
-    pub(crate) fn lanes(&self) -> usize {
+    #[must_use]
+    pub fn lanes(&self) -> usize {
         self.lanes.len()
     }
 
     /// The same place in the order of draws, with all lanes to begin anew.
-    pub(crate) fn without_lanes(&self) -> Self {
+    #[must_use]
+    pub fn without_lanes(&self) -> Self {
         Self { next_draw: self.next_draw, lanes: Vec::new() }
     }
 }
 
 /// How crops are cut.
-#[derive(Clone, Debug)]
-pub(crate) struct Cut {
-    pub(crate) batch: usize,
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// Lanes.
+    pub batch: usize,
     /// Events of a crop.
-    pub(crate) time: usize,
+    pub time: usize,
     /// Events that a lane walks before it draws anew.
-    pub(crate) walk: usize,
+    pub walk: usize,
     /// Share of draws that keep their controls; each control is then kept with probability one half.
-    pub(crate) controlled: f64,
-    pub(crate) augment: bool,
+    pub controlled: f64,
+    /// Other keys and paces.
+    pub augment: bool,
     /// Whether the sounding pitches are in the input.
-    pub(crate) sounding: bool,
+    pub sounding: bool,
     /// Which of how many loaders this is: they share the draws out among them.
-    pub(crate) share: Share,
+    pub share: Share,
 }
 
 /// One of several that work side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Share {
+pub struct Share {
     /// Counted from 0.
-    pub(crate) index: usize,
-    pub(crate) of: usize,
+    pub index: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 impl Share {
     /// Everything.
-    pub(crate) const WHOLE: Self = Self { index: 0, of: 1 };
+    pub const WHOLE: Self = Self { index: 0, of: 1 };
 }
 
-pub(crate) struct Loader {
-    corpus: Arc<Corpus>,
-    pieces: Vec<Piece>,
+/// Cuts crops.
+pub struct Loader {
+    source: Box<dyn Source>,
+    /// Those of the source that are long enough.
+    pieces: Vec<usize>,
     /// Running total of the pieces' lengths: long pieces are drawn more often.
     ends: Vec<usize>,
     config: ModelConfig,
@@ -135,23 +141,29 @@ impl Lane {
 }
 
 impl Loader {
-    pub(crate) fn new(
-        corpus: Arc<Corpus>,
-        pieces: Vec<Piece>,
+    /// Of these pieces, from `position` on.
+    ///
+    /// # Errors
+    /// If no piece is long enough, or one cannot be read.
+    pub fn new(
+        source: Box<dyn Source>,
         config: ModelConfig,
         cut: Cut,
         seed: u64,
         position: &Position,
-    ) -> Result<Self> {
-        let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.len > 1).collect();
-        ensure!(!pieces.is_empty(), "expected a piece of at least two events to train on, found none");
-        let ends = pieces.iter().scan(0, |end, piece| {
-            *end += piece.len;
+    ) -> Result<Self, Error> {
+        let known = source.pieces();
+        let pieces: Vec<usize> = (0..known.len()).filter(|&piece| known[piece].len > 1).collect();
+        if pieces.is_empty() {
+            return Err(Error::NoMusic);
+        }
+        let ends = pieces.iter().scan(0, |end, &piece| {
+            *end += known[piece].len;
             Some(*end)
         });
         let ends = ends.collect();
         let mut loader = Self {
-            corpus,
+            source,
             pieces,
             ends,
             config,
@@ -176,7 +188,10 @@ impl Loader {
     }
 
     /// The next crop of every lane.
-    pub(crate) fn next_batch(&mut self) -> Result<Batch> {
+    ///
+    /// # Errors
+    /// If a piece cannot be read.
+    pub fn next_batch(&mut self) -> Result<Batch, Error> {
         let Cut { batch, time, sounding, .. } = self.cut;
         let width = self.config.control_width();
         let mut data = Batch {
@@ -221,7 +236,7 @@ impl Loader {
         Ok(data)
     }
 
-    fn draw_next(&mut self) -> Result<Lane> {
+    fn draw_next(&mut self) -> Result<Lane, Error> {
         let Share { index, of } = self.cut.share;
         let draw = self.next_draw + index as u64;
         self.next_draw += of as u64;
@@ -229,11 +244,12 @@ impl Loader {
     }
 
     /// The lane of a draw: a function of the seed and the draw's number alone.
-    fn draw(&self, draw: u64) -> Result<Lane> {
+    fn draw(&self, draw: u64) -> Result<Lane, Error> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        let (piece, along) = self.place(rng.random(), draw);
+        let (index, along) = self.place(rng.random(), draw);
         rng.set_stream(draw);
-        let mut tokens = self.corpus.tokens(piece)?;
+        let piece = &self.source.pieces()[index];
+        let mut tokens = self.source.tokens(index)?;
         if self.cut.augment {
             let keys = transpositions(piece.pitch_range);
             let by = keys[rng.random_range(0..keys.len())];
@@ -253,15 +269,20 @@ impl Loader {
 
     /// A piece, and how far into it to begin, from 0 to 1. Successive draws cover all the music evenly, from
     /// `turn` on, so that none of it waits for long.
-    fn place(&self, turn: f64, draw: u64) -> (&Piece, f64) {
+    fn place(&self, turn: f64, draw: u64) -> (usize, f64) {
         let total = self.ends.last().copied().unwrap_or(0);
         let place = ((turn + draw as f64 * GOLDEN).fract() * total as f64) as usize;
         let index = self.ends.partition_point(|&end| end <= place).min(self.pieces.len() - 1);
-        let piece = &self.pieces[index];
-        (piece, 1.0 - (self.ends[index] - place) as f64 / piece.len as f64)
+        let piece = self.pieces[index];
+        (piece, 1.0 - (self.ends[index] - place) as f64 / self.source.pieces()[piece].len as f64)
     }
 
-    fn controls(&self, piece: &Piece, tokens: &[Token], rng: &mut ChaCha8Rng) -> Result<Vec<Vec<f32>>> {
+    fn controls(
+        &self,
+        piece: &Piece,
+        tokens: &[Token],
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Vec<Vec<f32>>, Error> {
         let is_controlled = rng.random_bool(self.cut.controlled);
         let mut keeps = || rng.random_bool(0.5) && is_controlled;
         let (density, pitch_classes, composer) = (keeps(), keeps(), keeps());
@@ -288,47 +309,25 @@ impl Loader {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::corpus::{INDEX_FILE, INDEX_VERSION, Index, TOKENS_FILE};
+    use crate::InMemory;
 
     /// Pieces of 9, 40 and 100 events: keys that go down and up, a step of 8 ms each time.
-    pub(crate) fn corpus() -> (tempfile::TempDir, Arc<Corpus>) {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut bytes, mut pieces) = (Vec::new(), Vec::new());
-        for len in [9usize, 40, 100] {
-            pieces.push(Piece {
-                path: format!("{len}.mid"),
-                composer: None,
-                sha256: "00".to_owned(),
-                start: bytes.len() / 2,
-                len,
-                seconds: 1.0,
-                notes: len / 3,
-                pitch_range: (60, 72),
-            });
-            for i in 0..len {
-                let number = [60 + i as u16 / 4 % 12, 256, 128 + 60 + i as u16 / 4 % 12, 256][i % 4];
-                bytes.extend(number.to_le_bytes());
-            }
-        }
-        std::fs::write(dir.path().join(TOKENS_FILE), bytes).unwrap();
-        let index = serde_json::to_vec(&Index { version: INDEX_VERSION, pieces }).unwrap();
-        std::fs::write(dir.path().join(INDEX_FILE), index).unwrap();
-        let corpus = Arc::new(Corpus::open(dir.path()).unwrap());
-        (dir, corpus)
+    fn pieces() -> InMemory {
+        let token = |i: usize| [60 + i as u16 / 4 % 12, 256, 128 + 60 + i as u16 / 4 % 12, 256][i % 4];
+        let piece = |len: usize| (0..len).map(|i| Token::new(token(i)).unwrap()).collect();
+        InMemory::new([9, 40, 100].map(piece).to_vec())
     }
 
-    fn loader(corpus: &Arc<Corpus>, share: Share, position: &Position) -> Loader {
+    fn loader(share: Share, position: &Position) -> Loader {
         let cut = Cut { batch: 3, time: 16, walk: 50, controlled: 0.5, augment: true, sounding: true, share };
-        let pieces = corpus.pieces.clone();
-        Loader::new(Arc::clone(corpus), pieces, ModelConfig::default(), cut, 7, position).unwrap()
+        Loader::new(Box::new(pieces()), ModelConfig::default(), cut, 7, position).unwrap()
     }
 
     #[test]
     fn crops_follow_on_and_nothing_past_the_end_counts() {
-        let (_dir, corpus) = corpus();
-        let mut loader = loader(&corpus, Share::WHOLE, &Position::default());
+        let mut loader = loader(Share::WHOLE, &Position::default());
         let mut last_target = [None; 3];
         let mut n_masked = 0;
         for _ in 0..60 {
@@ -355,34 +354,32 @@ pub(crate) mod tests {
 
     #[test]
     fn a_loader_goes_on_from_its_position() {
-        let (_dir, corpus) = corpus();
-        let mut whole = loader(&corpus, Share::WHOLE, &Position::default());
+        let mut whole = loader(Share::WHOLE, &Position::default());
         for _ in 0..40 {
             let position = whole.next_batch().unwrap().position;
-            let mut resumed = loader(&corpus, Share::WHOLE, &position);
+            let mut resumed = loader(Share::WHOLE, &position);
             let next = |loader: &mut Loader| {
                 let Batch { tokens, targets, sounding, controls, keep, .. } = loader.next_batch().unwrap();
                 (tokens, targets, sounding, controls, keep)
             };
-            let mut ahead = loader(&corpus, Share::WHOLE, &position);
+            let mut ahead = loader(Share::WHOLE, &position);
             assert_eq!(next(&mut resumed), next(&mut ahead));
         }
         let position = whole.next_batch().unwrap().position;
         let expected = whole.next_batch().unwrap();
-        let found = loader(&corpus, Share::WHOLE, &position).next_batch().unwrap();
+        let found = loader(Share::WHOLE, &position).next_batch().unwrap();
         assert_eq!((found.tokens, found.position), (expected.tokens, expected.position));
     }
 
     #[test]
     fn draws_go_evenly_over_the_music() {
-        let (_dir, corpus) = corpus();
-        let loader = loader(&corpus, Share::WHOLE, &Position::default());
+        let loader = loader(Share::WHOLE, &Position::default());
         for turn in [0.0, 0.37, 0.999] {
             let mut counts = [0; 10];
             for draw in 5..1005 {
                 let (piece, along) = loader.place(turn, draw);
                 assert!((0.0..1.0).contains(&along), "{along}");
-                let place = piece.start as f64 + along * piece.len as f64;
+                let place = [0.0, 9.0, 49.0][piece] + along * loader.source.pieces()[piece].len as f64;
                 counts[(place / 149.0 * 10.0) as usize] += 1;
             }
             // Whole events: a tenth is 14 or 15 of them.
@@ -392,9 +389,8 @@ pub(crate) mod tests {
 
     #[test]
     fn loaders_side_by_side_share_the_draws() {
-        let (_dir, corpus) = corpus();
         let draws = |share: Share| {
-            let mut loader = loader(&corpus, share, &Position::default());
+            let mut loader = loader(share, &Position::default());
             let mut seen = std::collections::BTreeSet::new();
             for _ in 0..20 {
                 seen.extend(loader.next_batch().unwrap().position.lanes.iter().map(|&(draw, _)| draw));

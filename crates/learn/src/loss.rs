@@ -5,11 +5,11 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use performance::{N_PITCHES, N_TOKENS};
 use rnn::{Inputs, Model, State};
 
-use crate::config::Training;
-use crate::loader::Batch;
+use crate::{Batch, Training};
 
 /// Mean nats per event of a batch, and the state after it.
-pub(crate) fn loss(
+#[must_use]
+pub fn loss(
     model: &Model,
     batch: &Batch,
     state: State,

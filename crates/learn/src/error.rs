@@ -1,0 +1,55 @@
+use thiserror::Error;
+
+/// Why something could not be learned.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The network or its weight file.
+    #[error(transparent)]
+    Network(#[from] rnn::Error),
+    /// Where the music comes from failed, in its own words.
+    #[error("{0}")]
+    Source(String),
+    /// There is nothing to train on.
+    #[error("expected a piece of at least two events to train on, found none")]
+    NoMusic,
+    /// Somebody's own music is too short to learn from.
+    #[error("expected at least {expected} events of music, about a minute; found {found}")]
+    TooLittleMusic {
+        /// The fewest.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// There is nothing to evaluate.
+    #[error("expected pieces of at least two events, found none")]
+    NothingToEvaluate,
+    /// A tensor of a checkpoint has another size.
+    #[error("expected {expected} numbers in {name}, found {found}")]
+    Size {
+        /// The tensor's name.
+        name: String,
+        /// How many numbers the network has there.
+        expected: usize,
+        /// How many the file has.
+        found: usize,
+    },
+    /// A weight file that no run wrote.
+    #[error("expected a checkpoint of a training run, found a weight file without its progress")]
+    NoCheckpoint,
+    /// Facts of a checkpoint cannot be written.
+    #[error("the checkpoint cannot be written: {0}")]
+    Facts(#[from] serde_json::Error),
+    /// The device did not return what was computed.
+    #[error("the device failed: {0}")]
+    Device(String),
+    /// The loss is no number any more.
+    #[error(
+        "the loss became {loss} at step {step}; go on from the last checkpoint with a lower learning rate"
+    )]
+    Diverged {
+        /// The loss, in nats per event.
+        loss: f64,
+        /// The step.
+        step: u64,
+    },
+}

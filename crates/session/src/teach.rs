@@ -1,0 +1,9 @@
+//! Teaching the piano somebody's own music: messages between page and worker, and what the page shows.
+
+mod outcome;
+mod protocol;
+mod state;
+
+pub use outcome::Outcome;
+pub use protocol::{LeftOut, MusicReport, TeachReply, TeachRequest, Unfinished};
+pub use state::{Phase, Point, TaughtModel, Teach, TeachAction};

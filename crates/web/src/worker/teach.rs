@@ -1,0 +1,121 @@
+//! The worker that learns from a visitor's music. It does one thing at a time, and looks into its inbox
+//! between any two steps.
+
+mod bench;
+mod lesson;
+mod read;
+mod saved;
+
+use std::rc::Rc;
+
+use js_sys::{Array, Uint8Array};
+use performance::Token;
+use session::teach::{MusicReport, TeachReply, TeachRequest};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::MessageEvent;
+
+use super::scope;
+use crate::queue::Queue;
+
+/// A request, and the files that came with it.
+struct Incoming {
+    request: TeachRequest,
+    files: Array,
+}
+
+type Inbox = Queue<Incoming>;
+
+/// What was read.
+#[derive(Default)]
+struct Music {
+    pieces: Vec<Vec<Token>>,
+    report: MusicReport,
+}
+
+/// Starts listening, until the page ends the worker.
+pub fn run() {
+    std::panic::set_hook(Box::new(|panic| {
+        console_error_panic_hook::hook(panic);
+        let why = panic.payload_as_str().unwrap_or("it does not say why").to_owned();
+        post(&TeachReply::Crashed { why });
+    }));
+    spawn_local(listen());
+}
+
+async fn listen() {
+    let inbox = Rc::new(Inbox::default());
+    let on_message = {
+        let inbox = Rc::clone(&inbox);
+        Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match parse(&event.data()) {
+            Ok(incoming) => inbox.put(incoming),
+            Err(why) => post(&TeachReply::Crashed { why }),
+        })
+    };
+    scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+    post(&TeachReply::Alive);
+    let mut music = Music::default();
+    // Never ends, and so keeps `on_message`.
+    loop {
+        let Incoming { request, files } = inbox.next().await;
+        match request {
+            TeachRequest::Look => {
+                if let Some(unfinished) = saved::look().await {
+                    post(&TeachReply::Found(unfinished));
+                }
+            }
+            TeachRequest::Read => {
+                music = read::music(&files).await;
+                post(&TeachReply::Read(music.report.clone()));
+            }
+            TeachRequest::Start { weights_url, events } => {
+                let outcome = lesson::start(&weights_url, &music, events, &inbox).await;
+                told(outcome);
+            }
+            TeachRequest::Resume { weights_url } => told(lesson::resume(&weights_url, &inbox).await),
+            TeachRequest::Cancel => saved::forget().await,
+            TeachRequest::Bench { batch, time, at_least_ms } => {
+                told(bench::bench(batch, time, at_least_ms).await);
+            }
+            TeachRequest::Pause | TeachRequest::GoOn | TeachRequest::Stop => {}
+        }
+    }
+}
+
+/// Tells the page what went wrong, if anything did.
+fn told(outcome: Result<(), String>) {
+    if let Err(why) = outcome {
+        post(&TeachReply::Failed { why });
+    }
+}
+
+/// Text, or text and files.
+fn parse(data: &JsValue) -> Result<Incoming, String> {
+    let (json, files) = match data.dyn_ref::<Array>() {
+        Some(parts) => (parts.get(0), parts.get(1).dyn_into().unwrap_or_default()),
+        None => (data.clone(), Array::new()),
+    };
+    let json = json.as_string().ok_or("the page said something that is not text")?;
+    let request = serde_json::from_str(&json).map_err(|error| error.to_string())?;
+    Ok(Incoming { request, files })
+}
+
+/// Posts a reply to the page.
+fn post(reply: &TeachReply) {
+    send(reply, |json| json);
+}
+
+/// Posts a reply with bytes.
+fn post_with_bytes(reply: &TeachReply, bytes: &[u8]) {
+    send(reply, |json| Array::of2(&json, &Uint8Array::from(bytes)).into());
+}
+
+fn send(reply: &TeachReply, message: impl FnOnce(JsValue) -> JsValue) {
+    let outcome = match serde_json::to_string(reply) {
+        Ok(json) => scope().post_message(&message(json.into())),
+        Err(error) => Err(error.to_string().into()),
+    };
+    if let Err(error) = outcome {
+        web_sys::console::error_1(&error);
+    }
+}
