@@ -4,6 +4,7 @@ mod continued;
 #[path = "../../released/primers.rs"]
 mod primers;
 mod steering;
+mod teach;
 
 use std::fs;
 use std::path::{Path, PathBuf};

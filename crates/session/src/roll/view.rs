@@ -198,11 +198,12 @@ pub enum Smooth {
 
 #[cfg(test)]
 mod tests {
+    use performance::Token;
     use performance::playback::Bar;
-    use performance::{Sampling, Token};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Start;
 
     fn tokens(numbers: &[u16]) -> Vec<Token> {
         numbers.iter().map(|&number| Token::new(number).unwrap()).collect()
@@ -232,7 +233,7 @@ mod tests {
                 name: String::new(), music_us, n_notes: 0, tokens: primer_tokens,
                 summary: String::new(), dropped: Vec::new(),
             }));
-            let mut take = Take::new(1, 7, Sampling::default(), primer.clone(), None);
+            let mut take = Take::new(1, Start { seed: 7, primer: primer.clone(), ..Start::default() });
             let mut view = RollView::default();
             let source = |take: &Take| RollSource { primer: primer.clone(), take: Some(Rc::new(take.clone())) };
             for (more, splice, is_complete, is_looked_at) in steps {
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn what_has_changed_is_told_once() {
-        let mut take = Take::new(1, 7, Sampling::default(), None, None);
+        let mut take = Take::new(1, Start { seed: 7, ..Start::default() });
         let mut view = RollView::default();
         let source = |take: &Take| RollSource { primer: None, take: Some(Rc::new(take.clone())) };
         take.extend(&tokens(&[60, 380]));

@@ -3,6 +3,7 @@
 
 mod bench;
 mod lesson;
+mod lock;
 mod read;
 mod saved;
 
@@ -17,6 +18,7 @@ use web_sys::MessageEvent;
 
 use super::scope;
 use crate::queue::Queue;
+use lock::Lock;
 
 /// A request, and the files that came with it.
 struct Incoming {
@@ -69,17 +71,27 @@ async fn listen() {
                 post(&TeachReply::Read(music.report.clone()));
             }
             TeachRequest::Start { weights_url, events } => {
-                let outcome = lesson::start(&weights_url, &music, events, &inbox).await;
-                told(outcome);
+                told(alone(lesson::start(&weights_url, &music, events, &inbox)).await);
             }
-            TeachRequest::Resume { weights_url } => told(lesson::resume(&weights_url, &inbox).await),
-            TeachRequest::Cancel => saved::forget().await,
+            TeachRequest::Resume { weights_url } => told(alone(lesson::resume(&weights_url, &inbox)).await),
+            TeachRequest::Cancel => {
+                if Lock::take().await.is_some() {
+                    saved::forget().await;
+                }
+            }
             TeachRequest::Bench { batch, time, at_least_ms } => {
                 told(bench::bench(batch, time, at_least_ms).await);
             }
             TeachRequest::Pause | TeachRequest::GoOn | TeachRequest::Stop => {}
         }
     }
+}
+
+/// Learns, unless another tab does.
+async fn alone(learn: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    const BUSY: &str = "Another tab of this page is learning. Wait until it is done, or close it.";
+    let _lock = Lock::take().await.ok_or(BUSY)?;
+    learn.await
 }
 
 /// Tells the page what went wrong, if anything did.
