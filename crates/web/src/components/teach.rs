@@ -38,9 +38,7 @@ pub fn TeachPanel(TeachPanelProps { teach, link }: &TeachPanelProps) -> Html {
             if *is_open {
                 <p>{ "Bring MIDI files, and the piano learns to play more like them. Everything stays on this \
                     computer, and the piano can go on playing meanwhile." }</p>
-                if !teach.is_busy() {
-                    <FilesField link={link.clone()} />
-                }
+                <FilesField link={link.clone()} is_busy={teach.is_busy()} />
                 if let Some(report) = &teach.report {
                     <Report report={report.clone()} line={teach.music_line().unwrap_or_default()} />
                 }
@@ -59,11 +57,13 @@ pub fn TeachPanel(TeachPanelProps { teach, link }: &TeachPanelProps) -> Html {
 #[derive(Properties, PartialEq)]
 struct FilesFieldProps {
     link: TeachLink,
+    /// No other music is taken now.
+    is_busy: bool,
 }
 
 /// Where music comes in: chosen files, a chosen folder, or dropped ones.
 #[component]
-fn FilesField(FilesFieldProps { link }: &FilesFieldProps) -> Html {
+fn FilesField(FilesFieldProps { link, is_busy }: &FilesFieldProps) -> Html {
     let onchange = {
         let link = link.clone();
         Callback::from(move |event: Event| {
@@ -75,11 +75,14 @@ fn FilesField(FilesFieldProps { link }: &FilesFieldProps) -> Html {
         })
     };
     let ondrop = {
-        let link = link.clone();
+        let (link, is_busy) = (link.clone(), *is_busy);
         Callback::from(move |event: DragEvent| {
             event.prevent_default();
             // Elsewhere on the page a file is a primer.
             event.stop_propagation();
+            if is_busy {
+                return;
+            }
             let (link, items) = (link.clone(), dropped::entries(&event));
             wasm_bindgen_futures::spawn_local(async move { link.read(&dropped::files(items).await) });
         })
@@ -87,10 +90,10 @@ fn FilesField(FilesFieldProps { link }: &FilesFieldProps) -> Html {
     html! {
         <div class="bring" {ondrop}>
             <label for="teach-files">{ "Music to learn from" }</label>
-            <input id="teach-files" type="file" multiple=true
+            <input id="teach-files" type="file" multiple=true disabled={*is_busy}
                 accept=".mid,.midi,.kar,.smf,.rmi,audio/midi,audio/x-midi" onchange={onchange.clone()} />
             <label for="teach-folder">{ "or a folder" }</label>
-            <input id="teach-folder" type="file" webkitdirectory=true {onchange} />
+            <input id="teach-folder" type="file" webkitdirectory=true disabled={*is_busy} {onchange} />
             <span class="small">{ "or drop files or a folder here" }</span>
         </div>
     }
