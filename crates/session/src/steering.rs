@@ -6,7 +6,7 @@
 //! flight at a time. Meanwhile the newest value waits, so the last one always lands.
 
 use performance::playback::cut_at;
-use performance::{Input, InputLog};
+use performance::{Event, Input, InputLog, Shift, Token};
 
 use crate::protocol::{Request, TakeId};
 use crate::take::{Planned, Take, spliced};
@@ -182,7 +182,13 @@ impl Steering {
         self.planned.extend(again);
         self.planned.sort_by_key(|&(at_us, _)| at_us);
         let (keep, shift) = cut_at(take.tokens(), at_us);
-        let log = spliced(&take.log, keep, shift, changes.clone());
+        let mut inputs = settings_after(&take.log, keep, &self.planned);
+        inputs.retain(|earlier| !changes.iter().any(|newer| is_replaced(earlier, newer)));
+        inputs.extend(changes.iter().cloned());
+        if !changes.iter().any(|change| matches!(change, Input::Events(_))) {
+            inputs.extend(rest_of_played(&take.log, keep, shift));
+        }
+        let log = spliced(&take.log, keep, shift, inputs);
         let kept_us = performance::playback::micros(&take.tokens()[..keep]);
         self.asked += 1;
         self.in_flight = Some(Splice {
@@ -234,4 +240,35 @@ impl Steering {
 /// Whether an input no longer counts after a newer one. What was played stays beside what is played next.
 fn is_replaced(earlier: &Input, newer: &Input) -> bool {
     !matches!(newer, Input::Events(_)) && std::mem::discriminant(earlier) == std::mem::discriminant(newer)
+}
+
+/// The last input of each kind that was set after a token, apart from what is planned: a splice before it would
+/// lose it.
+fn settings_after(log: &InputLog, keep: usize, planned: &[Planned]) -> Vec<Input> {
+    let mut settings: Vec<Input> = Vec::new();
+    for entry in log.entries().iter().filter(|entry| entry.at > keep) {
+        let is_planned = planned.iter().any(|(_, input)| *input == entry.input);
+        if !matches!(entry.input, Input::Events(_)) && !is_planned {
+            settings.retain(|earlier| !is_replaced(earlier, &entry.input));
+            settings.push(entry.input.clone());
+        }
+    }
+    settings
+}
+
+/// What is left of a span that is being played again, after a cut.
+fn rest_of_played(log: &InputLog, keep: usize, cut: Option<Shift>) -> Option<Input> {
+    let rest = log.entries().iter().find_map(|entry| match &entry.input {
+        // A TIME_SHIFT alone was cut.
+        Input::Events(tokens) if tokens.len() > 1 => tokens.get(keep.checked_sub(entry.at)?..),
+        _ => None,
+    })?;
+    let mut rest = rest.to_vec();
+    if let (Some(cut), Some(Event::TimeShift(whole))) = (cut, rest.first().map(|&token| Event::from(token))) {
+        let left: Vec<Token> = Shift::spanning(whole.micros() - cut.micros())
+            .map(|shift| Event::TimeShift(shift).into())
+            .collect();
+        rest.splice(..1, left);
+    }
+    (!rest.is_empty()).then_some(Input::Events(rest))
 }

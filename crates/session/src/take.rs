@@ -88,7 +88,7 @@ impl Take {
         let Start { seed, sampling, controls, dynamics, primer, length_us } = start;
         let tokens = primer.as_ref().map_or_else(Vec::new, |primer| primer.tokens.clone());
         let mut recipe = Recipe::after(tokens, seed, sampling);
-        if let Some(controls) = controls {
+        if let Some(controls) = controls.filter(|controls| *controls != recipe.log.controls_at(0)) {
             recipe = recipe.with_controls(controls);
         }
         let Recipe { velocity_offset, mut log, .. } = recipe;

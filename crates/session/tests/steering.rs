@@ -3,12 +3,13 @@
 
 use std::collections::VecDeque;
 
-use performance::{Event, Input, Recipe, Sampling, Shift, Token};
+use performance::{Event, Input, Recipe, Shift, Token};
 use proptest::prelude::*;
 use session::protocol::{Engine, Job, Model, Placement, Reply, Request};
-use session::{Action, Moment, Notice, RunKind, State, Take};
+use session::shape::Wish;
+use session::{Action, Moment, Notice, RunKind, Shape, Span, State, Take};
 
-/// A worker whose network is a formula: a token follows from the temperature, from how many tokens there are,
+/// A worker whose network is a formula: a token follows from the temperature, the density, from how many tokens there are,
 /// and from the last one.
 #[derive(Default)]
 struct Worker {
@@ -24,7 +25,8 @@ fn next(recipe: &Recipe, tokens: &[Token]) -> Token {
         Input::Events(events) => events.get(index.checked_sub(entry.at)?).copied(),
         _ => None,
     });
-    let temperature = (recipe.log.sampling_at(index).temperature * 1000.0) as u64;
+    let density = recipe.log.controls_at(index).density.unwrap_or_default();
+    let temperature = (recipe.log.sampling_at(index).temperature * 1000.0 + density * 7000.0) as u64;
     let last = tokens.last().map_or(0, |token| u64::from(token.get()));
     let mixed = (recipe.seed ^ temperature.wrapping_mul(977) ^ last.wrapping_mul(31) ^ index as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15)
@@ -146,6 +148,8 @@ impl World {
 #[derive(Clone, Debug)]
 enum Step {
     SetTemperature(f32),
+    SetDensity(f32),
+    SetDynamics(i8),
     Pass(u64),
     WorkerHears,
     WorkerComposes(usize),
@@ -157,6 +161,8 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0.5..1.5f32).prop_map(Step::SetTemperature),
+        2 => (1.0..32.0f32).prop_map(Step::SetDensity),
+        1 => (-10..10i8).prop_map(Step::SetDynamics),
         3 => (0..400u64).prop_map(Step::Pass),
         3 => Just(Step::WorkerHears),
         4 => (1..40usize).prop_map(Step::WorkerComposes),
@@ -168,6 +174,14 @@ fn step() -> impl Strategy<Value = Step> {
 fn apply(world: &mut World, step: &Step) {
     match step {
         Step::SetTemperature(temperature) => world.act(Action::SetTemperature(*temperature)),
+        Step::SetDensity(density) => {
+            let shape = world.state.settings.shape.clone();
+            world.act(Action::SetShape(Shape { density: Wish::Asked(*density), ..shape }));
+        }
+        Step::SetDynamics(dynamics) => {
+            let shape = world.state.settings.shape.clone();
+            world.act(Action::SetShape(Shape { dynamics: *dynamics, ..shape }));
+        }
         Step::Pass(ms) => world.pass(*ms),
         Step::WorkerHears => {
             if let Some(request) = world.to_worker.pop_front() {
@@ -226,12 +240,8 @@ proptest! {
     #[test]
     fn a_performance_is_the_replay_of_its_inputs(steps in prop::collection::vec(step(), 1..80)) {
         let mut world = World::new();
-        let mut last = None;
         for step in &steps {
             apply(&mut world, step);
-            if let Step::SetTemperature(temperature) = step {
-                last = Some(*temperature);
-            }
             let take = world.state.takes.current().expect("on stage");
             prop_assert_eq!(take.tokens(), replayed(take));
         }
@@ -240,11 +250,11 @@ proptest! {
         prop_assert_eq!(take.tokens(), replayed(take));
         // What was heard stays.
         prop_assert_eq!(&take.tokens()[..world.heard.len()], world.heard.as_slice());
-        // The last value always lands.
-        if let Some(temperature) = last {
-            let landed = take.log.sampling_at(take.tokens().len());
-            prop_assert_eq!(landed, Sampling { temperature, top_p: 1.0, ..Sampling::default() });
-        }
+        // The last value of each control always lands.
+        let (log, settings, end) = (&take.log, &world.state.settings, take.tokens().len());
+        prop_assert_eq!(log.sampling_at(end), settings.sampling);
+        prop_assert_eq!(log.controls_at(end), settings.shape.controls(None));
+        prop_assert_eq!(log.dynamics_at(end).get(), settings.shape.dynamics);
         let is_broken = |notice: &Notice| matches!(notice, Notice::WireBroken { .. });
         prop_assert!(!world.state.notices.as_slice().iter().any(is_broken), "tokens that do not fit");
         prop_assert_eq!(world.state.transport.run.map(|run| run.kind), Some(RunKind::Generate));
@@ -297,4 +307,39 @@ fn a_missed_splice_moves_ahead_and_the_old_music_plays_on() {
         world.state.transport.steering.margin_us() > 300_000,
         "the next splice is asked for further ahead"
     );
+}
+
+#[test]
+fn a_span_that_comes_back_is_played_to_its_end_whatever_is_changed() {
+    let mut world = World::new();
+    settle(&mut world);
+    world.act(Action::Mark(Some(Span { from_us: 0, to_us: 2_000_000 })));
+    world.act(Action::BringBack { at_us: 3_000_000, semitones: 0 });
+    world.start();
+    world.at.head_us = 3_000_000;
+    settle(&mut world);
+    let quote = |world: &World| {
+        let log = &world.state.takes.current().expect("on stage").log;
+        let events = log.entries().iter().filter_map(|entry| match &entry.input {
+            Input::Events(tokens) => Some(tokens.clone()),
+            _ => None,
+        });
+        events.flatten().collect::<Vec<Token>>()
+    };
+    let music = |tokens: &[Token]| {
+        let notes = |token: &&Token| matches!(Event::from(**token), Event::NoteOn(_));
+        (performance::playback::micros(tokens), tokens.iter().filter(notes).count())
+    };
+    let whole = music(&quote(&world));
+    assert!(whole.0 >= 2_000_000 && whole.1 > 5, "{whole:?}");
+    world.at.head_us = 3_500_000;
+    world.act(Action::SetTemperature(0.7));
+    settle(&mut world);
+    world.at.head_us = 4_200_000;
+    world.act(Action::SetShape(Shape { density: Wish::Asked(9.0), ..Shape::default() }));
+    settle(&mut world);
+    assert_eq!(music(&quote(&world)), whole);
+    let take = world.state.takes.current().expect("on stage");
+    assert_eq!(take.tokens(), replayed(take));
+    assert_eq!(take.log.controls_at(take.tokens().len()).density, Some(9.0));
 }
