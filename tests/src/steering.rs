@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use performance::playback::micros;
-use performance::{Input, Recipe, Token};
+use performance::{Input, Recipe, Token, VelocityOffset};
 use serde_json::{Value, json};
 
 use crate::browser::Page;
@@ -35,9 +35,37 @@ pub fn recipe(page: &Page) -> Recipe {
 pub fn set_temperature(page: &Page, steps: usize) -> f64 {
     let value = format!("{:.2}", 0.5 + 0.02 * steps as f64);
     let temperature: f32 = value.parse().expect("a number");
+    set(
+        page,
+        "temperature",
+        &value,
+        |input| matches!(input, Input::Sampling(sampling) if sampling.temperature == temperature),
+    )
+}
+
+/// The same for the slider "Density", in steps of a twentieth of a doubling from 1 note a second on. The drawer
+/// has to be open.
+///
+/// # Panics
+/// If the music does not follow.
+#[track_caller]
+pub fn set_density(page: &Page, steps: usize) -> f64 {
+    let doublings = format!("{:.2}", 0.05 * steps as f64);
+    let asked = doublings.parse::<f32>().expect("a number").exp2();
+    set(
+        page,
+        "density",
+        &doublings,
+        |input| matches!(input, Input::Controls(controls) if controls.density == Some(asked)),
+    )
+}
+
+/// Moves a slider, and waits for its entry in the recipe.
+#[track_caller]
+fn set(page: &Page, slider: &str, value: &str, is_set: impl Fn(&Input) -> bool) -> f64 {
     let moved = page.evaluate(&format!(
         "(() => {{
-            const slider = document.getElementById('temperature');
+            const slider = document.getElementById('{slider}');
             const head = performanceRnn.head();
             const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
             set.call(slider, {value});
@@ -47,7 +75,6 @@ pub fn set_temperature(page: &Page, steps: usize) -> f64 {
     ));
     let [head_us, latency_ms]: [f64; 2] = serde_json::from_value(moved).expect("two numbers");
     let at = page.wait_for("the change in the music", SOON, || {
-        let is_set = |input: &Input| matches!(input, Input::Sampling(s) if s.temperature == temperature);
         recipe(page).log.entries().iter().rev().find(|entry| is_set(&entry.input)).map(|entry| entry.at)
     });
     let heard_us = micros(&tokens(page)[..at]) as f64;
@@ -65,10 +92,22 @@ impl Latency {
     #[track_caller]
     #[must_use]
     pub fn measure(page: &Page, n: usize) -> Self {
+        Self::of(n, |step| set_temperature(page, 10 + step % 35))
+    }
+
+    /// Changes its density `n` times; the drawer has to be open.
+    #[track_caller]
+    #[must_use]
+    pub fn measure_density(page: &Page, n: usize) -> Self {
+        Self::of(n, |step| set_density(page, 40 + step % 35))
+    }
+
+    /// `change` gets a number of its own each time, to be told from the others in the recipe.
+    #[track_caller]
+    fn of(n: usize, change: impl Fn(usize) -> f64) -> Self {
         let change = |index: usize| {
             std::thread::sleep(PAUSE);
-            // Each its own, to be told from the others in the recipe.
-            set_temperature(page, if index.is_multiple_of(2) { 10 + index / 2 } else { 45 - index / 2 })
+            change(if index.is_multiple_of(2) { index / 2 } else { 34 - index / 2 })
         };
         let mut sorted_ms: Vec<f64> = (0..n).map(change).collect();
         sorted_ms.sort_by(f64::total_cmp);
@@ -107,5 +146,9 @@ impl Latency {
 /// The network's tokens, as loud as they are heard.
 #[must_use]
 pub fn as_heard(recipe: &Recipe, tokens: &[Token]) -> Vec<Token> {
-    tokens.iter().map(|&token| recipe.velocity_offset.undo(token)).collect()
+    let offset = recipe.velocity_offset.get();
+    let heard = |(index, &token)| {
+        VelocityOffset::bins(recipe.log.dynamics_at(index).get().saturating_sub(offset)).apply(token)
+    };
+    tokens.iter().enumerate().map(heard).collect()
 }

@@ -3,7 +3,10 @@
 mod continued;
 #[path = "../../released/primers.rs"]
 mod primers;
+mod replay;
+mod shape;
 mod steering;
+mod takes;
 mod teach;
 
 use std::fs;

@@ -1,18 +1,15 @@
 //! Changing the music while it plays.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
-use performance::{Event, Recipe, Token};
-use pollster::block_on;
-use rnn::{Continuation, Quantized};
+use performance::Event;
 use tests::browser::{Browser, Setup};
 use tests::endurance::{begins_secs, on_time, tokens};
 use tests::midi_device::{MidiDevice, choose_device, keys_down};
 use tests::site::Site;
 use tests::steering::{Latency, as_heard, recipe, set_temperature};
 
+use super::replay::replayed;
 use super::{SILENCE, SOON, START};
 
 /// Notes of the same time, at most.
@@ -42,7 +39,7 @@ fn a_change_is_heard_at_once_and_replayed_exactly() {
     page.button("Stop").click();
     page.wait_until("silence", SOON, || page.sound_peak() < SILENCE);
 
-    assert_eq!(heard, as_heard(&recipe, &replayed(recipe.clone(), heard.len())), "not what the recipe gives");
+    assert_eq!(heard, as_heard(&recipe, &replayed(&recipe, heard.len())), "not what the recipe gives");
     let [due, on_time] = on_time(&begins_secs(&heard), &onsets, clock);
     assert!(due > 20 && on_time == due, "{on_time} of {due} notes on time");
     // Strings and falling dampers: nothing sounds that is not in the music.
@@ -77,12 +74,4 @@ fn a_change_reaches_a_midi_device_without_a_hanging_note() {
         next.remove(in_chord.unwrap_or_else(|| panic!("{pitch} is struck, but {:?} follow", &next[..CHORD])));
     }
     assert_eq!(keys_down(&received), [0_u8; 0], "keys still down after Stop");
-}
-
-/// What native code makes of a recipe, with the released weights.
-fn replayed(recipe: Recipe, n: usize) -> Vec<Token> {
-    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/weights/base.safetensors");
-    let network = Quantized::load(&fs::read(weights).expect("the released weights")).expect("weights");
-    let mut take = Continuation::new(&network, recipe).expect("a recipe that can be played");
-    block_on(take.advance(n)).expect("the network plays").swap_remove(0)
 }

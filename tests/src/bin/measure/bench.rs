@@ -68,34 +68,37 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             others.extend(peers(&browser, site, options.has_webgpu));
         }
     }
-    let latency = steered(&browser, &site);
+    let (latency, density) = steered(&browser, &site);
     let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
     let table = Table::new(&runs, &others);
     table.print();
     for peer in others.iter().filter(|peer| peer.events_per_second.is_none()) {
         println!("not measured: {}", peer.name);
     }
-    println!("{}", latency.to_line());
+    println!("temperature: {}", latency.to_line());
+    println!("density: {}", density.to_line());
     let first = rounds.first().ok_or("nothing was measured")?;
     keep(
         options.json.as_deref(),
         &json!({
             "browser": first["browser"], "threads": first["threads"], "runs": runs,
-            "steering": latency.to_json(),
+            "steering": latency.to_json(), "steering_density": density.to_json(),
             "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
                 .collect::<Vec<_>>(),
         }),
     )
 }
 
-/// How soon a change of temperature is heard while the page plays.
-fn steered(browser: &Browser, site: &Site) -> Latency {
+/// How soon changes of temperature and of density are heard while the page plays.
+fn steered(browser: &Browser, site: &Site) -> (Latency, Latency) {
     let page = browser.open(&site.url("/?backend=cpu&seed=1"));
     page.button("Generate").click();
     page.wait_until("music", START, || page.evaluate("performanceRnn.played()").as_f64() > Some(2.0));
     let latency = Latency::measure(&page, CHANGES);
+    page.button("Shape").click();
+    let density = Latency::measure_density(&page, CHANGES);
     page.button("Stop").click();
-    latency
+    (latency, density)
 }
 
 /// Lines in the order in which they were first measured.
