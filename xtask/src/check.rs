@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::process::{announce, cargo, command, expect_success, run, which};
 use crate::site::{self, locked};
 use crate::wasm::Toolchain;
-use crate::{Error, Result, browser, checkout, paths};
+use crate::{Error, Result, browser, checkout, paths, tools};
 
 /// Runs all checks and stops at the first that fails; ends with a summary.
 ///
@@ -66,6 +66,9 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
         tests.args(["--release", "--no-fail-fast", "--test", "browser"]).args(locked());
         // One page at a time: they measure time, and the machine may have two cores.
         tests.args(["--", "--test-threads=1"]);
+        if let Some(axe) = tools::axe() {
+            tests.env("AXE", axe);
+        }
         count(tests.env("PERFORMANCE_RNN_DIST", paths::dist()).env("CHROME", &browser), tally)
     })?;
     // Last, because its feature builds Burn once more, and 160 crates of networking with it.

@@ -4,7 +4,7 @@
 //! equal the library, and Trunk under `[workspace.metadata.tools]`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::at;
 use crate::process::{self, command, output, run, which};
@@ -18,6 +18,30 @@ pub fn ensure_page_tools() -> Result<()> {
     // Most of a tool's build is optimizing it. Trunk only copies files; wasm-bindgen reads tens of megabytes.
     ensure(&Tool { name: "wasm-bindgen", package: "wasm-bindgen-cli", options: &[], opt_level: "1" })?;
     ensure(&Tool { name: "trunk", package: "trunk", options: &["--no-default-features"], opt_level: "0" })
+}
+
+/// The script that checks pages for accessibility (axe-core, MPL-2.0), which the browser tests inject. `None`
+/// without npm, which fetches it.
+#[must_use]
+pub fn axe() -> Option<PathBuf> {
+    let version = pinned("axe-core").ok()?;
+    let folder = paths::tools().join(format!("axe-core-{version}"));
+    let script = folder.join("package").join("axe.min.js");
+    if script.is_file() {
+        return Some(script);
+    }
+    let npm = which("npm")?;
+    fs::create_dir_all(&folder).ok()?;
+    let fetch = || {
+        let package = format!("axe-core@{version}");
+        run(command(&npm).args(["pack", "--silent", &package, "--pack-destination"]).arg(&folder))?;
+        let archive = folder.join(format!("axe-core-{version}.tgz"));
+        run(command(Path::new("tar")).arg("-xzf").arg(archive).arg("-C").arg(&folder))
+    };
+    if let Err(error) = fetch() {
+        eprintln!("no axe-core, so accessibility is not checked: {error}");
+    }
+    script.is_file().then_some(script)
 }
 
 /// The version of `name` that the root `Cargo.toml` pins.

@@ -25,6 +25,7 @@ pub(super) fn key(name: &str) -> Key {
         "ArrowUp" => ("ArrowUp", "ArrowUp".to_owned(), 38, ""),
         "ArrowRight" => ("ArrowRight", "ArrowRight".to_owned(), 39, ""),
         "ArrowDown" => ("ArrowDown", "ArrowDown".to_owned(), 40, ""),
+        "?" => ("?", "Slash".to_owned(), 191, "?"),
         other => match other.as_bytes() {
             [letter] if letter.is_ascii_alphabetic() => {
                 let upper = letter.to_ascii_uppercase();

@@ -1,5 +1,6 @@
 //! The built page in a real browser.
 
+mod accessible;
 mod continued;
 #[path = "../../released/primers.rs"]
 mod primers;

@@ -22,6 +22,7 @@ pub enum Glyph {
     Undo,
     Redo,
     Star,
+    Pencil,
     Pause,
     /// Go on another way.
     Branch,
@@ -59,6 +60,9 @@ impl Glyph {
             Self::Redo => "M15 5l5 5-5 5v-4h-5a3.5 3.5 0 0 0 0 7h4v2h-4a5.5 5.5 0 0 1 0-11h5z",
             Self::Star => {
                 "M12 3.5l2.5 5.6 6.1.7-4.5 4.1 1.2 6L12 16.9 6.700 19.900l1.200-6L3.400 9.800l6.100-.7z"
+            }
+            Self::Pencil => {
+                "M4 16.500V20h3.500L18 9.500 14.500 6zM16 4.500 19.500 8l1.200-1.200a1.200 1.200 0 0 0 0-1.700l-1.800-1.800a1.200 1.200 0 0 0-1.700 0z"
             }
             Self::Pause => "M6 5h4v14H6zm8 0h4v14h-4z",
             Self::Branch => {

@@ -104,8 +104,9 @@ fn Line(props: &LineProps) -> Html {
                     <NameField {id} name={listed.name.clone().unwrap_or_default()} dispatch={props.dispatch.clone()}
                         on_done={props.on_rename.reform(|()| None)} />
                 } else {
-                    <button type="button" class="plain" aria-label={name("Rename")} title="Rename"
-                        onclick={props.on_rename.reform(move |_| Some(id))}>{ title }</button>
+                    <span class="title">{ title }</span>
+                    <button type="button" class="round pencil" aria-label={name("Rename")} title="Rename"
+                        onclick={props.on_rename.reform(move |_| Some(id))}><Icon glyph={Glyph::Pencil} /></button>
                 }
                 <span class="small">{ describe(take, props.origin.as_deref()) }</span>
             </span>

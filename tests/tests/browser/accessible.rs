@@ -1,0 +1,104 @@
+//! The page without a mouse, without eyes, and at every width.
+
+use std::fs;
+
+use serde_json::Value;
+use tests::browser::{Browser, Page, Scheme, screenshots};
+use tests::site::Site;
+
+use super::{SILENCE, SOON, START};
+
+/// What axe-core finds, as lines; WCAG 2.2 up to AA, and best practices.
+fn violations(page: &Page) -> Vec<String> {
+    let found = page.evaluate(
+        "axe.run(document, { resultTypes: ['violations'] }).then(result => result.violations.flatMap(
+            violation => violation.nodes.map(node => `${violation.id}: ${node.target} ${node.failureSummary}`)))",
+    );
+    let lines = found.as_array().cloned().unwrap_or_default();
+    lines.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[test]
+fn axe_finds_nothing_in_either_theme_at_any_width() {
+    let Ok(axe) = std::env::var("AXE") else {
+        println!("skipped: AXE names no axe.min.js (npm fetches it for `cargo xtask test`)");
+        return;
+    };
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open_blank();
+    page.run_first(&fs::read_to_string(axe).expect("axe.min.js"));
+    page.go_to(&site.url("/?backend=cpu&seed=7"));
+    let played = |secs: f64| page.evaluate("performanceRnn.played()").as_f64() > Some(secs);
+    page.button("Generate").click();
+    page.wait_until("music", START, || played(2.0));
+    page.button("Shape").click();
+    page.button("Mark to here").click();
+    page.button("Four versions").click();
+    page.wait_until("versions", SOON, || page.try_find("button", "Version 4").is_some());
+    page.button("Pause").click();
+    let mut found = Vec::new();
+    for scheme in [Scheme::Light, Scheme::Dark] {
+        page.prefer(scheme);
+        for (width, height) in [(360, 740), (768, 1024), (1280, 800), (2560, 1440)] {
+            page.resize(width, height);
+            // Colors fade for a moment.
+            std::thread::sleep(std::time::Duration::from_millis(400));
+            page.screenshot(&screenshots().join(format!("axe-{width}-{scheme:?}.png")));
+            let too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth").as_f64();
+            assert!(too_wide <= Some(0.0), "{too_wide:?} px too wide at {width}");
+            found.extend(violations(&page).into_iter().map(|line| format!("{width} {scheme:?}: {line}")));
+        }
+    }
+    found.dedup();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Generate, steer, branch, name, undo, without a mouse.
+#[test]
+fn the_keyboard_is_enough() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/?backend=cpu&seed=7"));
+    page.button("Generate");
+    let played = || page.evaluate("performanceRnn.played()").as_f64().unwrap_or_default();
+    let focused = || {
+        page.evaluate(
+            "(document.activeElement.getAttribute('aria-label') ?? document.activeElement.labels?.[0]?.textContent
+                ?? document.activeElement.textContent).trim()",
+        )
+    };
+    let tab_to = |name: &str| {
+        for _ in 0..120 {
+            if focused() == name {
+                return;
+            }
+            page.press("Tab");
+        }
+        panic!("Tab does not reach {name}, but {}", focused());
+    };
+    tab_to("Generate");
+    page.press("Enter");
+    page.wait_until("music", START, || played() > 1.0);
+    page.press("h");
+    page.find("slider", "Density");
+    tab_to("Density");
+    let before = page.find("slider", "Density").value();
+    page.press("ArrowRight");
+    page.wait_until("another density", SOON, || page.find("slider", "Density").value() != before);
+    page.press("b");
+    page.wait_until("a branch", SOON, || page.text().contains("No. 2"));
+    tab_to("Rename performance 2");
+    page.press("Enter");
+    page.find("textbox", "Name of performance 2").fill("Other way");
+    page.wait_for_text("Other way", SOON);
+    // Single letters can be switched off.
+    page.press("?");
+    page.find("checkbox", "Single letters and digits are shortcuts").click();
+    page.press("Escape");
+    page.wait_until("no dialog", SOON, || page.evaluate("document.querySelector('dialog').open") == false);
+    page.press("b");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(!page.text().contains("No. 3"), "a letter that is switched off");
+    page.press("Escape");
+    page.wait_until("silence", SOON, || page.sound_peak() < SILENCE);
+    page.assert_no_errors();
+}
