@@ -65,6 +65,15 @@ fn seed_1_plays_what_it_always_played() {
     expect_test::expect_file!["seed-1.txt"].assert_eq(&numbers(&tokens));
 }
 
+/// In 32 bits on Burn, which the page plays with `?backend=burn`.
+#[test]
+fn seed_1_in_32_bits_plays_what_it_always_played() {
+    let network = weights::load(&released(), &Device::flex()).unwrap();
+    let mut take = Continuation::new(&network, Recipe::new(1, Sampling::default())).unwrap();
+    let tokens = now(take.advance(100)).unwrap().concat();
+    expect_test::expect_file!["burn-seed-1.txt"].assert_eq(&numbers(&tokens));
+}
+
 /// How the page and the command continue a primer, long or short. Named by the number of the primer's events.
 #[test]
 fn after_a_primer_it_plays_what_it_always_played() {

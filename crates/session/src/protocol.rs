@@ -172,6 +172,8 @@ pub enum BackendKind {
     Cpu,
     /// A GPU, or what passes for one: see [`Placement::is_software`].
     WebGpu,
+    /// Burn on the CPU, in 32 bits: the network that learns, as the reference for the others.
+    Burn,
 }
 
 impl BackendKind {
@@ -181,6 +183,7 @@ impl BackendKind {
         match self {
             Self::Cpu => ["worker_cpu.js", "worker_cpu_bg.wasm"],
             Self::WebGpu => ["worker_gpu.js", "worker_gpu_bg.wasm"],
+            Self::Burn => ["worker_burn.js", "worker_burn_bg.wasm"],
         }
     }
 }

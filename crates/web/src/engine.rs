@@ -41,7 +41,7 @@ impl Engine {
         on_reply: impl Fn(Reply) + 'static,
         on_crash: impl Fn(String) + 'static,
     ) -> Result<Self, JsValue> {
-        let shim = ObjectUrl::new(shim(backend.files())?.as_bytes(), "text/javascript")?;
+        let shim = ObjectUrl::new(shim(backend.files(), "play")?.as_bytes(), "text/javascript")?;
         let worker = Worker::new(shim.as_str())?;
         let waiting = Rc::new(RefCell::new(Some(Vec::new())));
         // A crash may be reported twice: by the worker and by the browser.
@@ -118,13 +118,14 @@ fn parse(data: &JsValue) -> Result<Reply, String> {
     serde_json::from_str(&json).map_err(|error| error.to_string())
 }
 
-/// What starts a worker: it loads the worker's own script and wasm, as Trunk lays them beside the page. Failures must reach
+/// What starts a worker for a role: it loads the worker's own script and wasm, as Trunk lays them beside the page. Failures must reach
 /// `onerror`, which rejected promises do not.
-pub fn shim(files: [&str; 2]) -> Result<String, JsValue> {
+pub fn shim(files: [&str; 2], role: &str) -> Result<String, JsValue> {
     let [script, wasm] = files.map(js::asset_url);
     let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
     Ok(format!(
         "addEventListener('unhandledrejection', event => setTimeout(() => {{ throw event.reason; }})); \
+         self.performanceRnnRole = '{role}'; \
          importScripts({script}); \
          wasm_bindgen({{ module_or_path: {wasm} }});"
     ))

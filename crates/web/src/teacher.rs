@@ -31,7 +31,7 @@ impl Teacher {
     /// # Errors
     /// The browser's error, if it does not start it.
     pub fn start(on_reply: impl Fn(TeachReply, Option<Vec<u8>>) + 'static) -> Result<Self, JsValue> {
-        let shim = ObjectUrl::new(shim(FILES)?.as_bytes(), "text/javascript")?;
+        let shim = ObjectUrl::new(shim(FILES, "learn")?.as_bytes(), "text/javascript")?;
         let worker = Worker::new(shim.as_str())?;
         let waiting = Rc::new(RefCell::new(Some(Vec::new())));
         let on_reply = Rc::new(on_reply);

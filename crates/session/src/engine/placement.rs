@@ -36,11 +36,13 @@ pub enum Preference {
     Cpu,
     /// The GPU, or a software adapter.
     WebGpu,
+    /// Burn, in 32 bits.
+    Burn,
 }
 
 impl Preference {
     /// Those to choose from.
-    pub const ALL: [Self; 3] = [Self::Faster, Self::Cpu, Self::WebGpu];
+    pub const ALL: [Self; 4] = [Self::Faster, Self::Cpu, Self::WebGpu, Self::Burn];
 
     /// As the page's address has it (`?backend=cpu`), and the page's storage.
     #[must_use]
@@ -50,6 +52,7 @@ impl Preference {
             Self::Measured => "measure",
             Self::Cpu => "cpu",
             Self::WebGpu => "webgpu",
+            Self::Burn => "burn",
         }
     }
 
@@ -60,13 +63,14 @@ impl Preference {
             Self::Faster | Self::Measured => "whichever is faster",
             Self::Cpu => "the processor",
             Self::WebGpu => "the GPU",
+            Self::Burn => "Burn, 32 bits (reference)",
         }
     }
 
     /// The preference of this value.
     #[must_use]
     pub fn from_value(value: &str) -> Option<Self> {
-        [Self::Faster, Self::Measured, Self::Cpu, Self::WebGpu]
+        [Self::Faster, Self::Measured, Self::Cpu, Self::WebGpu, Self::Burn]
             .into_iter()
             .find(|preference| preference.value() == value)
     }
@@ -109,6 +113,11 @@ impl Choice {
         let cpu = |reason| Self { placement: Placement::cpu(reason), candidate: None };
         if preference == Preference::Cpu {
             return cpu(Notice::CpuAsked);
+        }
+        if preference == Preference::Burn {
+            let (backend, adapter) = (BackendKind::Burn, String::new());
+            let placement = Placement { backend, is_asked: true, adapter, is_software: false, reason: None };
+            return Self { placement, candidate: None };
         }
         let (name, is_software) = match adapter {
             Adapter::NoWebGpu => return cpu(Notice::NoWebGpu),
@@ -195,11 +204,9 @@ mod tests {
         assert!(software(Preference::WebGpu).placement.is_software);
         assert!(software(Preference::Measured).candidate.unwrap().is_software);
         for preference in Preference::ALL {
-            assert_eq!(
-                Choice::of(preference, Adapter::Nothing, None).placement.backend,
-                BackendKind::Cpu,
-                "there is no other"
-            );
+            let without_gpu = Choice::of(preference, Adapter::Nothing, None).placement.backend;
+            let expected = if preference == Preference::Burn { BackendKind::Burn } else { BackendKind::Cpu };
+            assert_eq!(without_gpu, expected, "there is no other");
             assert_eq!(Preference::from_value(preference.value()), Some(preference));
         }
     }

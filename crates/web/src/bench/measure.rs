@@ -27,6 +27,7 @@ pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<R
     let preference = match backend {
         BackendKind::Cpu => Preference::Cpu,
         BackendKind::WebGpu => Preference::WebGpu,
+        BackendKind::Burn => Preference::Burn,
     };
     let placement = Choice::of(preference, adapter::find().await, None).placement;
     if placement.backend != backend {

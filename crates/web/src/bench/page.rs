@@ -61,7 +61,11 @@ pub fn BenchPage() -> Html {
     let onchange = {
         let backend = backend.setter();
         Callback::from(move |event: Event| {
-            backend.set(if value_of(&event) == "webgpu" { BackendKind::WebGpu } else { BackendKind::Cpu });
+            backend.set(match value_of(&event).as_str() {
+                "webgpu" => BackendKind::WebGpu,
+                "burn" => BackendKind::Burn,
+                _ => BackendKind::Cpu,
+            });
         })
     };
     let on_run = {
@@ -100,6 +104,7 @@ pub fn BenchPage() -> Html {
                     <select id="backend" {onchange} disabled={composer.is_running}>
                         <option value="cpu" selected=true>{ "Processor" }</option>
                         <option value="webgpu">{ "WebGPU" }</option>
+                        <option value="burn">{ "Burn, 32 bits (reference)" }</option>
                     </select>
                     <button type="button" class="generate" onclick={on_run} disabled={composer.is_running}>{ "Run" }</button>
                     <button type="button" onclick={on_save} disabled={composer.runs.is_empty()}>{ "Download JSON" }</button>

@@ -84,6 +84,7 @@ impl Run {
     pub fn name(&self) -> String {
         match (self.backend, self.is_software) {
             (BackendKind::Cpu, _) => "Processor (WebAssembly SIMD)".into(),
+            (BackendKind::Burn, _) => "Burn, 32 bits (reference)".into(),
             (BackendKind::WebGpu, true) => format!("Software WebGPU, {}", self.adapter),
             (BackendKind::WebGpu, false) => format!("WebGPU, {}", self.adapter),
         }

@@ -48,6 +48,7 @@ fn running_on(engine: &Engine) -> String {
     let placement = &engine.placement;
     match (placement.backend, placement.is_software, placement.adapter.as_str()) {
         (BackendKind::Cpu, ..) => "Running on CPU (WebAssembly SIMD)".into(),
+        (BackendKind::Burn, ..) => "Running on Burn, 32 bits (reference)".into(),
         (BackendKind::WebGpu, true, "") => "Running on software WebGPU, slow".into(),
         (BackendKind::WebGpu, true, adapter) => format!("Running on software WebGPU, slow · {adapter}"),
         (BackendKind::WebGpu, false, "") => "Running on WebGPU".into(),

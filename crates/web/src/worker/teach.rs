@@ -5,6 +5,7 @@ mod bench;
 mod lesson;
 mod lock;
 mod read;
+mod reference;
 mod saved;
 
 use std::rc::Rc;
@@ -17,6 +18,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
 
 use super::scope;
+use crate::js;
 use crate::queue::Queue;
 use lock::Lock;
 
@@ -35,8 +37,11 @@ struct Music {
     report: MusicReport,
 }
 
-/// Starts listening, until the page ends the worker.
+/// Starts listening, until the page ends the worker. The page says whether it is to learn or to play.
 pub fn run() {
+    if js::get(&scope(), "performanceRnnRole") == "play" {
+        return super::run::<reference::Reference>();
+    }
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
         let why = panic.payload_as_str().unwrap_or("it does not say why").to_owned();
