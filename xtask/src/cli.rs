@@ -13,6 +13,7 @@ usage: cargo xtask <task>
   endurance [OPTIONS]
                     build the page and have it compose and play an hour of music (see its --help)
   listen [OPTIONS]  build the page and keep what it plays as WAV files (see its --help)
+  teach [OPTIONS]   build the page and measure how it learns from MIDI files (see its --help)
   help              this
 
 Tools and build output go to $PERFORMANCE_RNN_CACHE, by default the user's cache folder.
@@ -54,7 +55,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
         "build" => Task::Build,
         "serve" => Task::Serve { port: port(&mut arguments)? },
         "test" => Task::Test,
-        "bench" | "endurance" | "listen" => {
+        "bench" | "endurance" | "listen" | "teach" => {
             let arguments = std::iter::once(name).chain(arguments).collect();
             return Ok(Task::Measure { arguments });
         }

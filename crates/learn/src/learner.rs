@@ -129,6 +129,9 @@ impl Learner {
             ("events".to_owned(), (before.events + events).to_string()),
             ("validation_nats".to_owned(), format!("{validation_nats:.4}")),
         ]);
+        if let Some(license) = &before.license {
+            facts.insert("license".to_owned(), license.clone());
+        }
         if let Some(sha256) = &before.sha256 {
             facts.insert("from_events".to_owned(), before.events.to_string());
             facts.insert("from_sha256".to_owned(), sha256.clone());

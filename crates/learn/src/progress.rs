@@ -32,6 +32,9 @@ pub struct Before {
     pub events: u64,
     /// Of their file, where it was computed.
     pub sha256: Option<String>,
+    /// Under which terms they may be used, and so what is made of them.
+    #[serde(default)]
+    pub license: Option<String>,
 }
 
 impl Before {
@@ -42,6 +45,7 @@ impl Before {
     pub fn of(file: &[u8], sha256: Option<String>) -> Result<Self, Error> {
         let (_, facts) = weights::read_metadata(file)?;
         let number = |key: &str| facts.get(key).and_then(|value| value.parse().ok()).unwrap_or(0);
-        Ok(Self { steps: number("step"), events: number("events"), sha256 })
+        let license = facts.get("license").cloned();
+        Ok(Self { steps: number("step"), events: number("events"), sha256, license })
     }
 }

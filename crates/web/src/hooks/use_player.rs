@@ -75,10 +75,10 @@ fn use_ticks(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) 
                 for notice in notices {
                     dispatch.emit(Action::Notify(notice));
                 }
-                if let Some((playback, position_us)) = news {
-                    if *told.borrow() != (playback, position_us / 1_000_000) {
-                        dispatch.emit(Action::Played { playback, position_us });
-                    }
+                if let Some((playback, position_us)) = news
+                    && *told.borrow() != (playback, position_us / 1_000_000)
+                {
+                    dispatch.emit(Action::Played { playback, position_us });
                 }
             });
             move || drop(interval)

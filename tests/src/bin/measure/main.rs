@@ -1,8 +1,10 @@
-//! Figures from the built page in a real browser, for people: `cargo xtask bench`, `endurance` and `listen`.
+//! Figures from the built page in a real browser, for people: `cargo xtask bench`, `endurance`, `listen` and
+//! `teach`.
 
 mod bench;
 mod endurance;
 mod listen;
+mod teach;
 
 use std::process::ExitCode;
 
@@ -10,6 +12,7 @@ const USAGE: &str = "\
 usage: cargo xtask bench [--rounds N] [--webgpu] [--peers FOLDER] [--json FILE]
        cargo xtask endurance [--minutes N] [--listen N] [--json FILE]
        cargo xtask listen --out FOLDER [--seeds N] [--seconds N] [--primer FILE]… [--primer-seconds N] [--json FILE]
+       cargo xtask teach --music FOLDER [--minutes N] [--events N] [--json FILE]
 
 bench measures the page's worker in headless Chromium, as bench.html does for anybody, and how soon a change is heard.
   --rounds N        measure everything N times and print medians; 1 unless told otherwise
@@ -25,6 +28,10 @@ listen has the page compose, and keeps what its piano makes of it as WAV files, 
   --primer FILE     also after the beginning of this performance; may be given more than once
   --primer-seconds N
                     how much of a primer is its beginning; 30 unless told otherwise
+teach has the page learn from MIDI files, and prints its loss on the music that it sets aside.
+  --music FOLDER    the files; no folders below it
+  --minutes N       stop after N minutes of learning; 10 unless told otherwise
+  --events N        learn so many events; as many as the page thinks right unless told otherwise
 All:
   --json FILE       write the figures there, too; relative to the checkout";
 
@@ -42,7 +49,8 @@ fn main() -> ExitCode {
         Some((task, options)) if task == "bench" => bench::run(&bench::Options::parse(options)?),
         Some((task, options)) if task == "endurance" => endurance::run(&endurance::Options::parse(options)?),
         Some((task, options)) if task == "listen" => listen::run(&listen::Options::parse(options)?),
-        _ => Err(format!("expected bench, endurance or listen\n\n{USAGE}")),
+        Some((task, options)) if task == "teach" => teach::run(&teach::Options::parse(options)?),
+        _ => Err(format!("expected bench, endurance, listen or teach\n\n{USAGE}")),
     });
     match outcome {
         Ok(Ok(())) => ExitCode::SUCCESS,
