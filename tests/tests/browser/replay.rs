@@ -11,7 +11,7 @@ use rnn::{Continuation, Quantized};
 ///
 /// # Panics
 /// If there are no weights, or the recipe cannot be played.
-pub fn replayed(recipe: &Recipe, n: usize) -> Vec<Token> {
+pub(super) fn replayed(recipe: &Recipe, n: usize) -> Vec<Token> {
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/weights/base.safetensors");
     let network = Quantized::load(&fs::read(weights).expect("the released weights")).expect("weights");
     let mut take = Continuation::new(&network, recipe.clone()).expect("a recipe that can be played");
