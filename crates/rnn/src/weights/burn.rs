@@ -33,27 +33,12 @@ pub fn save(model: &Model, precision: Precision, facts: &BTreeMap<String, String
 /// All tensors of a model, read back from its device.
 #[must_use]
 pub fn tensors(model: &Model) -> Vec<NamedTensor> {
-    struct Collect {
-        path: Vec<String>,
-        tensors: Vec<NamedTensor>,
-    }
-    impl ModuleVisitor for Collect {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.path.push(name.to_owned());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.path.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            let data = param.val().into_data();
-            let shape = data.shape().to_vec();
-            let values = data.iter::<f32>().collect();
-            self.tensors.push(NamedTensor { name: self.path.join("."), shape, values });
-        }
-    }
-    let mut collect = Collect { path: Vec::new(), tensors: Vec::new() };
-    model.visit(&mut collect);
-    collect.tensors
+    let read = |Handle { name, shape, values }: Handle| NamedTensor {
+        name,
+        shape,
+        values: values.into_data().iter::<f32>().collect(),
+    };
+    handles(model).into_iter().map(read).collect()
 }
 
 /// A tensor by name, still on its device.
@@ -78,7 +63,7 @@ impl Handle {
     }
 }
 
-/// All tensors of a model, in the order of [`tensors`].
+/// All tensors of a model, as they lie on its device.
 #[must_use]
 pub fn handles(model: &Model) -> Vec<Handle> {
     struct Collect {
