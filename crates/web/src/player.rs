@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use performance::playback::Cursor;
+use performance::midi::{RESTRIKE_GAP_US, Restrikes};
 use performance::playback::schedule::{Schedule, Status, Timed};
+use performance::playback::{Cursor, Lookahead};
 use performance::{Event, Pitch, Velocity};
 use session::{Notice, Playback, Span, Take};
 
@@ -17,9 +18,6 @@ use crate::output::{Clock, MidiOut, Piano, Samples};
 const PIANO_LOOKAHEAD_US: u64 = 2_500_000;
 /// The same in a hidden tab, where timers run once a second.
 const HIDDEN_LOOKAHEAD_US: u64 = 4_000_000;
-/// How far ahead MIDI devices get their messages. These cannot be taken back, so this is how long a stop may
-/// take. Smaller plays unevenly whenever the page is blocked.
-const MIDI_LOOKAHEAD_US: u64 = 90_000;
 /// What is held back for a splice is played after all when it is due this soon.
 const HOLD_LEAD_US: u64 = 25_000;
 /// Samples are decoded this long before they are played.
@@ -49,6 +47,7 @@ impl PlayerHandle {
             midi: None,
             clock: Clock::new(None),
             run: None,
+            midi_lookahead: Lookahead::default(),
             is_hidden: false,
             volume: 80,
             buffer_us: 0,
@@ -83,6 +82,9 @@ pub struct Player {
     midi: Option<MidiOut>,
     clock: Clock,
     run: Option<Playing>,
+    /// How far ahead MIDI devices get their messages. These cannot be taken back, so this is how long a stop
+    /// may take.
+    midi_lookahead: Lookahead,
     is_hidden: bool,
     volume: u8,
     buffer_us: u64,
@@ -100,6 +102,8 @@ struct Playing {
     take: Option<Rc<Take>>,
     /// Where it began, in microseconds of music.
     from_us: u64,
+    /// Room for the keys of a MIDI device.
+    restrikes: Restrikes,
     is_paused: bool,
     /// Number of the take's tokens that the schedule has.
     n_fed: usize,
@@ -115,6 +119,15 @@ struct Playing {
     held_since_ms: Option<f64>,
     resumed_ms: f64,
     has_told_held: bool,
+}
+
+impl Playing {
+    /// Releases of an instrument that is to fall silent, with those that still wait, in order of time.
+    fn with_waiting(&mut self, mut offs: Vec<Timed>) -> Vec<Timed> {
+        offs.extend(self.restrikes.rest());
+        offs.sort_by_key(|off| off.at_us);
+        offs
+    }
 }
 
 impl Player {
@@ -144,6 +157,7 @@ impl Player {
             schedule: Schedule::new(self.lookahead_us(), self.buffer_us).starting_at(from_us),
             take: None,
             from_us,
+            restrikes: Restrikes::default(),
             is_paused: false,
             n_fed: 0,
             n_splices: 0,
@@ -251,7 +265,12 @@ impl Player {
         run.upcoming.retain(|&(at_us, ..)| at_us < run.end.at_us());
         let taken_back = run.schedule.splice(&kept, now_us);
         let outcome = match (&self.midi, taken_back.first(), &mut self.piano) {
-            (Some(midi), ..) => midi.take_back(&taken_back, &self.clock),
+            (Some(midi), first, _) => {
+                if let Some(first) = first {
+                    run.restrikes.take_back(first.at_us);
+                }
+                midi.take_back(&taken_back, &self.clock)
+            }
             // Everything that was kept comes before the first message that is taken back.
             (None, Some(first), Some(piano)) => {
                 piano.take_back(first.at_us).map_err(|error| Notice::NoAudio { why: js::text(&error) })
@@ -296,15 +315,29 @@ impl Player {
         // So that the play-head stays where it is.
         self.heard_us();
         let now_us = self.clock.now_us();
-        let offs = self.run.take().map(|mut run| run.schedule.stop(now_us)).unwrap_or_default();
-        self.silence(&offs);
+        let offs = self.run.take().map(|mut run| {
+            let offs = run.schedule.stop(now_us);
+            run.with_waiting(offs)
+        });
+        self.silence(&offs.unwrap_or_default());
+    }
+
+    /// Silence because the page goes away or is frozen: what devices hold back is dropped where they can.
+    pub fn leave(&mut self) {
+        if let Some(midi) = &self.midi {
+            midi.clear();
+        }
+        self.set_paused(true);
     }
 
     /// Plays on a device from now on, or with `None` on the piano.
     pub fn set_midi(&mut self, midi: Option<MidiOut>) {
         let now_us = self.clock.now_us();
-        let offs = self.run.as_mut().map(|run| run.schedule.recall(now_us)).unwrap_or_default();
-        self.silence(&offs);
+        let offs = self.run.as_mut().map(|run| {
+            let offs = run.schedule.recall(now_us);
+            run.with_waiting(offs)
+        });
+        self.silence(&offs.unwrap_or_default());
         self.midi = midi;
     }
 
@@ -318,6 +351,9 @@ impl Player {
 
     /// Whether the page is hidden, and its timers are slow.
     pub fn set_hidden(&mut self, is_hidden: bool) {
+        if self.is_hidden != is_hidden {
+            self.midi_lookahead = Lookahead::default();
+        }
         self.is_hidden = is_hidden;
     }
 
@@ -370,6 +406,7 @@ impl Player {
 
     fn advance(&mut self) -> Option<(Playback, u64)> {
         self.clock.measure();
+        self.midi_lookahead.tick((js::now_ms() * 1000.0) as u64);
         if let Some(why) = self.samples.take_failure() {
             self.notices.push(Notice::SamplesMissing { why });
         }
@@ -412,6 +449,12 @@ impl Player {
         run.has_begun |= playback == Playback::Playing;
         let position_us = run.schedule.position_us(now_us);
         if let Some(midi) = &self.midi {
+            // So far ahead, all messages are known, unless something holds them back.
+            let known_us = match playback {
+                Playback::Finished => u64::MAX,
+                _ => (now_us + lookahead_us).saturating_sub(RESTRIKE_GAP_US),
+            };
+            let due = run.restrikes.pass(&due, known_us);
             if let Err(notice) = midi.send(&due, &self.clock) {
                 self.notices.push(notice);
                 self.midi = None;
@@ -438,7 +481,7 @@ impl Player {
 
     fn lookahead_us(&self) -> u64 {
         match (&self.midi, self.is_hidden) {
-            (Some(_), _) => MIDI_LOOKAHEAD_US,
+            (Some(_), _) => self.midi_lookahead.us(),
             (None, true) => HIDDEN_LOOKAHEAD_US,
             (None, false) => PIANO_LOOKAHEAD_US,
         }

@@ -33,6 +33,19 @@ pub enum Scheme {
     Dark,
 }
 
+/// How a page goes away, or comes to a standstill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// The tab is closed.
+    Close,
+    /// Loaded again.
+    Reload,
+    /// Another page takes its place.
+    Navigate,
+    /// The browser freezes a tab in the background.
+    Freeze,
+}
+
 /// Looking.
 impl Page {
     /// The button called `name`, waited for.
@@ -225,6 +238,22 @@ impl Page {
     #[track_caller]
     pub fn reload(&self) {
         self.load("the page again", "Page.reload", json!({}));
+    }
+
+    /// Goes away, without waiting for what comes after.
+    pub fn leave(&self, how: Leaving) {
+        let (method, parameters) = match how {
+            Leaving::Close => ("Page.close", json!({})),
+            Leaving::Reload => ("Page.reload", json!({})),
+            Leaving::Navigate => ("Page.navigate", json!({ "url": "about:blank" })),
+            // The event alone: a visible page is not frozen.
+            Leaving::Freeze => {
+                let event = "document.dispatchEvent(new Event('freeze'))";
+                ("Runtime.evaluate", json!({ "expression": event }))
+            }
+        };
+        // A page that closes may be gone before it answers.
+        let _ = self.pipe.try_call(Some(&self.session), method, parameters, Duration::from_secs(2));
     }
 
     /// Presses and releases a key: a character, or `Space`, `Enter`, `Escape`, `Tab`, `ArrowLeft`…

@@ -2,6 +2,7 @@
 
 mod accessible;
 mod continued;
+mod device;
 #[path = "../../released/primers.rs"]
 mod primers;
 mod replay;
@@ -19,7 +20,7 @@ use primers::scale;
 use tests::browser::{Browser, Page, Scheme, Setup, WebGpu, screenshots};
 use tests::endurance::{begins_secs, endure, on_time, tokens};
 use tests::listening::{Sound, recorded};
-use tests::midi_device::{MidiDevice, choose_device, keys_down};
+use tests::midi_device::MidiDevice;
 use tests::site::{Site, Trouble};
 
 /// Compiling the page, fetching the weights and reading them, on two busy cores.
@@ -244,40 +245,6 @@ fn a_broken_primer_gets_a_sentence() {
 }
 
 #[test]
-fn a_midi_device_gets_what_the_file_has() {
-    let (Some(site), Some(device)) = (Site::built(), MidiDevice::plug_in()) else { return };
-    let Some(browser) = Browser::launch_with(&Setup { midi: Some(&device), ..Setup::default() }) else {
-        return;
-    };
-    let page = browser.open(&site.url("/"));
-    page.button("Generate");
-    // The page has asked before us; with permission, it would not have waited for the visitor.
-    assert_eq!(page.evaluate("navigator.permissions.query({ name: 'midi' }).then(is => is.state)"), "prompt");
-    choose_device(&page, &browser);
-    page.find("spinbutton", "Seed").fill("7");
-    page.button("Generate").click();
-    page.wait_until("music at the device", START, || device.received().len() > 60);
-    page.button("Stop").click();
-    let written = performance::decode(&download(&page)).performance;
-    std::thread::sleep(Duration::from_secs(1));
-    let received = device.received();
-    let onsets = received.iter().filter(|message| message.strike().is_some());
-    let mut written_of = written.notes().to_vec();
-    let mut delays = Vec::new();
-    for message in onsets {
-        // Notes of the same time may come in any order, notes of one key may not.
-        let same_key = written_of.iter().position(|note| note.pitch.get() == message.bytes[1]);
-        let note = written_of.remove(same_key.unwrap_or_else(|| panic!("{message:?} is not in the file")));
-        assert_eq!(note.velocity.get(), message.bytes[2], "of {note:?}");
-        delays.push(message.at.as_secs_f64() - note.start_us as f64 / 1e6);
-    }
-    let median = median(&delays);
-    let worst = delays.iter().map(|delay| (delay - median).abs()).fold(0.0, f64::max);
-    assert!(worst < 0.05, "{worst} s too early or late");
-    assert_eq!(keys_down(&received), [0_u8; 0], "keys still down after Stop");
-}
-
-#[test]
 fn a_broken_download_gets_a_sentence_and_can_be_tried_again() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     site.trouble("weights", Trouble::BreaksAfter(100_000));
@@ -356,11 +323,8 @@ fn long_performances_stay_on_time_and_in_memory() {
     let [due, on_time] = endured.notes;
     assert!(due > 20 && on_time == due, "{on_time} of {due} notes on time");
     assert!(endured.roll_drift_ms < 20.0, "the roll leaves the sound");
-    assert!(endured.midi_strays.is_none_or(|strays| strays == 0), "notes astray at the device");
-    assert!(
-        endured.midi_drift_ms.is_none_or(|drift_ms| drift_ms.abs() < 30.0),
-        "the device leaves the sound"
-    );
+    // When messages reach a device depends on what else the machine does: `held_up.rs` of the crate `performance`
+    // tests their times on a clock of its own, `cargo xtask endurance` measures them.
 }
 
 /// A piece begins when the samples of its first seconds are decoded; later ones follow while it plays.

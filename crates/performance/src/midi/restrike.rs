@@ -65,6 +65,16 @@ impl Default for Restrikes {
 }
 
 impl Restrikes {
+    /// Forgets the releases that wait from this time on: what they end goes on.
+    pub fn take_back(&mut self, from_us: u64) {
+        self.waiting.retain(|&(at_us, _)| at_us < from_us);
+    }
+
+    /// The releases that wait, in order of time: for an instrument that is to fall silent.
+    pub fn rest(&mut self) -> Vec<Timed> {
+        self.waiting.drain(..).map(|(at_us, pitch)| off(at_us, pitch)).collect()
+    }
+
     /// Takes the next messages, in order of time, and returns those that are settled, in order of time. All messages
     /// before `known_us` have been taken; nothing waits after `u64::MAX`.
     pub fn pass(&mut self, messages: &[Timed], known_us: u64) -> Vec<Timed> {

@@ -1,6 +1,8 @@
+use gloo::events::EventListener;
 use gloo::timers::callback::Interval;
 use yew::prelude::*;
 
+use crate::js;
 use crate::player::{Player, PlayerHandle};
 use session::{Action, Playback, State};
 
@@ -56,7 +58,26 @@ pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHan
         let player = player.clone();
         move |&volume| player.with(|player| player.set_volume(volume))
     });
+    use_leaving(dispatch, player);
     use_ticks(state, dispatch, player);
+}
+
+/// Closing, reloading and freezing the page leaves no key of a device down.
+#[hook]
+fn use_leaving(dispatch: &Callback<Action>, player: &PlayerHandle) {
+    use_effect_with((), {
+        let (dispatch, player) = (dispatch.clone(), player.clone());
+        move |()| {
+            let leave = move |_: &web_sys::Event| {
+                player.with(Player::leave);
+                // A page that comes back from the browser's memory pauses where it was.
+                dispatch.emit(Action::Pause);
+            };
+            let on_hide = EventListener::new(&js::window(), "pagehide", leave.clone());
+            let on_freeze = EventListener::new(&gloo::utils::document(), "freeze", leave);
+            move || drop((on_hide, on_freeze))
+        }
+    });
 }
 
 /// Ticks as long as the page lives: a notice can come at any time. Dispatches changes only.

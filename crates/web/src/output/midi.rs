@@ -167,6 +167,15 @@ impl MidiOut {
         Ok(())
     }
 
+    /// Drops messages that are not sent yet, where the browser can (Chrome cannot).
+    pub fn clear(&self) {
+        let clear = js::get(&self.output, "clear");
+        if let Some(clear) = clear.dyn_ref::<js_sys::Function>() {
+            // A port that is gone has nothing to drop.
+            clear.call0(&self.output).ok();
+        }
+    }
+
     fn send_bytes(&self, bytes: [u8; 3], at_ms: f64) -> Result<(), Notice> {
         let data = Uint8Array::from(bytes.as_slice());
         self.output.send_with_timestamp(&data, at_ms).map_err(|error| {
