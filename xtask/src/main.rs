@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Task::Build => site::build(),
-        Task::Serve { port } => site::build().and_then(|()| serve::forever(port)),
+        Task::Serve { port } => serve::forever(port, site::build),
         Task::Test => check::everything(),
         Task::Measure { arguments } => check::measure(&arguments),
     };

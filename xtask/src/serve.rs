@@ -10,15 +10,19 @@ use crate::error::at;
 use crate::site::{self, FOR_GOOD};
 use crate::{Error, Result, paths};
 
+/// How long a reader that does not get on is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Compressed files that may lie beside a file: the name's ending and what HTTP calls it, smallest first.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gz", "gzip")];
 
-/// Serves `dist/` on the loopback interface until the program is ended.
+/// Has `dist/` built and serves it on the loopback interface until the program is ended. The port is taken first.
 ///
 /// # Errors
-/// The port is taken.
-pub fn forever(port: u16) -> Result<()> {
-    let server = Server::bind(&paths::dist(), port)?;
+/// The port is taken, or the page does not build.
+pub fn forever(port: u16, build: impl FnOnce() -> Result<()>) -> Result<()> {
+    let server = Server::bind_any(&paths::dist(), port, Isolation::No)?;
+    build()?;
     println!("\nserving {} on http://{} (Ctrl-C ends it)", paths::dist().display(), server.address());
     server.run();
     Ok(())
@@ -89,7 +93,8 @@ impl Server {
 }
 
 fn answer(folder: &Path, isolation: Isolation, mut stream: &TcpStream) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
     let mut request = String::new();
     let mut reader = BufReader::new(stream.take(16 * 1024));
     reader.read_line(&mut request)?;
@@ -117,10 +122,10 @@ fn answer(folder: &Path, isolation: Isolation, mut stream: &TcpStream) -> std::i
             "Cross-Origin-Opener-Policy: same-origin\r\nCross-Origin-Embedder-Policy: require-corp\r\n";
     }
     let Answer { status, headers, body } = answer;
-    let n = body.len();
+    let n = body.len()?;
     write!(stream, "HTTP/1.1 {status}\r\n{headers}Content-Length: {n}\r\nConnection: close\r\n\r\n")?;
     if method != "HEAD" {
-        stream.write_all(&body)?;
+        body.write_to(stream)?;
     }
     stream.flush()
 }
@@ -130,13 +135,35 @@ struct Answer {
     status: &'static str,
     /// Lines that end in CRLF.
     headers: String,
-    body: Vec<u8>,
+    body: Body,
+}
+
+/// What comes after the headers. Files are passed on piece by piece: a reader that stalls holds none in memory.
+enum Body {
+    Words(&'static str),
+    File(fs::File),
+}
+
+impl Body {
+    fn len(&self) -> std::io::Result<u64> {
+        match self {
+            Self::Words(words) => Ok(words.len() as u64),
+            Self::File(file) => Ok(file.metadata()?.len()),
+        }
+    }
+
+    fn write_to(self, mut stream: &TcpStream) -> std::io::Result<()> {
+        match self {
+            Self::Words(words) => stream.write_all(words.as_bytes()),
+            Self::File(mut file) => std::io::copy(&mut file, &mut stream).map(drop),
+        }
+    }
 }
 
 impl Answer {
-    fn words(status: &'static str, words: &str) -> Self {
+    fn words(status: &'static str, words: &'static str) -> Self {
         let headers = "Content-Type: text/plain\r\nCache-Control: no-cache\r\n".to_owned();
-        Self { status, headers, body: words.as_bytes().to_vec() }
+        Self { status, headers, body: Body::Words(words) }
     }
 
     /// The file, compressed if there is a form that the browser takes.
@@ -144,10 +171,10 @@ impl Answer {
         let name = file.file_name()?.to_string_lossy();
         let keep = if site::is_named_after_content(&name) { FOR_GOOD } else { "no-cache" };
         let mut headers = format!("Content-Type: {}\r\nCache-Control: {keep}\r\n", content_type(file));
-        let body = fs::read(file).ok()?;
-        let forms = ENCODINGS.iter().filter_map(|(ending, encoding)| {
-            Some((encoding, fs::read(site::with_ending(file, ending)).ok()?))
-        });
+        let body = open(file)?;
+        let forms = ENCODINGS
+            .iter()
+            .filter_map(|(ending, encoding)| Some((encoding, open(&site::with_ending(file, ending))?)));
         let forms: Vec<_> = forms.collect();
         if !forms.is_empty() {
             // A cache in between must keep the forms apart.
@@ -160,8 +187,13 @@ impl Answer {
             }
             None => body,
         };
-        Some(Self { status: "200 OK", headers, body })
+        Some(Self { status: "200 OK", headers, body: Body::File(body) })
     }
+}
+
+fn open(file: &Path) -> Option<fs::File> {
+    let file = fs::File::open(file).ok()?;
+    file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
 }
 
 /// Whether an `Accept-Encoding` has this one: `gzip, deflate;q=0.5, br`.
@@ -281,6 +313,46 @@ mod tests {
         }
         assert!(get("GET /b HTTP/1.1").starts_with("HTTP/1.1 404"));
         assert!(get("POST / HTTP/1.1").starts_with("HTTP/1.1 405"));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_said_before_anything_is_built() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let error = forever(port, || unreachable!("nothing is built")).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("port {port} cannot be used: ")), "{error}");
+        assert!(error.ends_with("; choose another with --port"), "{error}");
+    }
+
+    /// Thirty readers that ask for 20 MB and read none of it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn readers_that_stall_hold_no_file_in_memory() {
+        let folder = std::env::temp_dir().join(format!("xtask-stall-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("index.html"), "").unwrap();
+        fs::File::create(folder.join("large.bin")).unwrap().set_len(20 << 20).unwrap();
+        let server = Server::bind(&folder, 0).unwrap();
+        let address = server.address();
+        std::thread::spawn(|| server.run());
+        let resident_kb = || -> u64 {
+            let status = fs::read_to_string("/proc/self/status").unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            line.trim().trim_end_matches(" kB").trim().parse().unwrap()
+        };
+        let before = resident_kb();
+        let readers: Vec<TcpStream> = (0..30)
+            .map(|_| {
+                let mut stream = TcpStream::connect(address).unwrap();
+                write!(stream, "GET /large.bin HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+                // The answer has begun.
+                stream.read_exact(&mut [0; 15]).unwrap();
+                stream
+            })
+            .collect();
+        let more = resident_kb().saturating_sub(before);
+        assert!(more < 100_000, "{more} kB for {} readers", readers.len());
         fs::remove_dir_all(&folder).unwrap();
     }
 
