@@ -3,6 +3,7 @@
 mod ablation;
 mod commands;
 mod copying;
+mod hostile;
 mod learning;
 mod quality;
 #[cfg(feature = "remote")]

@@ -52,7 +52,7 @@ fn files_that_cannot_be_used_are_named_and_left_out() {
     let output = run(&["compare", text(&midi.join("train")), text(&midi.join("validation"))]);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
-    assert!(errors.contains("left out broken.mid: it is not a MIDI file"), "{errors}");
+    assert!(errors.contains("left out 1 of 7 files (broken.mid: it is not a MIDI file"), "{errors}");
     // Two pieces have two halves, one does not.
     std::fs::remove_file(midi.join("validation/1.mid")).unwrap();
     let output = run(&["compare", text(&midi.join("validation")), text(&midi.join("train"))]);

@@ -36,6 +36,16 @@ pub enum Error {
     /// A weight file that no run wrote.
     #[error("expected a checkpoint of a training run, found a weight file without its progress")]
     NoCheckpoint,
+    /// A checkpoint that stands where its music has no event.
+    #[error(
+        "expected a place within the {n_tokens} events of a piece, found {next}: the data are other ones"
+    )]
+    OutOfPlace {
+        /// The event that comes next.
+        next: usize,
+        /// How many the piece has.
+        n_tokens: usize,
+    },
     /// Facts of a checkpoint cannot be written.
     #[error("the checkpoint cannot be written: {0}")]
     Facts(#[from] serde_json::Error),

@@ -174,7 +174,9 @@ impl Loader {
         };
         for &(draw, next) in &position.lanes {
             let mut lane = loader.draw(draw)?;
-            for &token in &lane.tokens[lane.next..next] {
+            let n_tokens = lane.tokens.len();
+            let heard = lane.tokens.get(lane.next..next).ok_or(Error::OutOfPlace { next, n_tokens })?;
+            for &token in heard {
                 lane.sounding.apply(Event::from(token));
             }
             (lane.next, lane.is_new) = (next, false);

@@ -3,7 +3,7 @@
 use rnn::Compute;
 use serde::{Deserialize, Serialize};
 
-use crate::optimizer;
+use crate::{Error, optimizer};
 
 /// How the network is trained.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -116,6 +116,38 @@ pub enum Precision {
 }
 
 impl Training {
+    /// # Errors
+    /// If a setting is out of its range, or no number.
+    pub fn check(&self) -> Result<(), Error> {
+        // Neither is true of what is no number.
+        let refused = |name, expected, found: f64| {
+            Err(Error::Network(rnn::Error::Setting { name, expected, found: found.to_string() }))
+        };
+        let within = |name: &'static str, found: f64, from: f64, to: f64| match found {
+            found if (from..=to).contains(&found) => Ok(()),
+            _ => refused(name, format!("of {from} to {to}"), found),
+        };
+        let above_0 = |name: &'static str, found: f64, to: f64| match found {
+            found if found > 0.0 && found <= to => Ok(()),
+            _ => refused(name, format!("above 0, up to {to}"), found),
+        };
+        within("a batch", self.batch as f64, 1.0, 4096.0)?;
+        within("a time", self.time as f64, 2.0, 65_536.0)?;
+        within("a walk", self.walk as f64, 1.0, 1e9)?;
+        within("events", self.events as f64, 1.0, 1e15)?;
+        above_0("a learning rate", self.learning_rate, 1e38)?;
+        within("decay", self.decay, 0.0, 1.0)?;
+        within("weight decay", self.weight_decay.into(), 0.0, 10.0)?;
+        within("dropout", self.dropout, 0.0, 0.9)?;
+        above_0("clip", self.clip.into(), 1e9)?;
+        within("average", self.average.into(), 0.0, 1.0)?;
+        within("controlled", self.controlled, 0.0, 1.0)?;
+        within("events between validations", self.validate_every as f64, 1.0, 1e15)?;
+        within("validation events", self.validation_events as f64, 2.0, 1e12)?;
+        within("seconds between checkpoints", self.checkpoint_secs as f64, 0.0, 1e9)?;
+        within("seconds of samples", self.sample_secs, 0.0, 3600.0)
+    }
+
     /// What the factors of matrix products are rounded to, on this CPU.
     #[must_use]
     pub fn compute(&self) -> Compute {
@@ -156,6 +188,36 @@ impl Training {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_that_hang_or_learn_nothing_are_refused() {
+        let t = Training::default;
+        t().check().unwrap();
+        let refused = [
+            Training { walk: 0, ..t() },
+            Training { sample_secs: f64::INFINITY, ..t() },
+            Training { sample_secs: -1.0, ..t() },
+            Training { clip: -1.0, ..t() },
+            Training { clip: 0.0, ..t() },
+            Training { clip: f32::NAN, ..t() },
+            Training { weight_decay: f32::NAN, ..t() },
+            Training { weight_decay: -0.1, ..t() },
+            Training { learning_rate: f64::NAN, ..t() },
+            Training { learning_rate: f64::INFINITY, ..t() },
+            Training { average: f32::NAN, ..t() },
+            Training { dropout: 1.0, ..t() },
+            Training { decay: f64::NAN, ..t() },
+            Training { controlled: f64::NAN, ..t() },
+            Training { batch: 0, ..t() },
+            Training { time: 1, ..t() },
+            Training { events: 0, ..t() },
+            Training { validate_every: 0, ..t() },
+            Training { validation_events: 0, ..t() },
+        ];
+        for training in refused {
+            assert!(training.check().is_err(), "{training:?}");
+        }
+    }
 
     #[test]
     fn the_rate_rises_stays_and_falls() {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use performance::{N_PITCHES, N_TOKENS};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -55,6 +56,13 @@ impl<'a> WeightFile<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         let (config, _) = read_metadata(bytes)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
+        // Before memory is taken for what a small file promises.
+        for (name, shape) in shapes(&config) {
+            let found = tensors.tensor(&name).map_err(|_| Error::MissingTensor { name: name.clone() })?;
+            if found.shape() != shape {
+                return Err(Error::Tensor { name, expected: shape, found: found.shape().to_vec() });
+            }
+        }
         Ok(Self { config, tensors })
     }
 
@@ -67,15 +75,34 @@ impl<'a> WeightFile<'a> {
     /// A tensor's numbers, row by row.
     ///
     /// # Errors
-    /// If there is none of this name, or it has another shape, or holds no floating-point numbers.
+    /// If there is none of this name, or it has another shape, or holds something that is no number.
     pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         let found = tensor(&self.tensors, name)?;
         if found.shape != shape {
             let (name, expected) = (name.to_owned(), shape.to_vec());
             return Err(Error::Tensor { name, expected, found: found.shape });
         }
+        if let Some(&wrong) = found.values.iter().find(|value| !value.is_finite()) {
+            return Err(Error::Weight { name: name.to_owned(), found: wrong });
+        }
         Ok(found.values)
     }
+}
+
+/// Name and shape of each tensor of a network.
+fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
+    let (hidden, gates) = (config.hidden, 4 * config.hidden);
+    let rows = [("token", N_TOKENS), ("sounding", N_PITCHES), ("controls", config.control_width())];
+    let mut shapes: Vec<_> = rows.map(|(name, rows)| (name.to_owned(), vec![rows, gates])).into();
+    for layer in 0..config.layers {
+        let named = |tensor: &str| format!("layers.{layer}.{tensor}");
+        if layer > 0 {
+            shapes.push((named("input"), vec![hidden, gates]));
+        }
+        shapes.extend([(named("recurrent"), vec![hidden, gates]), (named("bias"), vec![gates])]);
+    }
+    shapes.extend([("head".to_owned(), vec![hidden, N_TOKENS]), ("head_bias".to_owned(), vec![N_TOKENS])]);
+    shapes
 }
 
 /// One tensor of a weight file or checkpoint.

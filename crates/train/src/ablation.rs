@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::AblationArgs;
 use crate::corpus::Corpus;
 use crate::files::write_atomically;
+use crate::say::{remark, say};
 use crate::training::{self, BEST_FILE};
 use crate::{device, provenance};
 use plan::{Plan, Variant};
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &AblationArgs) -> Result<()> {
     for seed in 1..=args.seeds {
         for (idx, variant) in plan.variants.iter().enumerate() {
             let n = (seed - 1) * plan.variants.len() as u64 + idx as u64 + 1;
-            eprintln!("{n} of {n_runs}: {}, seed {seed}", variant.name);
+            remark!("{n} of {n_runs}: {}, seed {seed}", variant.name);
             let folder = args.runs.join(format!("{}-{seed}", variant.folder()));
             let outcome = measure(variant, seed, &corpus, &folder)
                 .with_context(|| format!("{}, seed {seed}", variant.name))?;
@@ -85,9 +86,9 @@ pub(crate) fn run(args: &AblationArgs) -> Result<()> {
     };
     page::write(&args.out, &findings)?;
     if args.json {
-        println!("{}", serde_json::to_string(&findings)?);
+        say!("{}", serde_json::to_string(&findings)?)?;
     } else {
-        println!("{n_runs} runs; the page is {}", args.out.display());
+        say!("{n_runs} runs; the page is {}", args.out.display())?;
     }
     Ok(())
 }

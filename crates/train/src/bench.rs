@@ -26,6 +26,7 @@ use crate::bench_midi;
 use crate::cli::{BenchArgs, DeviceKind};
 use crate::corpus::{Corpus, Pieces};
 use crate::generate::shares;
+use crate::say::say;
 use crate::{device, progress};
 
 /// Each measurement runs at least this long after a warm-up.
@@ -112,31 +113,31 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         train_events_per_s,
         load_events_per_s,
         device: format!("{:?}", args.device).to_lowercase(),
-        batch: args.batch,
-        time: args.time,
+        batch: args.batch.into(),
+        time: args.time.into(),
     };
     if args.json {
-        println!("{}", serde_json::to_string(&figures)?);
+        say!("{}", serde_json::to_string(&figures)?)?;
     } else {
         if let Some(generated) = &figures.generated {
-            println!(
+            say!(
                 "{}: {:.0} events/s generated, {:.0} by {} takes at once, {:.0} in 32 bits",
                 figures.device,
                 generated.generate_events_per_s,
                 generated.generate_takes_events_per_s,
                 generated.takes,
                 generated.generate_f32_events_per_s
-            );
+            )?;
         }
         #[cfg(any(feature = "wgpu", feature = "cuda"))]
         if let Some(fused) = &figures.fused {
             fused.print();
         }
         if let Some(trained) = train_events_per_s {
-            println!("{}: {trained:.0} events/s trained at {} × {}", figures.device, args.batch, args.time);
+            say!("{}: {trained:.0} events/s trained at {} × {}", figures.device, args.batch, args.time)?;
         }
         if let Some(loaded) = load_events_per_s {
-            println!("{loaded:.0} events/s of crops on one thread, other keys and paces included");
+            say!("{loaded:.0} events/s of crops on one thread, other keys and paces included")?;
         }
     }
     Ok(())
@@ -155,7 +156,8 @@ fn generated(backend: &impl Backend, seeds: &[u64]) -> Result<f64> {
 }
 
 fn trained(device: &Device, args: &BenchArgs) -> Result<f64> {
-    let BenchArgs { batch, time, precision, recompute, .. } = *args;
+    let BenchArgs { precision, recompute, .. } = *args;
+    let (batch, time) = (usize::from(args.batch), usize::from(args.time));
     let config = ModelConfig::default();
     let training = Training { batch, time, precision, recompute, ..Training::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(1);
@@ -197,8 +199,15 @@ fn loaded(data: &Path, args: &BenchArgs) -> Result<f64> {
     let corpus = Arc::new(Corpus::open(data)?);
     let (train, _) = corpus.split()?;
     let Training { walk, controlled, augment, sounding, seed, .. } = Training::default();
-    let cut =
-        Cut { batch: args.batch, time: args.time, walk, controlled, augment, sounding, share: Share::WHOLE };
+    let cut = Cut {
+        batch: args.batch.into(),
+        time: args.time.into(),
+        walk,
+        controlled,
+        augment,
+        sounding,
+        share: Share::WHOLE,
+    };
     let mut loader = Loader::new(
         Box::new(Pieces::new(corpus, train)),
         ModelConfig::default(),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::say::say;
 use anyhow::Result;
 use burn::tensor::Device;
 use performance::Sampling;
@@ -63,18 +64,18 @@ impl GpuFigures {
     /// One line for each figure.
     pub(crate) fn print(&self) {
         for &(takes, events_per_s) in &self.events_per_s {
-            println!(
+            say!(
                 "fused kernels ({}), {takes} takes: {events_per_s:.0} events/s, {:.1} % of the limit of one",
                 self.tuning,
                 100.0 * events_per_s / self.limit_events_per_s
-            );
+            )?;
         }
-        println!(
+        say!(
             "limit: {:.1} GB/s measured / {:.1} MB of weights = {:.0} events/s",
             self.bandwidth_bytes_per_s / 1e9,
             self.bytes_of_weights as f64 / 1e6,
             self.limit_events_per_s
-        );
+        )?;
     }
 }
 

@@ -1,15 +1,16 @@
 //! `bench --midi`: how fast MIDI files are read and written, and music is encoded and decoded, on one thread.
 
-use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use performance::{Performance, Token, decode, encode, midi};
 use serde::Serialize;
 
+use crate::files::read_midi;
 use crate::prepare;
+use crate::say::{count, say};
 
 /// Each measurement runs at least this long, and over all files at least twice: the first pass warms up.
 const AT_LEAST: Duration = Duration::from_secs(1);
@@ -43,9 +44,8 @@ pub(crate) fn run(folder: &Path, is_json: bool) -> Result<()> {
     let sources = prepare::find(&[folder.to_owned()])?;
     let mut pieces = Vec::new();
     for source in sources {
-        let bytes =
-            fs::read(&source.file).with_context(|| format!("{} cannot be read", source.file.display()))?;
         // What cannot be imported is not measured.
+        let Ok(bytes) = read_midi(&source.file) else { continue };
         if let Ok(import) = midi::read(&bytes) {
             let tokens = encode(&import.performance);
             pieces.push(Piece { bytes, performance: import.performance, tokens });
@@ -69,17 +69,22 @@ pub(crate) fn run(folder: &Path, is_json: bool) -> Result<()> {
         write_events_per_s: per_s(speed(|piece| drop(black_box(midi::write(black_box(&piece.performance)))))),
     };
     if is_json {
-        println!("{}", serde_json::to_string(&figures)?);
+        say!("{}", serde_json::to_string(&figures)?)?;
     } else {
         let Figures { files, notes, events, .. } = figures;
-        println!("{files} files, {notes} notes, {events} events, on one thread:");
+        say!(
+            "{}, {}, {}, on one thread:",
+            count(files, "file"),
+            count(notes, "note"),
+            count(events, "event")
+        )?;
         for (what, speed) in [
             ("MIDI files read", figures.read_events_per_s),
             ("encoded", figures.encode_events_per_s),
             ("decoded", figures.decode_events_per_s),
             ("MIDI files written", figures.write_events_per_s),
         ] {
-            println!("{:6.1} million events/s {what}", speed / 1e6);
+            say!("{:6.1} million events/s {what}", speed / 1e6)?;
         }
     }
     Ok(())

@@ -141,7 +141,7 @@ pub(crate) struct TrainArgs {
     /// Weights to begin with, instead of random ones.
     #[arg(long)]
     pub(crate) from: Option<PathBuf>,
-    /// Folder that `prepare` wrote.
+    /// Folder that `prepare` wrote, or a folder of MIDI files.
     #[arg(long)]
     pub(crate) data: PathBuf,
     /// Folder for checkpoints, weights and curves.
@@ -227,7 +227,7 @@ pub(crate) struct ReleaseArgs {
     /// Folder that `train` wrote.
     #[arg(long)]
     pub(crate) run: PathBuf,
-    /// Folder that `prepare` wrote.
+    /// Folder that `prepare` wrote, or a folder of MIDI files.
     #[arg(long)]
     pub(crate) data: PathBuf,
     /// The run's settings, for the card.
@@ -315,7 +315,7 @@ pub(crate) struct GenerateArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct AblationArgs {
-    /// Folder that `prepare` wrote.
+    /// Folder that `prepare` wrote, or a folder of MIDI files.
     #[arg(long)]
     pub(crate) data: PathBuf,
     /// TOML file of a reference and its variants, instead of `crates/train/configs/ablation.toml`.
@@ -346,7 +346,7 @@ pub(crate) struct CompareArgs {
     /// Only the first seconds of each piece are compared.
     #[arg(long, default_value_t = 120.0)]
     pub(crate) seconds: f64,
-    /// Folder that `prepare` wrote: also say what is copied from its training pieces.
+    /// Folder that `prepare` wrote, or a folder of MIDI files: also say what is copied from its training pieces.
     #[arg(long)]
     pub(crate) train: Option<PathBuf>,
     /// Folder to draw plots in.
@@ -361,7 +361,7 @@ pub(crate) struct CompareArgs {
 pub(crate) struct QualityArgs {
     #[arg(long)]
     pub(crate) weights: PathBuf,
-    /// Folder that `prepare` wrote, with human pieces to train and to validate on.
+    /// Folder that `prepare` wrote, or a folder of MIDI files, with human pieces to train and to validate on.
     #[arg(long)]
     pub(crate) data: PathBuf,
     /// Markdown file to write; plots go to a folder of its name beside it.
@@ -415,7 +415,7 @@ pub(crate) enum QualityPart {
 pub(crate) struct SweepArgs {
     #[arg(long)]
     pub(crate) weights: PathBuf,
-    /// Folder that `prepare` wrote, with human pieces to validate on.
+    /// Folder that `prepare` wrote, or a folder of MIDI files, with human pieces to validate on.
     #[arg(long)]
     pub(crate) data: PathBuf,
     /// Markdown file to write.
@@ -487,18 +487,18 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
     /// Sequences trained side by side.
-    #[arg(long, default_value_t = 32)]
-    pub(crate) batch: usize,
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) batch: u16,
     /// Events of each sequence.
-    #[arg(long, default_value_t = 128)]
-    pub(crate) time: usize,
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(2..))]
+    pub(crate) time: u16,
     /// What the factors of the trained matrix products are rounded to.
     #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(["auto", "f32", "bf16"]).map(|name| precision(&name)))]
     pub(crate) precision: Precision,
     /// Train with the setting `recompute`: less memory, more work.
     #[arg(long)]
     pub(crate) recompute: bool,
-    /// Folder that `prepare` wrote: also measure how fast crops of it are made.
+    /// Folder that `prepare` wrote, or a folder of MIDI files: also measure how fast crops of it are made.
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
     /// Measure reading, writing, encoding and decoding of the MIDI files below a folder, and nothing else.

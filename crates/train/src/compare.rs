@@ -12,7 +12,9 @@ use serde::Serialize;
 use crate::cli::CompareArgs;
 use crate::copies::{self, Copies};
 use crate::corpus::Corpus;
+use crate::files::read_midi;
 use crate::measure::{self, Breakdown, Piece, Row};
+use crate::say::{left_out, remark, say};
 use crate::structure::{self, Structure};
 use crate::{plot, prepare, progress};
 
@@ -60,9 +62,9 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
         copies,
     };
     if args.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        say!("{}", serde_json::to_string(&summary)?)?;
     } else {
-        print(&summary);
+        print(&summary)?;
     }
     Ok(())
 }
@@ -75,18 +77,21 @@ fn read_folder(dir: &Path, seconds: f64) -> Result<Vec<Piece>> {
     let bar = progress::bar(sources.len() as u64, "files");
     let read = |source: &prepare::Source| -> Result<Piece> {
         // As `prepare` has them: on the grid first, then from the first note.
-        let performance = midi::read(&fs::read(&source.file)?)?.performance.quantized();
+        let performance = midi::read(&read_midi(&source.file)?)?.performance.quantized();
         let length_us = Excerpt::whole(&performance).length_us().min((seconds * 1e6) as u64);
         Ok(Piece::new(Excerpt::of(&performance, 0..length_us)))
     };
     let pieces: Vec<Result<Piece>> = sources.par_iter().map(read).inspect(|_| bar.inc(1)).collect();
     bar.finish_and_clear();
-    let mut usable = Vec::new();
+    let (mut usable, mut refused) = (Vec::new(), Vec::new());
     for (source, piece) in sources.iter().zip(pieces) {
         match piece {
             Ok(piece) => usable.push(piece),
-            Err(error) => eprintln!("left out {}: {error:#}", source.path),
+            Err(error) => refused.push((source.path.clone(), format!("{error:#}"))),
         }
+    }
+    if let Some(line) = left_out(sources.len(), &refused) {
+        remark!("{line}");
     }
     ensure!(!usable.is_empty(), "expected MIDI files in {}, found none that can be played", dir.display());
     Ok(usable)
@@ -96,33 +101,36 @@ fn describe(path: &Path) -> String {
     format!("{} ({})", path.display(), if path.exists() { "a file" } else { "nothing there" })
 }
 
-fn print(summary: &Summary) {
-    println!(
+fn print(summary: &Summary) -> Result<()> {
+    say!(
         "{} generated pieces against {} of reference; {} on each side of every draw, 95 % intervals",
-        summary.generated_pieces, summary.reference_pieces, summary.sample_size
-    );
-    println!();
+        summary.generated_pieces,
+        summary.reference_pieces,
+        summary.sample_size
+    )?;
+    say!("")?;
     let rows: Vec<_> = summary.features.iter().map(measure::cells).collect();
-    println!("{}", measure::plain_table(&measure::COLUMNS, &rows));
-    println!();
+    say!("{}", measure::plain_table(&measure::COLUMNS, &rows))?;
+    say!("")?;
     let sets = [("reference", &summary.reference_breakdown), ("generated", &summary.generated_breakdown)];
     for (name, breakdown) in sets {
         let kinds = breakdown.broken_minutes.iter().map(|(kind, n)| format!("{kind} {n}"));
-        println!(
+        say!(
             "{name}: {} of the pieces break down; of {} minutes {}",
             breakdown.share.show_percent(),
             breakdown.minutes,
             kinds.collect::<Vec<_>>().join(", ")
-        );
+        )?;
     }
-    println!("\nnotes that were heard before, in runs of eight equal intervals in any key:");
+    say!("\nnotes that were heard before, in runs of eight equal intervals in any key:")?;
     let sets = [("reference", &summary.reference_structure), ("generated", &summary.generated_structure)];
-    println!("{}", measure::plain_table(&structure::COLUMNS, &structure::cells(&sets)));
+    say!("{}", measure::plain_table(&structure::COLUMNS, &structure::cells(&sets)))?;
     if let Some(copies) = &summary.copies {
-        println!("\nshared with the training set:");
-        println!(
+        say!("\nshared with the training set:")?;
+        say!(
             "{}",
             measure::plain_table(&copies::COLUMNS, &copies::cells(copies, ["reference", "generated"]))
-        );
+        )?;
     }
+    Ok(())
 }

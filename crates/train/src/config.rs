@@ -10,10 +10,12 @@ const BUILT_IN: [(&str, &str); 4] = [
     ("finetune", include_str!("../configs/finetune.toml")),
 ];
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use learn::Training;
 use rnn::ModelConfig;
 use serde::{Deserialize, Serialize};
+
+use crate::files::read_text;
 
 /// A TOML file of settings; what is left out has the default.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -30,7 +32,7 @@ impl TrainConfig {
             return Self::parse(text).with_context(|| format!("the built-in settings {name}"));
         }
         let path = Path::new(name);
-        let text = std::fs::read_to_string(path).with_context(|| {
+        let text = read_text(path).with_context(|| {
             let known = BUILT_IN.map(|(known, _)| known).join(", ");
             format!("{name} cannot be read, and is none of the built-in settings {known}")
         })?;
@@ -40,17 +42,7 @@ impl TrainConfig {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let config: Self = toml::from_str(text)?;
         config.model.check()?;
-        let Training { batch, time, learning_rate, decay, controlled, average, dropout, .. } =
-            &config.training;
-        ensure!((1..=4096).contains(batch), "expected batch of 1 to 4096, found {batch}");
-        ensure!((2..=65536).contains(time), "expected time of 2 to 65536, found {time}");
-        ensure!(*learning_rate > 0.0, "expected a learning rate above 0, found {learning_rate}");
-        for (name, share) in
-            [("decay", *decay), ("controlled", *controlled), ("average", f64::from(*average))]
-        {
-            ensure!((0.0..=1.0).contains(&share), "expected {name} of 0 to 1, found {share}");
-        }
-        ensure!((0.0..0.9).contains(dropout), "expected dropout of 0 to 0.9, found {dropout}");
+        config.training.check()?;
         Ok(config)
     }
 }

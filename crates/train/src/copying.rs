@@ -13,17 +13,17 @@ use rnn::copying::{Copier, PARTS_OF_NAT};
 use crate::cli::FitCopyingArgs;
 use crate::evaluate::pieces;
 use crate::evaluate::quantized::{LANES, read_through};
-use crate::files::write_atomically;
+use crate::files::{read_weights, write_atomically};
 use crate::progress;
 use crate::provenance::place;
+use crate::say::say;
 use fit::Positions;
 
 /// Columns of the file.
 const WIDTH: usize = 110;
 
 pub(crate) fn run(args: &FitCopyingArgs) -> Result<()> {
-    let bytes =
-        std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let bytes = read_weights(&args.weights)?;
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
     let pieces = pieces(&args.data, Some(&args.only), usize::from(args.every))?;
     let mut order: Vec<&[Token]> = pieces.iter().map(Vec::as_slice).filter(|piece| piece.len() > 1).collect();
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &FitCopyingArgs) -> Result<()> {
         positions.len()
     );
     write_atomically(&args.out, file(args, &found, &constants)?.as_bytes())?;
-    println!("{found}; {} constants in {}", constants.len(), args.out.display());
+    say!("{found}; {} constants in {}", constants.len(), args.out.display())?;
     Ok(())
 }
 

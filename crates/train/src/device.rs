@@ -62,7 +62,7 @@ pub(crate) fn serve(args: &ServeDeviceArgs) -> Result<()> {
         None => server,
     };
     let name = format!("{:?}", args.device).to_lowercase();
-    println!("lending {name} {:?} at ws://{}", args.devices, listener.local_addr()?);
+    crate::say::say!("lending {name} {:?} at ws://{}", args.devices, listener.local_addr()?)?;
     Ok(server.serve(WebSocketTransport::from_listener(listener))?)
 }
 

@@ -3,26 +3,24 @@
 pub(crate) mod quantized;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use learn::{Evaluation, Evaluator};
-use performance::{Token, encode, midi};
+use performance::Token;
 use pollster::block_on;
-use rayon::prelude::*;
 use rnn::copying::Copying;
 use rnn::{Model, Quantized};
 
 use crate::cli::EvaluateArgs;
-use crate::corpus::{Corpus, INDEX_FILE};
-use crate::prepare::is_midi;
+use crate::corpus::Corpus;
+use crate::files::read_weights;
+use crate::say::{count, say};
 use crate::{device, progress};
 
 /// Pieces that go through the network side by side.
 const LANES: usize = 48;
 pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
-    let bytes =
-        std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let bytes = read_weights(&args.weights)?;
     let named = || args.weights.display().to_string();
     let pieces = pieces(&args.data, args.only.as_deref(), usize::from(args.every))?;
     let bar = progress::bar(pieces.iter().map(Vec::len).sum::<usize>() as u64, "events");
@@ -40,17 +38,17 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
     };
     bar.finish_and_clear();
     if args.json {
-        println!("{}", serde_json::to_string(&result)?);
+        say!("{}", serde_json::to_string(&result)?)?;
     } else {
-        println!(
-            "{} events in {} pieces: {:.4} nats/event, {:.2} nats/second, {:.2} nats/note, accuracy {:.1} %",
-            result.events,
-            pieces.len(),
+        say!(
+            "{} in {}: {:.4} nats/event, {:.2} nats/second, {:.2} nats/note, accuracy {:.1} %",
+            count(result.events as usize, "event"),
+            count(pieces.len(), "piece"),
             result.nats_per_event,
             result.nats_per_second,
             result.nats_per_note,
             100.0 * result.accuracy
-        );
+        )?;
         let types = &result.by_type;
         for (name, loss) in [
             ("NOTE_ON", types.note_on),
@@ -58,36 +56,18 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<()> {
             ("TIME_SHIFT", types.time_shift),
             ("VELOCITY", types.velocity),
         ] {
-            println!("  {name:<10} {:.4} nats/event over {} events", loss.nats_per_event, loss.events);
+            say!("  {name:<10} {:.4} nats/event over {} events", loss.nats_per_event, loss.events)?;
         }
     }
     Ok(())
 }
 
-/// Every `every`-th piece in `data`: prepared data, or a folder of MIDI files.
+/// Every `every`-th piece in `data` whose path begins with `only`: prepared data, or a folder of MIDI files.
 pub(crate) fn pieces(data: &Path, only: Option<&str>, every: usize) -> Result<Vec<Vec<Token>>> {
-    let pieces: Vec<Vec<Token>> = if data.join(INDEX_FILE).exists() {
-        let corpus = Arc::new(Corpus::open(data)?);
-        let chosen = corpus.below(only.unwrap_or_default());
-        chosen.iter().step_by(every).map(|piece| corpus.tokens(piece)).collect::<Result<_>>()?
-    } else {
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(data).with_context(|| format!("{} cannot be read", data.display()))? {
-            let path = entry?.path();
-            if is_midi(&path) && path.to_string_lossy().contains(only.unwrap_or_default()) {
-                files.push(path);
-            }
-        }
-        files.sort();
-        let chosen: Vec<_> = files.iter().step_by(every).collect();
-        chosen
-            .par_iter()
-            .map(|file| {
-                let import = midi::read(&std::fs::read(file)?).with_context(|| file.display().to_string())?;
-                Ok(encode(&import.performance))
-            })
-            .collect::<Result<_>>()?
-    };
+    let corpus = Corpus::open(data)?;
+    let chosen = corpus.below(only.unwrap_or_default());
+    let pieces: Vec<Vec<Token>> =
+        chosen.iter().step_by(every).map(|piece| corpus.tokens(piece)).collect::<Result<_>>()?;
     ensure!(
         !pieces.is_empty(),
         "{} holds no pieces{}",

@@ -14,7 +14,8 @@ use rnn::copying::{Copying, ReturnRate};
 use rnn::{Backend, Continuation, Generate, MAX_TAKES, ModelConfig, Quantized};
 
 use crate::cli::{DeviceKind, GenerateArgs};
-use crate::files::write_atomically;
+use crate::files::{keep_apart, read_midi, read_weights, write_atomically};
+use crate::say::{count, remark, say};
 use crate::{device, progress};
 
 /// Events between two looks at the clock.
@@ -26,8 +27,16 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         "expected seconds above 0, up to 86400, found {}",
         args.seconds
     );
-    let bytes =
-        std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let inputs = [("--weights", args.weights.as_path())].into_iter();
+    let inputs: Vec<_> = inputs.chain(args.primer.as_deref().map(|primer| ("--primer", primer))).collect();
+    let files: Vec<PathBuf> = match usize::from(args.takes) {
+        1 => vec![args.out.clone()],
+        n => (1..=n).map(|number| numbered(&args.out, number)).collect(),
+    };
+    for file in &files {
+        keep_apart(file, &inputs)?;
+    }
+    let bytes = read_weights(&args.weights)?;
     let seeds: Vec<u64> = (0..u64::from(args.takes)).map(|take| args.seed.wrapping_add(take)).collect();
     let wanted_us = (args.seconds * 1e6).ceil() as u64;
     let (config, _) =
@@ -54,21 +63,22 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         play.on_gpu(args.device, &bytes, &seeds).with_context(|| args.weights.display().to_string())?
     };
     play.bar.finish_and_clear();
-    for (take, tokens) in takes.into_iter().enumerate() {
-        let file = if seeds.len() == 1 { args.out.clone() } else { numbered(&args.out, take + 1) };
+    let mut lines = Vec::new();
+    for (file, tokens) in files.iter().zip(takes) {
         let whole =
             if args.without_primer { tokens } else { [play.recipe.primer.as_slice(), &tokens].concat() };
         let performance = decode(&whole).performance;
         let write = if args.write_pedal { midi::write_with_pedal } else { midi::write };
-        write_atomically(&file, &write(&performance))?;
-        println!(
-            "{} notes, {:.1} s, in {}",
-            performance.notes().len(),
+        write_atomically(file, &write(&performance))?;
+        lines.push(format!(
+            "{}, {:.1} s, in {}",
+            count(performance.notes().len(), "note"),
             performance.duration_us() as f64 / 1e6,
             file.display()
-        );
+        ));
     }
-    Ok(())
+    // After all files: whoever reads this may have gone, or the disk behind it may be full.
+    say!("{}", lines.join("\n"))
 }
 
 /// Seeds for each thread of the CPU.
@@ -174,7 +184,7 @@ fn recipe(args: &GenerateArgs, config: &ModelConfig) -> Result<Recipe> {
     let sampling = Sampling { only: args.only, ..args.sampling.checked()? };
     let primer = match &args.primer {
         Some(file) => {
-            let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+            let bytes = read_midi(file)?;
             let all = encode(&midi::read(&bytes).with_context(|| file.display().to_string())?.performance);
             match args.primer_seconds {
                 Some(secs) => {
@@ -187,7 +197,7 @@ fn recipe(args: &GenerateArgs, config: &ModelConfig) -> Result<Recipe> {
         None => Vec::new(),
     };
     if args.stray {
-        eprintln!("performance-rnn: --stray is called --unconditioned now");
+        remark!("performance-rnn: --stray is called --unconditioned now");
     }
     let begin = if args.unconditioned || args.stray { Recipe::unconditioned_after } else { Recipe::after };
     let recipe = begin(primer, args.seed, sampling);

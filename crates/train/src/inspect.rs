@@ -1,12 +1,12 @@
 //! `inspect`: what an import finds in a MIDI file, applies and drops.
 
-use std::io::{self, Write};
-
 use anyhow::{Context, Result};
 use performance::{EventCounts, Lineage, Made, encode, midi};
 use serde::Serialize;
 
 use crate::cli::InspectArgs;
+use crate::files::read_midi;
+use crate::say::{count, say};
 
 #[derive(Serialize)]
 struct Inspection {
@@ -62,8 +62,13 @@ impl std::fmt::Display for Carried {
         let Self { seed, primer, inputs, events, .. } = self;
         let weights = self.weights.as_deref().unwrap_or("unknown");
         let revision = self.revision.map_or("unknown".to_owned(), |revision| revision.to_string());
-        write!(f, "carries its recipe: seed {seed}, {primer} events of a primer, {inputs} inputs, ")?;
-        write!(f, "{events} events drawn with weights {weights}, revision {revision}")
+        let primer = count(*primer, "event");
+        let (inputs, events) = (count(*inputs, "input"), count(*events, "event"));
+        write!(
+            f,
+            "carries its recipe: seed {seed}, {primer} of a primer, {inputs}, {events} drawn with weights "
+        )?;
+        write!(f, "{weights}, revision {revision}")
     }
 }
 
@@ -88,8 +93,7 @@ struct Events {
 }
 
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
-    let bytes =
-        std::fs::read(&args.file).with_context(|| format!("{} cannot be read", args.file.display()))?;
+    let bytes = read_midi(&args.file)?;
     let import = midi::read(&bytes).with_context(|| args.file.display().to_string())?;
     let counts = EventCounts::of(&encode(&import.performance));
     let report = &import.report;
@@ -119,26 +123,22 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         recipe: import.lineage.as_ref().map(Carried::of),
     };
     if args.json {
-        return say(&serde_json::to_string(&inspection)?);
+        return say!("{}", serde_json::to_string(&inspection)?);
     }
     let Inspection { notes, duration_s, events, summary, dropped, recipe, .. } = inspection;
     let separator = if summary.is_empty() { "" } else { "; " };
     let mut lines = vec![
-        format!("{notes} notes in {duration_s:.1} s{separator}{summary}"),
+        format!("{} in {duration_s:.1} s{separator}{summary}", count(notes, "note")),
         format!(
-            "{} events: {} NOTE_ON, {} NOTE_OFF, {} TIME_SHIFT, {} VELOCITY",
-            events.total, events.note_on, events.note_off, events.time_shift, events.velocity
+            "{}: {} NOTE_ON, {} NOTE_OFF, {} TIME_SHIFT, {} VELOCITY",
+            count(events.total, "event"),
+            events.note_on,
+            events.note_off,
+            events.time_shift,
+            events.velocity
         ),
     ];
     lines.extend(recipe.map(|recipe| recipe.to_string()));
     lines.extend(dropped.iter().map(|what| format!("dropped: {what}")));
-    say(&lines.join("\n"))
-}
-
-/// Prints; a reader that has read enough (`head -1`) is no error.
-fn say(text: &str) -> Result<()> {
-    match writeln!(io::stdout().lock(), "{text}") {
-        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome.context("standard output cannot be written"),
-    }
+    say!("{}", lines.join("\n"))
 }

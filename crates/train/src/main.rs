@@ -28,6 +28,7 @@ mod release;
 mod replica;
 mod returns;
 mod roll;
+mod say;
 mod score;
 mod structure;
 mod sweep;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use say::remark;
 
 /// Exit codes: 0 done, 2 bad usage (clap's own), 1 anything else with one sentence on standard error.
 fn main() -> ExitCode {
@@ -66,7 +68,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("performance-rnn: {error:#}");
+            remark!("performance-rnn: {error:#}");
             ExitCode::from(1)
         }
     }

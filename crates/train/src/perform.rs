@@ -1,6 +1,5 @@
 //! `perform`: a score, played with expression, as a MIDI file with the score's bars.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -10,8 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 
 use crate::cli::{PerformArgs, Renderer};
-use crate::files::write_atomically;
+use crate::files::{keep_apart, read_bytes, write_atomically};
 use crate::generate::numbered;
+use crate::say::{count, say};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -41,7 +41,8 @@ pub(crate) fn run(args: &PerformArgs) -> Result<()> {
         args.palette.is_none() || args.renderer == Renderer::Kth,
         "expected --renderer kth with --palette, found another"
     );
-    let bytes = fs::read(&args.score).with_context(|| format!("{} cannot be read", args.score.display()))?;
+    keep_apart(&args.out, &[("the score", &args.score)])?;
+    let bytes = read_bytes(&args.score)?;
     let score = Score::read(&bytes).with_context(|| args.score.display().to_string())?;
     let rules = match &args.palette {
         Some(name) => match Rules::named(name) {
@@ -84,22 +85,23 @@ pub(crate) fn run(args: &PerformArgs) -> Result<()> {
         takes,
     };
     if args.json {
-        println!("{}", serde_json::to_string(&summary)?);
+        say!("{}", serde_json::to_string(&summary)?)?;
     } else {
-        print(&summary);
+        print(&summary)?;
     }
     Ok(())
 }
 
-fn print(summary: &Summary) {
-    println!("{} notes in {} bars", summary.notes, summary.bars);
+fn print(summary: &Summary) -> Result<()> {
+    say!("{} in {}", count(summary.notes, "note"), count(summary.bars, "bar"))?;
     if !summary.is_quantized {
-        println!("most onsets lie off the grid of beats: it may have been played already");
+        say!("most onsets lie off the grid of beats: it may have been played already")?;
     }
     for sentence in &summary.left_out {
-        println!("{sentence}");
+        say!("{sentence}")?;
     }
     for Take { seed, file, duration_s } in &summary.takes {
-        println!("seed {seed}: {duration_s:.1} s, in {}", file.display());
+        say!("seed {seed}: {duration_s:.1} s, in {}", file.display())?;
     }
+    Ok(())
 }

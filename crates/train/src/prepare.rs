@@ -1,17 +1,18 @@
 //! `prepare`: folders of MIDI files to one file of tokens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use performance::{Event, EventCounts, Token, duration_secs, encode, midi};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::cli::PrepareArgs;
 use crate::corpus::{INDEX_FILE, INDEX_VERSION, Index, Piece, TOKENS_FILE};
-use crate::files::write_atomically;
+use crate::files::{Others, read_midi, remove_parts, write_atomically};
+use crate::say::{count, left_out, remark, say};
 use crate::{progress, provenance};
 
 /// What `--json` prints.
@@ -38,79 +39,128 @@ struct Prepared {
 }
 
 pub(crate) fn run(args: &PrepareArgs) -> Result<()> {
-    let sources = find(&args.dirs)?;
-    ensure!(!sources.is_empty(), "no .mid or .midi file was found in {}", list(&args.dirs));
     let composers = match &args.manifest {
         Some(manifest) => read_composers(manifest)?,
         None => BTreeMap::new(),
     };
     let cache = args.out.join("cache");
     fs::create_dir_all(&cache).with_context(|| format!("{} cannot be created", cache.display()))?;
-    let bar = progress::bar(sources.len() as u64, "files");
-    let results: Vec<(String, Result<Prepared>)> = sources
-        .par_iter()
-        .map(|source| {
-            let prepared = prepare_file(source, composers.get(&source.path), &cache);
-            bar.inc(1);
-            (source.path.clone(), prepared)
-        })
-        .collect();
-    bar.finish_and_clear();
-
-    let mut index = Index { version: INDEX_VERSION, pieces: Vec::new() };
-    let mut summary =
-        Summary { files: sources.len(), refused: Vec::new(), dropped: Vec::new(), events: 0, hours: 0.0 };
-    let mut bytes = Vec::new();
-    for (path, result) in results {
-        match result {
-            Ok(Prepared { mut piece, tokens, dropped }) => {
-                piece.start = bytes.len() / 2;
-                summary.events += tokens.len();
-                summary.hours += piece.seconds / 3600.0;
-                summary.dropped.extend(dropped.into_iter().map(|what| (path.clone(), what)));
-                bytes.extend(tokens.iter().flat_map(|token| token.get().to_le_bytes()));
-                index.pieces.push(piece);
-            }
-            Err(why) => summary.refused.push((path, format!("{why:#}"))),
-        }
-    }
-    ensure!(!index.pieces.is_empty(), "none of the {} files could be used", summary.files);
-    write_atomically(&args.out.join(TOKENS_FILE), &bytes)?;
+    remove_parts(&args.out, Others::Possible);
+    remove_parts(&cache, Others::Possible);
+    let Folder { pieces, tokens, n_files, refused, dropped } =
+        Folder::read_all(&args.dirs, &composers, Some(&cache))?;
+    let summary = Summary {
+        files: n_files,
+        refused,
+        dropped,
+        events: tokens.len() / 2,
+        hours: pieces.iter().map(|piece| piece.seconds / 3600.0).sum(),
+    };
+    write_atomically(&args.out.join(TOKENS_FILE), &tokens)?;
+    let index = Index { version: INDEX_VERSION, pieces };
     write_atomically(&args.out.join(INDEX_FILE), &serde_json::to_vec_pretty(&index)?)?;
     report(args, &summary)
 }
 
 fn report(args: &PrepareArgs, summary: &Summary) -> Result<()> {
     if args.json {
-        println!("{}", serde_json::to_string(summary)?);
-        return Ok(());
+        return say!("{}", serde_json::to_string(summary)?);
     }
-    for (path, why) in summary.refused.iter().chain(&summary.dropped) {
-        eprintln!("{path}: {why}");
+    if let Some(line) = left_out(summary.files, &summary.refused) {
+        remark!("{line}");
     }
-    println!(
-        "{} of {} files, {} events, {:.1} hours, in {}",
+    if let Some((path, what)) = summary.dropped.first() {
+        let more = summary.dropped.len() - 1;
+        let more = if more > 0 { format!("; and {more} more, which --json lists") } else { String::new() };
+        remark!("not all of what was read could be used ({path}: {what}{more})");
+    }
+    say!(
+        "{} of {}, {}, {:.1} hours, in {}",
         summary.files - summary.refused.len(),
-        summary.files,
-        summary.events,
+        count(summary.files, "file"),
+        count(summary.events, "event"),
         summary.hours,
         args.out.display()
-    );
-    Ok(())
+    )
 }
 
-fn prepare_file(source: &Source, composer: Option<&String>, cache: &Path) -> Result<Prepared> {
-    let bytes = fs::read(&source.file)?;
+/// The music below a folder.
+pub(crate) struct Folder {
+    /// By path.
+    pub(crate) pieces: Vec<Piece>,
+    /// Of all pieces, 16 bits each, little-endian.
+    pub(crate) tokens: Vec<u8>,
+    n_files: usize,
+    /// Files that could not be used, and why.
+    refused: Vec<(String, String)>,
+    /// Files of which something could not be used.
+    dropped: Vec<(String, String)>,
+}
+
+impl Folder {
+    /// All MIDI files below a folder; a line on standard error says what was left out.
+    pub(crate) fn read(dir: &Path) -> Result<Self> {
+        let folder = Self::read_all(&[dir.to_owned()], &BTreeMap::new(), None)?;
+        if let Some(line) = left_out(folder.n_files, &folder.refused) {
+            remark!("{line}");
+        }
+        Ok(folder)
+    }
+
+    fn read_all(
+        dirs: &[PathBuf],
+        composers: &BTreeMap<String, String>,
+        cache: Option<&Path>,
+    ) -> Result<Self> {
+        let sources = find(dirs)?;
+        ensure!(!sources.is_empty(), "no .mid or .midi file was found in {}", list(dirs));
+        let bar = progress::bar(sources.len() as u64, "files");
+        let prepare = |source: &Source| {
+            let prepared = prepare_file(source, composers.get(&source.path), cache);
+            bar.inc(1);
+            (source.path.clone(), prepared)
+        };
+        let results: Vec<(String, Result<Prepared>)> = sources.par_iter().map(prepare).collect();
+        bar.finish_and_clear();
+        let mut folder = Self {
+            pieces: Vec::new(),
+            tokens: Vec::new(),
+            n_files: sources.len(),
+            refused: Vec::new(),
+            dropped: Vec::new(),
+        };
+        for (path, result) in results {
+            match result {
+                Ok(Prepared { piece, tokens, dropped }) => {
+                    folder.pieces.push(Piece { start: folder.tokens.len() / 2, ..piece });
+                    folder.tokens.extend(tokens.iter().flat_map(|token| token.get().to_le_bytes()));
+                    folder.dropped.extend(dropped.into_iter().map(|what| (path.clone(), what)));
+                }
+                Err(why) => folder.refused.push((path, format!("{why:#}"))),
+            }
+        }
+        if folder.pieces.is_empty() {
+            let (path, why) = folder.refused.first().cloned().unwrap_or_default();
+            bail!("none of {} could be used ({path}: {why})", count(folder.n_files, "file"));
+        }
+        Ok(folder)
+    }
+}
+
+fn prepare_file(source: &Source, composer: Option<&String>, cache: Option<&Path>) -> Result<Prepared> {
+    let bytes = read_midi(&source.file)?;
     let sha256 = provenance::sha256(&bytes);
-    let cached = cache.join(format!("{sha256}.v{INDEX_VERSION}.json"));
-    let (tokens, dropped) = match read_cached(&cached) {
+    let cached = cache.map(|cache| cache.join(format!("{sha256}.v{INDEX_VERSION}.json")));
+    let (tokens, dropped) = match cached.as_deref().and_then(read_cached) {
         Some(found) => found,
         None => {
             let import = midi::read(&bytes)?;
             let tokens = encode(&import.performance);
             let dropped: Vec<String> = import.report.dropped.iter().map(ToString::to_string).collect();
-            let numbers: Vec<u16> = tokens.iter().map(|token| token.get()).collect();
-            write_atomically(&cached, &serde_json::to_vec(&(numbers, &dropped))?)?;
+            if let Some(cached) = cached {
+                let numbers: Vec<u16> = tokens.iter().map(|token| token.get()).collect();
+                write_atomically(&cached, &serde_json::to_vec(&(numbers, &dropped))?)?;
+            }
             (tokens, dropped)
         }
     };
@@ -140,16 +190,31 @@ fn read_cached(path: &Path) -> Option<(Vec<Token>, Vec<String>)> {
     Some((tokens, dropped))
 }
 
-/// The MIDI files below folders, by path.
+/// The MIDI files below folders, by path. A folder that links lead to several times counts once.
+///
+/// # Errors
+/// If one of `dirs` cannot be read; what cannot be read below them is left out with a remark.
 pub(crate) fn find(dirs: &[PathBuf]) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for dir in dirs {
         let mut pending = vec![dir.clone()];
+        let mut seen = BTreeSet::new();
         while let Some(folder) = pending.pop() {
-            let entries =
-                fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-            for entry in entries {
-                let file = entry?.path();
+            if fs::canonicalize(&folder).is_ok_and(|folder| !seen.insert(folder)) {
+                continue;
+            }
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if folder != *dir => {
+                    remark!("left out {}: {error}", folder.display());
+                    continue;
+                }
+                Err(error) => {
+                    return Err(error).with_context(|| format!("{} cannot be read", folder.display()));
+                }
+            };
+            for entry in entries.flatten() {
+                let file = entry.path();
                 if file.is_dir() {
                     pending.push(file);
                 } else if is_midi(&file) {

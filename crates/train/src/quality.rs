@@ -22,8 +22,10 @@ use serde::Serialize;
 use crate::cli::{QualityArgs, QualityPart};
 use crate::copies::{self, Copies};
 use crate::corpus::Corpus;
+use crate::files::read_weights;
 use crate::measure::{self, Breakdown, Piece, Row};
 use crate::provenance::{self, machine, place};
+use crate::say::say;
 use crate::structure::Structure;
 use adherence::Adherence;
 use changes::Changes;
@@ -93,8 +95,7 @@ impl Human {
 
 pub(crate) fn run(args: &QualityArgs) -> Result<()> {
     let sampling = args.sampling.checked()?;
-    let bytes =
-        fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let bytes = read_weights(&args.weights)?;
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
     let corpus = Corpus::open(&args.data)?;
     let people = held_out(&corpus)?;
@@ -163,9 +164,9 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
     };
     page::write(&args.out, &findings, &profiles)?;
     if args.json {
-        println!("{}", serde_json::to_string(&findings)?);
+        say!("{}", serde_json::to_string(&findings)?)?;
     } else {
-        println!("{events} events in {generation_secs:.0} s; the page is {}", args.out.display());
+        say!("{events} events in {generation_secs:.0} s; the page is {}", args.out.display())?;
     }
     Ok(())
 }
@@ -179,9 +180,9 @@ fn update_changes(args: &QualityArgs, changes: &Changes) -> Result<()> {
     changes::section(&mut section, changes)?;
     crate::files::write_atomically(&args.out, changes::replace_section(&page, &section).as_bytes())?;
     if args.json {
-        println!("{}", serde_json::to_string(changes)?);
+        say!("{}", serde_json::to_string(changes)?)?;
     } else {
-        println!("{section}");
+        say!("{section}")?;
     }
     Ok(())
 }

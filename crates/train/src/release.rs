@@ -1,19 +1,21 @@
 //! `release`: the best weights of a run, with their model card, as the page ships them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use learn::Evaluation;
 use performance::Token;
+use rnn::ModelConfig;
 use rnn::weights::{self, Precision};
 
 use crate::cli::ReleaseArgs;
+use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Piece};
 use crate::evaluate::evaluate;
-use crate::files::write_atomically;
-use crate::training::{BEST_FILE, METRICS_FILE, read_metrics, write_curve};
+use crate::files::{keep_apart, read_text, read_weights, write_atomically};
+use crate::say::say;
+use crate::training::{BEST_FILE, CHECKPOINT_FILE, METRICS_FILE, read_metrics, write_curve};
 use crate::{device, progress, provenance};
 
 const LICENSE: &str = "CC BY-NC-SA 4.0";
@@ -23,8 +25,14 @@ const TRAIN_SAMPLE: usize = 64;
 
 pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let source = args.run.join(BEST_FILE);
-    let bytes = fs::read(&source).with_context(|| format!("{} cannot be read", source.display()))?;
-    let (_, mut facts) = weights::read_metadata(&bytes)?;
+    let bytes = read_weights(&source)?;
+    let (model, mut facts) = weights::read_metadata(&bytes)?;
+    let settings = read_text(&args.config)?;
+    check_settings(args, &settings, &model)?;
+    let written = ["safetensors", "md", "svg"].map(|ending| args.out.with_extension(ending));
+    for file in &written {
+        keep_apart(file, &[("the run's weights", &source), ("--config", &args.config)])?;
+    }
     let device = device::open(args.device)?;
     // As they will be read: what is measured is the file, not what was rounded to it.
     let model = weights::load(&bytes, &device)?;
@@ -62,17 +70,57 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     write_atomically(&weights_path, &file)?;
     let before = facts.get("from_events").and_then(|events| events.parse().ok()).unwrap_or(0);
     write_curve(&read_metrics(&args.run.join(METRICS_FILE))?, before, &args.out.with_extension("svg"))?;
-    let config = fs::read_to_string(&args.config)
-        .with_context(|| format!("{} cannot be read", args.config.display()))?;
-    let card = card(args, &facts, &results, &file, &config);
+    let card = card(args, &facts, &results, &file, &settings);
     write_atomically(&args.out.with_extension("md"), card.as_bytes())?;
-    println!(
+    say!(
         "{} and its card; {:.4} nats/event on {}",
         weights_path.display(),
         first.nats_per_event,
         main.name()
-    );
+    )?;
     Ok(())
+}
+
+/// The settings are those of the run, as far as it kept them.
+fn check_settings(args: &ReleaseArgs, settings: &str, model: &ModelConfig) -> Result<()> {
+    let config = TrainConfig::parse(settings).with_context(|| args.config.display().to_string())?;
+    let given = (config.model.layers, config.model.hidden);
+    ensure!(
+        given == (model.layers, model.hidden),
+        "expected {} to be the run's settings with {} layers of {} units, found {} of {}",
+        args.config.display(),
+        model.layers,
+        model.hidden,
+        given.0,
+        given.1
+    );
+    let checkpoint = args.run.join(CHECKPOINT_FILE);
+    if !checkpoint.exists() {
+        return Ok(());
+    }
+    let (_, facts) = weights::read_metadata(&read_weights(&checkpoint)?)?;
+    let Some(used) = facts.get("training") else { return Ok(()) };
+    let used: toml::Table = serde_json::from_str(used)?;
+    let given = toml::Table::try_from(&config.training)?;
+    let differs =
+        |(name, value): &(&String, &toml::Value)| used.get(*name).is_some_and(|used| !is_same(used, value));
+    if let Some((name, value)) = given.iter().find(differs) {
+        bail!(
+            "expected {} to be the run's settings with {name} = {}, found {value}",
+            args.config.display(),
+            used[name]
+        );
+    }
+    Ok(())
+}
+
+/// The same setting, be it written as an integer or not.
+fn is_same(a: &toml::Value, b: &toml::Value) -> bool {
+    let number = |value: &toml::Value| value.as_float().or(value.as_integer().map(|number| number as f64));
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-6 * b.abs(),
+        _ => a == b,
+    }
 }
 
 /// What a row of the card is of; `evaluate` takes both as options.

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::cli::FitReturnsArgs;
 use crate::evaluate::pieces;
 use crate::files::write_atomically;
+use crate::say::say;
 
 /// Keys that are told apart, the most frequent ones.
 const N_KEYS: usize = 12;
@@ -32,16 +33,16 @@ pub(crate) fn run(args: &FitReturnsArgs) -> Result<()> {
         let found: Vec<Vec<Return>> = lines.par_iter().map(|(line, _)| returns(line, lag)).collect();
         let habits = Habits::of(&found);
         ensure!(habits.n > 10, "expected more than 10 returns in these pieces, found {}", habits.n);
-        println!(
+        say!(
             "from {from} before: {} returns, one in {:.1} s, {:.1} % of the time",
             habits.n,
             secs / habits.n as f64,
             100.0 * habits.secs / secs
-        );
+        )?;
         habits.write(&mut text, name, from)?;
     }
     write_atomically(&args.out, text.as_bytes())?;
-    println!("written to {}", args.out.display());
+    say!("written to {}", args.out.display())?;
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! `roll`: performances as piano rolls, to look at side by side.
 
-use std::fs;
-
 use anyhow::{Context, Result, ensure};
 use performance::Performance;
 use performance::midi;
 
 use crate::cli::RollArgs;
+use crate::files::read_midi;
+use crate::say::{count, say};
 use crate::{plot, provenance};
 
 pub(crate) fn run(args: &RollArgs) -> Result<()> {
@@ -17,12 +17,12 @@ pub(crate) fn run(args: &RollArgs) -> Result<()> {
         args.seconds
     );
     let read = |file: &std::path::PathBuf| -> Result<(String, Performance)> {
-        let bytes = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let bytes = read_midi(file)?;
         let import = midi::read(&bytes).with_context(|| file.display().to_string())?;
         Ok((provenance::file_name(file), import.performance))
     };
     let performances: Vec<_> = args.files.iter().map(read).collect::<Result<_>>()?;
     plot::rolls(&args.out, &performances, from..to, args.mark)?;
-    println!("{} performances, {from} to {to} s, in {}", performances.len(), args.out.display());
+    say!("{}, {from} to {to} s, in {}", count(performances.len(), "performance"), args.out.display())?;
     Ok(())
 }

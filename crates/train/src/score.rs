@@ -16,6 +16,7 @@ use rayon::prelude::*;
 pub(crate) use fit::run as run_fit;
 pub(crate) use report::run as run_report;
 
+use crate::files::{read_bytes, read_midi};
 use crate::progress;
 use crate::provenance::file_name;
 
@@ -76,7 +77,7 @@ fn performances(pairs: &Path, only: Option<&str>) -> Result<BTreeMap<String, Vec
 
 fn read_piece(pairs: &Path, annotations: &Path, name: String, files: &[PathBuf]) -> Result<Piece> {
     let file = score_file(pairs, &name);
-    let bytes = fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let bytes = read_bytes(&file)?;
     let score = Score::read(&bytes).with_context(|| file.display().to_string())?;
     let score_secs = beat_secs(&annotations.join("annotations/score").join(format!("{name}.txt")))?;
     let beat_quarters: Vec<f64> = score_secs.iter().map(|secs| score.tempo().quarters(*secs)).collect();
@@ -103,7 +104,7 @@ impl Piece {
             beat_secs(&annotations.join("annotations/performance").join(format!("{}.txt", stem(file))))?;
         let n_beats = self.beat_quarters.len();
         ensure!(secs.len() == n_beats, "expected {n_beats} beats as in the score, found {}", secs.len());
-        let performance = midi::read(&fs::read(file)?)?.performance;
+        let performance = midi::read(&read_midi(file)?)?.performance;
         let beats = self.beat_quarters.iter().zip(secs).map(|(&quarters, secs)| Beat { quarters, secs });
         let matching = align(&self.score, &performance, &beats.collect::<Vec<_>>());
         let share = matching.len() as f64 / self.score.notes().len() as f64;

@@ -2,7 +2,6 @@
 //! taste.
 
 use std::fmt::Write;
-use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use performance::statistics::{CollapseKind, Excerpt, Feature, ReleaseRates};
@@ -13,10 +12,11 @@ use serde::Serialize;
 
 use crate::cli::SweepArgs;
 use crate::corpus::Corpus;
-use crate::files::write_atomically;
+use crate::files::{read_weights, write_atomically};
 use crate::generate::{Play, shares};
 use crate::measure::{self, Breakdown, Piece, Row, markdown_table};
 use crate::provenance::{self, machine, place};
+use crate::say::say;
 use crate::{progress, quality};
 
 /// Total time that notes must have sounded for a rate of releases. Smaller shows noise.
@@ -65,8 +65,7 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
         args.top_ps.iter().map(move |&top_p| Sampling { temperature, top_p, ..Sampling::default() }.check())
     });
     let pairs: Vec<Sampling> = pairs.collect::<Result<_, _>>()?;
-    let bytes =
-        fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
+    let bytes = read_weights(&args.weights)?;
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
     let human = quality::human_pieces(&Corpus::open(&args.data)?, args.seconds)?;
     let profiles = measure::profiles(&human);
@@ -104,9 +103,9 @@ pub(crate) fn run(args: &SweepArgs) -> Result<()> {
     };
     write_atomically(&args.out, page(args, &findings)?.as_bytes())?;
     if args.json {
-        println!("{}", serde_json::to_string(&findings)?);
+        say!("{}", serde_json::to_string(&findings)?)?;
     } else {
-        println!("{} settings; the page is {}", findings.settings.len(), args.out.display());
+        say!("{} settings; the page is {}", findings.settings.len(), args.out.display())?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use burn::tensor::Device;
 use learn::{Lessons, Plan, Teaching, invented};
 use performance::{encode, midi};
@@ -10,8 +10,9 @@ use pollster::block_on;
 use serde::Serialize;
 
 use crate::cli::TeachArgs;
-use crate::files::write_atomically;
+use crate::files::{keep_apart, read_midi, read_weights, write_atomically};
 use crate::prepare;
+use crate::say::{left_out, remark, say};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -26,14 +27,19 @@ struct Outcome {
 }
 
 pub(crate) fn run(args: &TeachArgs) -> Result<()> {
-    let weights =
-        std::fs::read(&args.weights).with_context(|| format!("{} cannot be read", args.weights.display()))?;
-    let mut pieces = Vec::new();
-    for source in prepare::find(&args.music)? {
-        match midi::read(&std::fs::read(&source.file)?) {
+    let weights = read_weights(&args.weights)?;
+    keep_apart(&args.out, &[("--weights", &args.weights)])?;
+    let sources = prepare::find(&args.music)?;
+    let (mut pieces, mut refused) = (Vec::new(), Vec::new());
+    for source in &sources {
+        let import = read_midi(&source.file).and_then(|bytes| Ok(midi::read(&bytes)?));
+        match import {
             Ok(import) => pieces.push(encode(&import.performance)),
-            Err(why) => eprintln!("{}: {why}", source.path),
+            Err(why) => refused.push((source.path.clone(), format!("{why:#}"))),
         }
+    }
+    if let Some(line) = left_out(sources.len(), &refused) {
+        remark!("{line}");
     }
     let n_pieces = pieces.len();
     let lessons = Lessons::of(pieces)?;
@@ -54,7 +60,7 @@ pub(crate) fn run(args: &TeachArgs) -> Result<()> {
             let nats = block_on(teaching.check(async || {}))?;
             let (at, secs) = (teaching.events(), started.elapsed().as_secs_f64());
             let loss = block_on(teaching.loss())?.unwrap_or(f64::NAN);
-            eprintln!("{at} events · {secs:.0} s · learned {loss:.3} · set aside {nats:.4} nats/event");
+            remark!("{at} events · {secs:.0} s · learned {loss:.3} · set aside {nats:.4} nats/event");
             checks.push((at, nats, secs));
         }
         if teaching.end().is_some() {
@@ -68,9 +74,9 @@ pub(crate) fn run(args: &TeachArgs) -> Result<()> {
     let verdict = teaching.verdict().to_string();
     let outcome = Outcome { pieces: n_pieces, events, set_aside, checks, verdict };
     if args.json {
-        println!("{}", serde_json::to_string(&outcome)?);
+        say!("{}", serde_json::to_string(&outcome)?)?;
     } else {
-        println!("{}", outcome.verdict);
+        say!("{}", outcome.verdict)?;
     }
     Ok(())
 }

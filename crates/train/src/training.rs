@@ -10,7 +10,6 @@ mod run;
 mod validation;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,14 +23,16 @@ use crate::cli::TrainArgs;
 use crate::config::TrainConfig;
 use crate::corpus::{Corpus, Piece};
 use crate::device;
+use crate::files::{Locked, Others, keep_apart, remove_parts};
 use crate::replica::{Group, Replica};
-use checkpoint::CHECKPOINT_FILE;
+use crate::say::{remark, say};
+pub(crate) use checkpoint::CHECKPOINT_FILE;
 pub(crate) use curve::write as write_curve;
 use metrics::Metric;
 pub(crate) use metrics::{METRICS_FILE, read as read_metrics};
 use run::Run;
 pub(crate) use validation::BEST_FILE;
-use validation::validation_pieces;
+use validation::{SAMPLES_FOLDER, validation_pieces};
 
 pub(crate) fn run(args: &TrainArgs) -> Result<()> {
     let default = if args.from.is_some() { "finetune" } else { "base" };
@@ -43,21 +44,28 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         Some(url) => device::open_remote(url, args.token.as_deref(), &args.devices)?,
     };
     let group = Group::new(args.device, &devices);
-    fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be created", args.out.display()))?;
+    keep_apart(&args.out, &[("--data", &args.data)])?;
+    let best = args.out.join(BEST_FILE);
+    keep_apart(&best, &args.from.iter().map(|from| ("--from", from.as_path())).collect::<Vec<_>>())?;
+    let _locked = Locked::folder(&args.out)?;
+    for folder in [&args.out, &args.out.join(SAMPLES_FOLDER)] {
+        remove_parts(folder, Others::Excluded);
+    }
     let checkpoint = args.out.join(CHECKPOINT_FILE);
     ensure!(
         args.resume || !checkpoint.exists(),
         "{} holds a run already; go on with --resume, or choose another folder",
         args.out.display()
     );
+    let data = corpus.fingerprint();
     let begin = |index: usize| {
         let (device, training) = (&devices[index], config.training.clone());
         let mut run = match &args.from {
-            _ if args.resume && checkpoint.exists() => Run::resume(&checkpoint, training, device)?,
-            Some(weights) => Run::from_weights(weights, training, device)?,
+            _ if args.resume && checkpoint.exists() => Run::resume(&checkpoint, training, &data, device)?,
+            Some(weights) => Run::from_weights(weights, training, &data, device)?,
             None => {
                 let composers = composers(&train, training.composer_events);
-                Run::start(&ModelConfig { composers, ..config.model.clone() }, training, device)
+                Run::start(&ModelConfig { composers, ..config.model.clone() }, training, &data, device)
             }
         };
         run.replica = Replica::new(index, &group);
@@ -71,27 +79,27 @@ pub(crate) fn run(args: &TrainArgs) -> Result<()> {
         std::thread::spawn(move || {
             if let Err(error) = follower.follow(corpus, train) {
                 // The leader waits for this replica's gradients, so nothing else would end the run.
-                eprintln!("performance-rnn: device {index}: {error:#}");
+                remark!("performance-rnn: device {index}: {error:#}");
                 std::process::exit(1);
             }
         });
     }
     let checks = validation_pieces(&corpus, &validation, run.training())?;
-    eprintln!(
+    remark!(
         "{} parameters, {} training pieces, {} validation events",
         run.learner.model.num_params(),
         train.len(),
         checks.iter().map(Vec::len).sum::<usize>()
     );
     let metrics = run.train(corpus, train, &checks, &args.out)?;
-    println!(
+    say!(
         "{} events in {} steps; best validation {:.4} nats/event in {}",
         run.learner.progress.events,
         run.learner.progress.step,
         run.learner.progress.best.unwrap_or(f64::NAN),
         args.out.join(BEST_FILE).display()
-    );
-    println!("{}", Verdict::of(&validations(&metrics)));
+    )?;
+    say!("{}", Verdict::of(&validations(&metrics)))?;
     Ok(())
 }
 
@@ -101,11 +109,14 @@ pub(crate) fn learn(config: &TrainConfig, corpus: &Arc<Corpus>, out: &Path, devi
     let (train, validation) = corpus.split()?;
     let checkpoint = out.join(CHECKPOINT_FILE);
     let training = config.training.clone();
+    let _locked = Locked::folder(out)?;
+    remove_parts(out, Others::Excluded);
+    let data = corpus.fingerprint();
     let mut run = if checkpoint.exists() {
-        Run::resume(&checkpoint, training, device)?
+        Run::resume(&checkpoint, training, &data, device)?
     } else {
         let composers = composers(&train, training.composer_events);
-        Run::start(&ModelConfig { composers, ..config.model.clone() }, training, device)
+        Run::start(&ModelConfig { composers, ..config.model.clone() }, training, &data, device)
     };
     let checks = validation_pieces(corpus, &validation, run.training())?;
     run.train(Arc::clone(corpus), train, &checks, out)?;

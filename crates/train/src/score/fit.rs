@@ -7,6 +7,7 @@ use performance::score::{Example, fit};
 
 use crate::cli::ScoreFitArgs;
 use crate::files::write_atomically;
+use crate::say::say;
 use crate::score;
 
 const NOTE: &str = "weights fitted by `performance-rnn score-fit` to pairs of scores and performances of (n)ASAP and \
@@ -19,13 +20,13 @@ pub(crate) fn run(args: &ScoreFitArgs) -> Result<()> {
         pieces.iter().map(|piece| Example { score: &piece.score, people: &piece.people }).collect();
     let ridge = fit(&examples)?;
     write_atomically(&args.out, ridge.write(NOTE).as_bytes())?;
-    println!(
+    say!(
         "{} features fitted to {} performances of {} scores in {:.0} s, in {}",
         ridge.n_features(),
         pieces.iter().map(|piece| piece.people.len()).sum::<usize>(),
         pieces.iter().filter(|piece| !piece.people.is_empty()).count(),
         started.elapsed().as_secs_f64(),
         args.out.display()
-    );
+    )?;
     Ok(())
 }

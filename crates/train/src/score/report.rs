@@ -2,7 +2,6 @@
 //! themselves.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
@@ -14,7 +13,9 @@ use serde::Serialize;
 
 use super::{Piece, page};
 use crate::cli::ScoreReportArgs;
+use crate::files::read_bytes;
 use crate::measure::Figure;
+use crate::say::say;
 use crate::score;
 
 /// Interpretations of which single ones and the mean are measured.
@@ -84,9 +85,9 @@ pub(crate) fn run(args: &ScoreReportArgs) -> Result<()> {
     };
     page::write(&findings, args)?;
     if args.json {
-        println!("{}", serde_json::to_string(&findings)?);
+        say!("{}", serde_json::to_string(&findings)?)?;
     } else {
-        println!("{}", page::plain(&findings));
+        say!("{}", page::plain(&findings))?;
     }
     Ok(())
 }
@@ -177,7 +178,7 @@ impl Row {
 fn musicxml(pieces: &[Piece], folder: &Path) -> Option<MusicXml> {
     let mut found = MusicXml { files: 0, notes: 0, midi_notes: 0, refused: Vec::new() };
     for piece in pieces {
-        let Ok(bytes) = fs::read(folder.join(format!("{}.musicxml", piece.name))) else { continue };
+        let Ok(bytes) = read_bytes(&folder.join(format!("{}.musicxml", piece.name))) else { continue };
         found.files += 1;
         match Score::read(&bytes) {
             Ok(score) => {

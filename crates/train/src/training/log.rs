@@ -12,6 +12,7 @@ use learn::Batch;
 
 use super::curve;
 use super::metrics::{self, METRICS_FILE, Metric};
+use crate::files::write_atomically;
 
 /// Losses, music and time since the last report.
 pub(super) struct Window {
@@ -30,6 +31,12 @@ impl Window {
         self.losses.push(loss);
         self.events += batch.events();
         self.seconds += batch.seconds;
+    }
+
+    /// Of the last step.
+    pub(super) fn last_loss(&self) -> Result<f64> {
+        let last = self.losses.last().cloned().context("expected a step, found none")?;
+        Ok(f64::from(last.into_scalar::<f32>()))
     }
 
     pub(super) fn mean_loss(&mut self) -> Result<f64> {
@@ -53,8 +60,16 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn open(out: &Path, before: u64) -> Result<Self> {
+    /// Goes on after `step`; what was measured since is measured again.
+    pub(super) fn open(out: &Path, before: u64, step: u64) -> Result<Self> {
         let path = out.join(METRICS_FILE);
+        if path.exists() {
+            let mut metrics = metrics::read(&path)?;
+            metrics.retain(|metric| step > 0 && metric.step <= step);
+            let lines: Result<Vec<String>, _> = metrics.iter().map(serde_json::to_string).collect();
+            let text: String = lines?.iter().map(|line| format!("{line}\n")).collect();
+            write_atomically(&path, text.as_bytes())?;
+        }
         let open = || fs::OpenOptions::new().create(true).append(true).open(&path);
         let file = open().with_context(|| format!("{} cannot be written", path.display()))?;
         let metrics = metrics::read(&path)?;

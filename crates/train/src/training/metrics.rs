@@ -1,10 +1,11 @@
 //! The metrics file of a run: what was measured, and when.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
+
+use crate::files::read_text;
 
 /// One JSON object per line: training losses and validations.
 pub(crate) const METRICS_FILE: &str = "metrics.jsonl";
@@ -31,6 +32,6 @@ pub(crate) struct Metric {
 
 /// The lines of a metrics file; a last line that a kill cut short is left out.
 pub(crate) fn read(path: &Path) -> Result<Vec<Metric>> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text = read_text(path)?;
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

@@ -1,21 +1,22 @@
 //! A run on one device: the training loop, read from top to bottom.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use burn::tensor::{Device, Tensor};
 use learn::{Batch, Learner, Loader, Progress, Training};
 use performance::Token;
 use pollster::block_on;
 use rnn::ModelConfig;
 
+use super::checkpoint::{Unproven, diverged};
 use super::log::{Log, Window, bar, describe};
 use super::metrics::Metric;
 use crate::corpus::{Corpus, Piece, Pieces};
+use crate::files::read_weights;
 use crate::provenance;
 use crate::replica::Replica;
 
@@ -24,25 +25,27 @@ const REPORT_EVERY: u64 = 10;
 
 pub(super) struct Run {
     pub(super) learner: Learner,
+    /// Which pieces it learns from ([`Corpus::fingerprint`]).
+    pub(super) data: String,
     pub(super) replica: Replica,
 }
 
 impl Run {
-    pub(super) fn of(learner: Learner) -> Self {
-        Self { learner, replica: Replica::alone() }
+    pub(super) fn of(learner: Learner, data: &str) -> Self {
+        Self { learner, data: data.to_owned(), replica: Replica::alone() }
     }
 
     /// A run that begins with random weights.
-    pub(super) fn start(config: &ModelConfig, training: Training, device: &Device) -> Self {
-        Self::of(Learner::start(config, training, device))
+    pub(super) fn start(config: &ModelConfig, training: Training, data: &str, device: &Device) -> Self {
+        Self::of(Learner::start(config, training, device), data)
     }
 
     /// A run that begins with trained weights.
-    pub(super) fn from_weights(path: &Path, training: Training, device: &Device) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    pub(super) fn from_weights(path: &Path, training: Training, data: &str, device: &Device) -> Result<Self> {
+        let bytes = read_weights(path)?;
         let sha256 = Some(provenance::sha256(&bytes));
         let learner = Learner::from_weights(&bytes, sha256, training, device);
-        Ok(Self::of(learner.with_context(|| path.display().to_string())?))
+        Ok(Self::of(learner.with_context(|| path.display().to_string())?, data))
     }
 
     pub(super) fn training(&self) -> &Training {
@@ -63,7 +66,7 @@ impl Run {
     ) -> Result<Vec<Metric>> {
         let batches = self.batches(corpus, train)?;
         let bar = bar(self.training().events, self.progress().events);
-        let mut log = Log::open(out, self.progress().before.events)?;
+        let mut log = Log::open(out, self.progress().before.events, self.progress().step)?;
         let mut last_checkpoint = Instant::now();
         if self.progress().step == 0 {
             bar.set_message("validating");
@@ -71,24 +74,33 @@ impl Run {
             log.add(&Metric { validation, ..self.metric() })?;
         }
         let mut window = Window::new();
+        let mut unproven: Option<Unproven> = None;
 
         while self.progress().events < self.training().events {
             let batch = batches.recv().context("the data loader stopped")??;
             let rate = self.learner.rate();
             let (loss, norm) = self.step(&batch, rate)?;
+            let step = self.progress().step;
             window.add(loss, &batch);
             bar.set_position(self.progress().events);
+            if !norm.is_finite() {
+                return Err(diverged(window.last_loss()?, norm, step, out));
+            }
 
             let is_due = self.progress().events - self.progress().last_validation
                 >= self.training().validate_every
                 || self.progress().events >= self.training().events;
-            if is_due || self.progress().step.is_multiple_of(REPORT_EVERY) {
+            if let Some(state) = unproven.take() {
+                let loss = window.last_loss()?;
+                if !loss.is_finite() {
+                    return Err(diverged(loss, norm, step, out));
+                }
+                state.keep(out)?;
+            }
+            if is_due || step.is_multiple_of(REPORT_EVERY) {
                 let loss = window.mean_loss()?;
-                if !loss.is_finite() || !norm.is_finite() {
-                    bail!(
-                        "the loss became {loss} at step {}; the last checkpoint is intact, go on from it with a lower learning rate",
-                        self.progress().step
-                    );
+                if !loss.is_finite() {
+                    return Err(diverged(loss, norm, step, out));
                 }
                 let mut metric = Metric {
                     train: Some(loss),
@@ -112,7 +124,13 @@ impl Run {
             }
             let is_last = self.progress().events >= self.training().events;
             if is_last || last_checkpoint.elapsed() >= Duration::from_secs(self.training().checkpoint_secs) {
-                self.checkpoint(out)?;
+                let state = self.checkpoint()?;
+                if is_last {
+                    // Just validated.
+                    state.keep(out)?;
+                } else {
+                    unproven = Some(state);
+                }
                 last_checkpoint = Instant::now();
             }
         }
@@ -177,15 +195,15 @@ mod tests {
             batches.recv().unwrap().unwrap().tokens
         };
 
-        let mut run = Run::start(&config, training.clone(), &device);
+        let mut run = Run::start(&config, training.clone(), "", &device);
         assert_eq!(
             first(&run),
-            first(&Run::start(&config, training.clone(), &device)),
+            first(&Run::start(&config, training.clone(), "", &device)),
             "the seed alone decides"
         );
         run.learner.progress.events = 48;
         run.validate(&[corpus.tokens(&corpus.pieces[0]).unwrap()], out.path()).unwrap();
-        let more = Run::from_weights(&out.path().join(BEST_FILE), training, &device).unwrap();
+        let more = Run::from_weights(&out.path().join(BEST_FILE), training, "", &device).unwrap();
         assert_eq!(more.learner.progress.before.events, 48);
         assert_ne!(first(&run), first(&more));
     }

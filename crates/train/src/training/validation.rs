@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use learn::{Evaluation, Training};
 use performance::{Token, midi};
+use rnn::Quantized;
 
+use super::checkpoint::lost;
 use super::run::Run;
 use crate::corpus::{Corpus, Piece};
 use crate::evaluate::evaluate;
@@ -15,7 +17,7 @@ use crate::generate;
 /// The best averaged weights on validation, as the page loads them.
 pub(crate) const BEST_FILE: &str = "best.safetensors";
 /// Folder of what the network played at each validation.
-const SAMPLES_FOLDER: &str = "samples";
+pub(super) const SAMPLES_FOLDER: &str = "samples";
 
 impl Run {
     /// Validates the averaged weights, lets them play, and keeps them if they are the best so far.
@@ -25,6 +27,13 @@ impl Run {
         let Evaluation { nats_per_event, .. } = evaluate(&averaged, checks, |_| ())?;
         learner.progress.last_validation = learner.progress.events;
         let file = learner.weights(&averaged, nats_per_event)?;
+        let step = learner.progress.step;
+        if !nats_per_event.is_finite() {
+            return Err(lost(&format!("the validation gave {nats_per_event} nats/event"), step, out));
+        }
+        let playable = Quantized::load(&file);
+        playable
+            .map_err(|error| lost(&format!("the weights can no longer be played ({error})"), step, out))?;
         let (training, progress) = (&learner.training, &mut learner.progress);
         if training.sample_secs > 0.0 && progress.step > 0 {
             let performance = generate::sample(&file, training.sample_secs, training.seed)?;
