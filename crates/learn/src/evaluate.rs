@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use performance::Controls;
-use performance::{Event, N_PITCHES, N_TOKENS, Sounding, Token, duration_secs};
-use rnn::{Inputs, Model, State};
+use performance::{Event, N_TOKENS, Token, duration_secs};
+use rnn::{Inputs, Model, Reader, State};
 use serde::Serialize;
 
 use crate::Error;
@@ -86,7 +86,8 @@ impl<'a> Evaluator<'a> {
     pub async fn crop(&mut self, model: &Model) -> Result<Option<usize>, Error> {
         let device = model.head.val().device();
         let Self { waiting, lanes, state, tally, .. } = self;
-        let mut keep: Vec<f32> = lanes.iter_mut().map(|lane| lane.refill(waiting)).collect();
+        let mut keep: Vec<f32> =
+            lanes.iter_mut().map(|lane| lane.refill(waiting, model.config.memory)).collect();
         let busy: Vec<usize> = (0..lanes.len()).filter(|&lane| lanes[lane].left() > 0).collect();
         let Some(time) = busy.iter().map(|&lane| CROP.min(lanes[lane].left())).max() else {
             return Ok(None);
@@ -121,7 +122,7 @@ struct Lane<'a> {
     tokens: &'a [Token],
     /// The next token to be read.
     next: usize,
-    sounding: Sounding,
+    reader: Reader,
 }
 
 impl<'a> Lane<'a> {
@@ -132,11 +133,12 @@ impl<'a> Lane<'a> {
 
     /// Takes the next piece if this one has ended; returns 1 if the network's state is kept, 0 if it is
     /// reset.
-    fn refill(&mut self, waiting: &mut Vec<&'a [Token]>) -> f32 {
+    fn refill(&mut self, waiting: &mut Vec<&'a [Token]>, remembers: bool) -> f32 {
         if self.left() > 0 {
             return 1.0;
         }
-        *self = Self { tokens: waiting.pop().unwrap_or_default(), ..Self::default() };
+        let tokens = waiting.pop().unwrap_or_default();
+        *self = Self { tokens, next: 0, reader: Reader::new(remembers) };
         0.0
     }
 }
@@ -146,15 +148,15 @@ fn inputs(model: &Model, lanes: &mut [Lane], time: usize, device: &Device) -> Re
     let batch = lanes.len();
     let unset = model.config.encode(&Controls::default())?;
     let mut numbers = vec![0i32; time * batch];
-    let mut multi_hot = vec![0.0f32; time * batch * N_PITCHES];
+    let n_rows = model.config.note_rows();
+    let mut multi_hot = vec![0.0f32; time * batch * n_rows];
     for (b, lane) in lanes.iter_mut().enumerate() {
         let n = time.min(lane.left());
         for (t, &token) in lane.tokens[lane.next..][..n].iter().enumerate() {
             let row = t * batch + b;
-            lane.sounding.apply(Event::from(token));
             numbers[row] = i32::from(token.get());
-            for pitch in lane.sounding.pitches() {
-                multi_hot[row * N_PITCHES + pitch.index()] = 1.0;
+            for selected in lane.reader.read(token).rows() {
+                multi_hot[row * n_rows + selected] = 1.0;
             }
         }
         lane.next += n;
@@ -162,7 +164,7 @@ fn inputs(model: &Model, lanes: &mut [Lane], time: usize, device: &Device) -> Re
     let controls = TensorData::new(unset.repeat(time * batch), [time, batch, unset.len()]);
     Ok(Inputs {
         tokens: Tensor::<2, Int>::from_data(TensorData::new(numbers, [time, batch]), device),
-        sounding: Tensor::from_data(TensorData::new(multi_hot, [time, batch, N_PITCHES]), device),
+        sounding: Tensor::from_data(TensorData::new(multi_hot, [time, batch, n_rows]), device),
         controls: Tensor::from_data(controls, device),
     })
 }

@@ -56,6 +56,9 @@ impl Learner {
                 Tensor::zeros(old.dims(), &old.device()).set_require_grad(tracked)
             });
         }
+        if training.memory {
+            model = model.remembering();
+        }
         model.compute = training.compute();
         model.dropout = training.dropout;
         model.recompute = training.recompute;
@@ -69,10 +72,10 @@ impl Learner {
     /// # Errors
     /// If no piece is long enough, or one cannot be read.
     pub fn loader(&self, source: Box<dyn Source>, share: Share) -> Result<Loader, Error> {
-        let Training { batch, time, walk, controlled, augment, sounding, .. } = self.training;
+        let Training { batch, time, walk, controlled, augment, sounding, remembering, .. } = self.training;
         // Trained weights get other sequences than those they were trained on.
         let seed = self.training.seed.wrapping_add(self.progress.before.events);
-        let cut = Cut { batch, time, walk, controlled, augment, sounding, share };
+        let cut = Cut { batch, time, walk, controlled, augment, sounding, remembering, share };
         Loader::new(source, self.model.config.clone(), cut, seed, &self.progress.position)
     }
 

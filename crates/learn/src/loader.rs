@@ -5,10 +5,10 @@
 //! depends on the seed and the draw's number alone, so a run goes on exactly where it was stopped.
 
 use performance::Controls;
-use performance::{Event, N_PITCHES, Sounding, Token, forward_windows};
+use performance::{Event, N_PITCHES, Token, forward_windows};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::ModelConfig;
+use rnn::{ModelConfig, Reader};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::{STRETCHES_PERCENT, stretch, transpose, transpositions};
@@ -35,7 +35,7 @@ pub struct Batch {
     pub mask: Vec<f32>,
     /// Duration of the music in the events to predict, in seconds.
     pub seconds: f64,
-    /// Pitches down after each last event, `[time * batch * 128]`.
+    /// Pitches down after each last event and what was played before, `[time * batch * note_rows]`.
     pub sounding: Vec<f32>,
     /// `[time * batch * control_width]`.
     pub controls: Vec<f32>,
@@ -90,6 +90,8 @@ pub struct Cut {
     pub augment: bool,
     /// Whether the sounding pitches are in the input.
     pub sounding: bool,
+    /// Share of draws that see what was played before, if the network remembers.
+    pub remembering: f64,
     /// Which of how many loaders this is: they share the draws out among them.
     pub share: Share,
 }
@@ -128,7 +130,8 @@ struct Lane {
     end: usize,
     is_new: bool,
     tokens: Vec<Token>,
-    sounding: Sounding,
+    /// Has read the piece from its beginning.
+    reader: Reader,
     /// Encoded controls of each token; a single row where they do not change.
     controls: Vec<Vec<f32>>,
 }
@@ -177,7 +180,7 @@ impl Loader {
             let n_tokens = lane.tokens.len();
             let heard = lane.tokens.get(lane.next..next).ok_or(Error::OutOfPlace { next, n_tokens })?;
             for &token in heard {
-                lane.sounding.apply(Event::from(token));
+                lane.reader.read(token);
             }
             (lane.next, lane.is_new) = (next, false);
             loader.lanes.push(lane);
@@ -195,13 +198,13 @@ impl Loader {
     /// If a piece cannot be read.
     pub fn next_batch(&mut self) -> Result<Batch, Error> {
         let Cut { batch, time, sounding, .. } = self.cut;
-        let width = self.config.control_width();
+        let (width, n_rows) = (self.config.control_width(), self.config.note_rows());
         let mut data = Batch {
             tokens: vec![0; time * batch],
             targets: vec![0; time * batch],
             mask: vec![0.0; time * batch],
             seconds: 0.0,
-            sounding: vec![0.0; time * batch * N_PITCHES],
+            sounding: vec![0.0; time * batch * n_rows],
             controls: vec![0.0; time * batch * width],
             keep: vec![0.0; batch],
             position: Position::default(),
@@ -216,15 +219,15 @@ impl Loader {
             for t in 0..n {
                 let (at, row) = (lane.next + t, t * batch + b);
                 let target = lane.tokens[at + 1];
-                lane.sounding.apply(Event::from(lane.tokens[at]));
+                let input = lane.reader.read(lane.tokens[at]);
                 data.tokens[row] = i32::from(lane.tokens[at].get());
                 data.targets[row] = i32::from(target.get());
                 data.mask[row] = 1.0;
                 if let Event::TimeShift(shift) = Event::from(target) {
                     data.seconds += shift.micros() as f64 / 1e6;
                 }
-                for pitch in lane.sounding.pitches().filter(|_| sounding) {
-                    data.sounding[row * N_PITCHES + pitch.index()] = 1.0;
+                for selected in input.rows().filter(|&selected| sounding || selected >= N_PITCHES) {
+                    data.sounding[row * n_rows + selected] = 1.0;
                 }
                 let controls = &lane.controls[(at + 1).min(lane.controls.len() - 1)];
                 data.controls[row * width..(row + 1) * width].copy_from_slice(controls);
@@ -261,12 +264,13 @@ impl Loader {
         let latest = tokens.len().saturating_sub(self.cut.time + 1);
         let start = if rng.random_bool(FROM_BEGINNING) { 0 } else { (along * latest as f64) as usize };
         let controls = self.controls(piece, &tokens, &mut rng)?;
-        let mut sounding = Sounding::default();
+        let remembers = self.config.memory && rng.random_bool(self.cut.remembering);
+        let mut reader = Reader::new(remembers);
         for &token in &tokens[..start] {
-            sounding.apply(Event::from(token));
+            reader.read(token);
         }
         let end = tokens.len().min(start + self.cut.walk + 1);
-        Ok(Lane { draw, next: start, end, is_new: true, tokens, sounding, controls })
+        Ok(Lane { draw, next: start, end, is_new: true, tokens, reader, controls })
     }
 
     /// A piece, and how far into it to begin, from 0 to 1. Successive draws cover all the music evenly, from
@@ -323,8 +327,18 @@ mod tests {
     }
 
     fn loader(share: Share, position: &Position) -> Loader {
-        let cut = Cut { batch: 3, time: 16, walk: 50, controlled: 0.5, augment: true, sounding: true, share };
-        Loader::new(Box::new(pieces()), ModelConfig::default(), cut, 7, position).unwrap()
+        let cut = Cut {
+            batch: 3,
+            time: 16,
+            walk: 50,
+            controlled: 0.5,
+            augment: true,
+            sounding: true,
+            remembering: 0.7,
+            share,
+        };
+        let config = ModelConfig { memory: true, ..ModelConfig::default() };
+        Loader::new(Box::new(pieces()), config, cut, 7, position).unwrap()
     }
 
     #[test]
@@ -371,6 +385,23 @@ mod tests {
         let expected = whole.next_batch().unwrap();
         let found = loader(Share::WHOLE, &position).next_batch().unwrap();
         assert_eq!((found.tokens, found.position), (expected.tokens, expected.position));
+    }
+
+    #[test]
+    fn what_was_played_before_is_seen_in_some_sequences() {
+        let mut loader = loader(Share::WHOLE, &Position::default());
+        let n_rows = loader.config.note_rows();
+        let mut with_hints = std::collections::BTreeMap::new();
+        for _ in 0..60 {
+            let batch = loader.next_batch().unwrap();
+            for (b, &(draw, _)) in batch.position.lanes.iter().enumerate() {
+                let rows = (0..16).map(|t| &batch.sounding[(t * 3 + b) * n_rows..][..n_rows]);
+                let is_seen = rows.flat_map(|row| &row[N_PITCHES..]).any(|&row| row != 0.0);
+                *with_hints.entry(draw).or_insert(false) |= is_seen;
+            }
+        }
+        let seen = with_hints.values().filter(|&&is_seen| is_seen).count();
+        assert!(seen > 0 && seen < with_hints.len(), "{seen} of {}", with_hints.len());
     }
 
     #[test]

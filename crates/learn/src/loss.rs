@@ -2,7 +2,7 @@
 
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use performance::{N_PITCHES, N_TOKENS};
+use performance::N_TOKENS;
 use rnn::{Inputs, Model, State};
 
 use crate::{Batch, Training};
@@ -20,7 +20,7 @@ pub fn loss(
     let inputs = Inputs {
         tokens: Tensor::<2, Int>::from_data(TensorData::new(batch.tokens.clone(), [time, lanes]), device),
         sounding: Tensor::from_data(
-            TensorData::new(batch.sounding.clone(), [time, lanes, N_PITCHES]),
+            TensorData::new(batch.sounding.clone(), [time, lanes, model.config.note_rows()]),
             device,
         ),
         controls: Tensor::from_data(

@@ -46,6 +46,11 @@ pub struct Training {
     /// Whether the network has the sounding-notes input. Without it, that part of its input is zero, as are
     /// its weights, so that every program plays the file.
     pub sounding: bool,
+    /// Whether a network that does not remember what was played before gets an input for it, zero at first.
+    pub memory: bool,
+    /// Share of sequences in which a network that remembers sees what was played before; in the others it plays
+    /// without.
+    pub remembering: f64,
     /// Share of sequences that see controls.
     pub controlled: f64,
     /// Composers with at least this many training events get a control.
@@ -82,6 +87,8 @@ impl Default for Training {
             recompute: false,
             augment: true,
             sounding: true,
+            memory: false,
+            remembering: 0.85,
             controlled: 0.3,
             composer_events: 300_000,
             validate_every: 1_000_000,
@@ -142,6 +149,7 @@ impl Training {
         above_0("clip", self.clip.into(), 1e9)?;
         within("average", self.average.into(), 0.0, 1.0)?;
         within("controlled", self.controlled, 0.0, 1.0)?;
+        within("remembering", self.remembering, 0.0, 1.0)?;
         within("events between validations", self.validate_every as f64, 1.0, 1e15)?;
         within("validation events", self.validation_events as f64, 2.0, 1e12)?;
         within("seconds between checkpoints", self.checkpoint_secs as f64, 0.0, 1e9)?;
@@ -161,7 +169,7 @@ impl Training {
     /// Whether the same numbers draw the same sequences.
     #[must_use]
     pub fn draws_like(&self, other: &Self) -> bool {
-        let choices = |t: &Self| (t.seed, t.batch, t.time, t.walk, t.augment, t.controlled);
+        let choices = |t: &Self| (t.seed, t.batch, t.time, t.walk, t.augment, t.controlled, t.remembering);
         choices(self) == choices(other)
     }
 

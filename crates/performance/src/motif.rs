@@ -2,10 +2,9 @@
 //!
 //! A [`Matcher`] reads events. After each it says which note followed where the same notes were played
 //! before (in the same key or in any), how long the match is, and when that note is due. It remembers the
-//! last 4096 strikes in about 160 KB, takes the same time for each however long the music is, and computes
-//! in integers.
+//! last 4096 strikes in at most 48 KB, takes no more time for each however long the music is, and computes in
+//! integers that fit 32 bits.
 
-mod index;
 mod pointer;
 mod strikes;
 
@@ -24,15 +23,19 @@ pub const RECENT: u32 = 8;
 /// How many searches run side by side: for 3 and for 6 notes in the same key, for 5 and for 8 intervals in
 /// any key.
 pub const N_SEARCHES: usize = 4;
+/// Whether each compares intervals instead of pitches, and how many.
+pub const SEARCHES: [(bool, u32); N_SEARCHES] = [(false, 3), (false, 6), (true, 5), (true, 8)];
 
 /// The present is taken as at most this many times faster or slower than the past.
-const PACE_BOUND: i64 = 2;
+const PACE_BOUND: i32 = 2;
 /// A stretch of the past has to be longer than this for its pace to be compared, in steps.
-const PACE_LEAST_STEPS: i64 = 20;
+const PACE_LEAST_STEPS: i32 = 20;
 /// Pace is compared over at most this many notes.
 const PACE_NOTES: u32 = 8;
 /// Loudness is compared over at most this many notes.
 const LOUDNESS_NOTES: u32 = 4;
+/// Longer stretches count as this, two minutes, so that all products fit 32 bits.
+const MOST_STEPS: u32 = 1 << 14;
 
 /// Reads a performance and finds what was played before.
 ///
@@ -66,7 +69,7 @@ pub struct Matcher {
 struct Plan {
     confidence: Confidence,
     /// Steps from the last strike to the next.
-    gap: i64,
+    gap: i32,
     /// A bin of VELOCITY, not bounded.
     bin: i32,
 }
@@ -99,7 +102,7 @@ pub struct Due {
     /// How far to trust it.
     pub confidence: Confidence,
     /// Steps from now on; below 0 if it is late.
-    pub steps: i64,
+    pub steps: i32,
     /// The bin of VELOCITY, which may be out of its bounds.
     pub bin: i32,
 }
@@ -112,12 +115,11 @@ impl Default for Matcher {
 }
 
 impl Matcher {
-    /// One that remembers the last `n_strikes`, rounded up to a power of two.
+    /// One that remembers the last `n_strikes`.
     fn with_memory(n_strikes: usize) -> Self {
-        let pointer = |(is_relative, length)| Pointer::new(is_relative, length, n_strikes);
         Self {
             strikes: Strikes::new(n_strikes),
-            pointers: [(false, 3), (false, 6), (true, 5), (true, 8)].map(pointer),
+            pointers: SEARCHES.map(|(is_relative, least)| Pointer::new(is_relative, least)),
             now: 0,
             bin: crate::VelocityBin::default().get(),
             plan: None,
@@ -148,8 +150,8 @@ impl Matcher {
     pub fn due(&self) -> Option<Due> {
         let Plan { confidence, gap, bin } = self.plan?;
         let last = self.strikes.get(self.strikes.len().checked_sub(1)?)?;
-        let elapsed = i64::from(self.now.wrapping_sub(last.step));
-        Some(Due { confidence, steps: gap - elapsed, bin })
+        let elapsed = self.now.wrapping_sub(last.step).min(1 << 20);
+        Some(Due { confidence, steps: gap - elapsed as i32, bin })
     }
 
     /// How many strikes there were, forgotten ones included.
@@ -185,10 +187,10 @@ impl Matcher {
 
     /// The pointer whose match is the longest, each miss taken as three notes less.
     fn best(&self) -> Option<&Pointer> {
-        let mut best: Option<(&Pointer, i64)> = None;
+        let mut best: Option<(&Pointer, i32)> = None;
         for pointer in self.pointers.iter().filter(|pointer| pointer.place().is_some()) {
             let Confidence { length, misses } = pointer.confidence();
-            let trust = i64::from(length) - 3 * i64::from(misses);
+            let trust = length as i32 - 3 * misses as i32;
             if best.is_none_or(|(_, most)| trust > most) {
                 best = Some((pointer, trust));
             }
@@ -206,9 +208,9 @@ impl Matcher {
         let notes = PACE_NOTES.min(confidence.length.max(1)).min(place - 1);
         let since = |last: Strike, place: u32| {
             let first = self.strikes.get(place.checked_sub(notes)?)?;
-            Some(i64::from(last.step.wrapping_sub(first.step)))
+            Some(last.step.wrapping_sub(first.step).min(MOST_STEPS) as i32)
         };
-        let gap = i64::from(next.step.wrapping_sub(there.step));
+        let gap = next.step.wrapping_sub(there.step).min(MOST_STEPS) as i32;
         let gap = match (since(here, n - 1), since(there, place - 1)) {
             (Some(now), Some(then)) if then > PACE_LEAST_STEPS && now > 0 => {
                 let now = now.clamp((then + PACE_BOUND - 1) / PACE_BOUND, then * PACE_BOUND);
@@ -217,18 +219,17 @@ impl Matcher {
             _ => gap,
         };
         let notes = LOUDNESS_NOTES.min(notes + 1);
-        let sum = |end: u32| -> i64 {
+        let sum = |end: u32| -> i32 {
             let strikes = (end.saturating_sub(notes)..end).filter_map(|place| self.strikes.get(place));
-            strikes.map(|strike| i64::from(strike.bin)).sum()
+            strikes.map(|strike| i32::from(strike.bin)).sum()
         };
-        let louder = divide(sum(n) - sum(place), i64::from(notes));
-        // Bins are small, so the sum fits.
-        Some(Plan { confidence, gap, bin: i32::from(next.bin) + louder as i32 })
+        let louder = divide(sum(n) - sum(place), notes as i32);
+        Some(Plan { confidence, gap, bin: i32::from(next.bin) + louder })
     }
 }
 
 /// The quotient, rounded to the nearest whole number; halves upwards. `divisor` is above 0.
-fn divide(number: i64, divisor: i64) -> i64 {
+fn divide(number: i32, divisor: i32) -> i32 {
     (2 * number + divisor).div_euclid(2 * divisor)
 }
 

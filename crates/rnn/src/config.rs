@@ -1,10 +1,10 @@
 //! The model's sizes: stored with the weights, and the only place where they are numbers.
 
-use performance::N_PITCH_CLASSES;
+use performance::{N_PITCH_CLASSES, N_PITCHES};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::conditioning::N_DENSITY_BINS;
+use crate::{Error, N_MEMORY_ROWS};
 
 /// Sizes of the network. The default is the paper's: three layers of 512 units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct ModelConfig {
     /// Composers that the composer control knows, in the order of its one-hot input.
     #[serde(default)]
     pub composers: Vec<String>,
+    /// Whether it remembers what was played before, as hints in its input.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub memory: bool,
 }
 
 fn default_layers() -> usize {
@@ -31,7 +34,7 @@ fn default_hidden() -> usize {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { layers: default_layers(), hidden: default_hidden(), composers: Vec::new() }
+        Self { layers: default_layers(), hidden: default_hidden(), composers: Vec::new(), memory: false }
     }
 }
 
@@ -40,6 +43,12 @@ impl ModelConfig {
     #[must_use]
     pub fn control_width(&self) -> usize {
         (N_DENSITY_BINS + 1) + (N_PITCH_CLASSES + 1) + (self.composers.len() + 1)
+    }
+
+    /// Number of rows of the first layer for sounding pitches and, where it remembers, what was played before.
+    #[must_use]
+    pub fn note_rows(&self) -> usize {
+        N_PITCHES + if self.memory { N_MEMORY_ROWS } else { 0 }
     }
 
     /// # Errors

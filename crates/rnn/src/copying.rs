@@ -30,9 +30,9 @@ const COARSE_LENGTHS: [u32; 4] = [5, 8, 15, MAX_MATCH as u32];
 const COARSE_MISSES: [u32; 3] = [0, 2, RECENT];
 const N_COARSE: usize = COARSE_LENGTHS.len() * COARSE_MISSES.len();
 /// By how many steps a TIME_SHIFT ends before or after the next strike is due, each up to this; and more.
-const OFF_BY: [i64; 19] = [-80, -40, -20, -10, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 10, 20, 40, 80];
+const OFF_BY: [i32; 19] = [-80, -40, -20, -10, -6, -4, -3, -2, -1, 0, 1, 2, 3, 4, 6, 10, 20, 40, 80];
 /// In how many steps the next strike is due, each up to this; and more.
-const DUE_IN: [i64; 7] = [-10, -4, -1, 2, 5, 12, 30];
+const DUE_IN: [i32; 7] = [-10, -4, -1, 2, 5, 12, 30];
 /// By how many bins louder or softer than expected, up to this.
 const LOUDER: i32 = 8;
 /// NOTE_ON, TIME_SHIFT, VELOCITY; what NOTE_OFF gets is 0.
@@ -93,7 +93,7 @@ impl Copier {
                 Event::NoteOn(_) => add(token, of_type(0)),
                 Event::NoteOff(_) => {}
                 Event::TimeShift(shift) => {
-                    let off_by = bucket(&OFF_BY, i64::from(shift.steps()) - due.steps);
+                    let off_by = bucket(&OFF_BY, i32::from(shift.steps()) - due.steps);
                     add(token, WAIT + coarse * (OFF_BY.len() + 1) + off_by);
                     add(token, of_type(1));
                 }

@@ -36,6 +36,7 @@ pub mod gpu;
 #[cfg(feature = "burn")]
 mod kernels;
 mod math;
+mod memory;
 #[cfg(feature = "burn")]
 mod model;
 mod network;
@@ -53,6 +54,7 @@ pub use error::Error;
 pub use kernels::Compute;
 #[cfg(all(feature = "remote", not(target_family = "wasm")))]
 pub use kernels::remote::server;
+pub use memory::{Hints, N_MEMORY_ROWS, Reader};
 #[cfg(feature = "burn")]
 pub use model::{Inputs, Layer, Model, ModelState, State};
 pub use network::{Network, StepInput};

@@ -29,7 +29,8 @@ const RECURRENT_SHRINK: f32 = 3.0;
 /// The network's parameters.
 ///
 /// One-hot × matrix is a row gather, so the three parts of the input matrix
-/// (`one-hot(413) ++ sounding(128) ++ controls`, rows in this order) are kept apart.
+/// (`one-hot(413) ++ sounding(128) ++ controls`, rows in this order) are kept apart. What was played before
+/// has rows after those for sounding pitches: each hint counts like a sounding pitch.
 #[derive(Module, Debug)]
 pub struct Model {
     /// The sizes it was built with.
@@ -48,7 +49,7 @@ pub struct Model {
     pub recompute: bool,
     /// Rows of the first layer's input matrix for the last event, `[413, 4 * hidden]`.
     pub token: Param<Tensor<2>>,
-    /// Rows for the sounding notes, `[128, 4 * hidden]`.
+    /// Rows for the sounding pitches and, where it remembers, what was played before, `[note_rows, 4 * hidden]`.
     pub sounding: Param<Tensor<2>>,
     /// Rows for the controls, `[control_width, 4 * hidden]`.
     pub controls: Param<Tensor<2>>,
@@ -76,7 +77,7 @@ pub struct Layer {
 pub struct Inputs {
     /// Last events, `[time, batch]`.
     pub tokens: Tensor<2, Int>,
-    /// Pitches down after that event, 0 or 1, `[time, batch, 128]`.
+    /// Pitches down after that event and what was played before, 0 or 1, `[time, batch, note_rows]`.
     pub sounding: Tensor<3>,
     /// Controls, `[time, batch, control_width]`.
     pub controls: Tensor<3>,
@@ -193,7 +194,7 @@ impl ModelConfig {
             dropout: 0.0,
             recompute: false,
             token: matrix(N_TOKENS, gates, ACTIVE_TOKENS),
-            sounding: matrix(N_PITCHES, gates, ACTIVE_NOTES),
+            sounding: remembering(matrix(N_PITCHES, gates, ACTIVE_NOTES), self.note_rows() - N_PITCHES),
             controls: matrix(self.control_width(), gates, ACTIVE_NOTES),
             layers: (0..self.layers)
                 .map(|layer| {
@@ -212,7 +213,31 @@ impl ModelConfig {
     }
 }
 
+/// Rows for sounding pitches, with so many further rows of zeros.
+fn remembering(rows: Param<Tensor<2>>, n_more: usize) -> Param<Tensor<2>> {
+    if n_more == 0 {
+        return rows;
+    }
+    rows.map(|old| {
+        let more = Tensor::zeros([n_more, old.dims()[1]], &old.device());
+        let is_learned = old.is_require_grad();
+        // Fresh rows are no function of the old ones, but parameters like them.
+        Tensor::cat(vec![old, more], 0).detach().set_require_grad(is_learned)
+    })
+}
+
 impl Model {
+    /// The same network, which remembers: what was played before gets rows of zeros if it has none, so that it
+    /// plays as before until it has learned more.
+    #[must_use]
+    pub fn remembering(self) -> Self {
+        if self.config.memory {
+            return self;
+        }
+        let config = ModelConfig { memory: true, ..self.config };
+        Self { sounding: remembering(self.sounding, config.note_rows() - N_PITCHES), config, ..self }
+    }
+
     /// Logits of the next event after each step of a crop, and the state after the last.
     ///
     /// Fused where the device has the kernel, else step by step; both agree to rounding.

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use performance::{Sounding, Token};
 
+use crate::memory::Hints;
 use crate::{Error, ModelConfig};
 
 /// A network that reads takes, event by event, and gives the logits of the next event.
@@ -64,4 +65,6 @@ pub struct StepInput {
     pub token: Token,
     /// The pitches that are down after it.
     pub sounding: Sounding,
+    /// What was played before; none for a network that does not remember.
+    pub hints: Hints,
 }

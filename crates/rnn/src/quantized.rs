@@ -62,7 +62,7 @@ struct Weights {
     one: f32,
     /// `[413, 4 * padded]`.
     token: Vec<f32>,
-    /// `[128, 4 * padded]`.
+    /// `[note_rows, 4 * padded]`.
     sounding: Vec<f32>,
     /// `[control_width, 4 * padded]`.
     controls: Vec<f32>,
@@ -190,8 +190,8 @@ impl Weights {
         for ((base, controls), token) in base.iter_mut().zip(controls).zip(token) {
             *base = controls + token;
         }
-        for pitch in heard.sounding.pitches() {
-            let note = &self.sounding[pitch.index() * width..][..width];
+        for row in heard.rows() {
+            let note = &self.sounding[row * width..][..width];
             for (base, note) in base.iter_mut().zip(note) {
                 *base += note;
             }

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::backend::{opening, skip};
-use crate::{Error, Generate, Network, StepInput, sample};
+use crate::{Error, Generate, Network, Reader, StepInput, sample};
 
 /// Largest number of takes that go through a network together.
 pub const MAX_TAKES: usize = 16;
@@ -61,6 +61,7 @@ pub struct Snapshot<N: Network> {
 #[derive(Clone, Debug)]
 struct Take {
     held: NoteTracker,
+    reader: Reader,
     rng: ChaCha8Rng,
 }
 
@@ -83,7 +84,11 @@ impl<N: Network> Takes<N> {
             return Err(Error::Setting { name: "takes", expected, found: seeds.len().to_string() });
         }
         let unset = network.controls(&network.config().encode(&Controls::default())?);
-        let take = |&seed| Take { held: NoteTracker::default(), rng: ChaCha8Rng::seed_from_u64(seed) };
+        let take = |&seed| Take {
+            held: NoteTracker::default(),
+            reader: Reader::new(network.config().memory),
+            rng: ChaCha8Rng::seed_from_u64(seed),
+        };
         let snapshot = Snapshot {
             state: network.state(seeds.len()),
             unconditional: None,
@@ -129,9 +134,9 @@ impl<N: Network> Takes<N> {
         let heard: Vec<StepInput> = tokens
             .enumerate()
             .map(|(i, token)| {
-                let held = &mut takes[i % n_takes].held;
+                let Take { held, reader, .. } = &mut takes[i % n_takes];
                 held.apply(Event::from(token));
-                StepInput { token, sounding: held.sounding() }
+                reader.read(token)
             })
             .collect();
         self.snapshot.has_begun |= !heard.is_empty();

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use performance::{N_PITCHES, N_TOKENS};
+use performance::N_TOKENS;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -92,7 +92,7 @@ impl<'a> WeightFile<'a> {
 /// Name and shape of each tensor of a network.
 fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
     let (hidden, gates) = (config.hidden, 4 * config.hidden);
-    let rows = [("token", N_TOKENS), ("sounding", N_PITCHES), ("controls", config.control_width())];
+    let rows = [("token", N_TOKENS), ("sounding", config.note_rows()), ("controls", config.control_width())];
     let mut shapes: Vec<_> = rows.map(|(name, rows)| (name.to_owned(), vec![rows, gates])).into();
     for layer in 0..config.layers {
         let named = |tensor: &str| format!("layers.{layer}.{tensor}");

@@ -8,17 +8,35 @@ use proptest::test_runner::TestCaseError;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::copying::{Copying, ReturnRate};
-use rnn::{Backend, Continuation, ModelConfig, Quantized};
+use rnn::{Backend, Continuation, ModelConfig, N_MEMORY_ROWS, Quantized};
 
 type Take = Continuation<<Quantized as Backend>::Takes>;
 
+fn network_config() -> ModelConfig {
+    ModelConfig { layers: 2, hidden: 16, composers: vec!["Chopin".into()], ..ModelConfig::default() }
+}
+
 /// A small network with random weights, loud enough to be sure of something.
 fn network() -> Quantized {
-    let config = ModelConfig { layers: 2, hidden: 16, composers: vec!["Chopin".into()] };
+    let config = network_config();
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let values = |_: &str, shape: &[usize]| {
         let n: usize = shape.iter().product();
         Ok((0..n).map(|_| rng.random_range(-0.7..0.7)).collect())
+    };
+    Quantized::new(&config, values).expect("the shapes are the configuration's")
+}
+
+/// The same, and it remembers what was played before.
+fn remembering() -> Quantized {
+    let config = ModelConfig { memory: true, ..network_config() };
+    let (mut rng, mut hints) = (ChaCha8Rng::seed_from_u64(7), ChaCha8Rng::seed_from_u64(8));
+    let values = |name: &str, shape: &[usize]| {
+        let n: usize = shape.iter().product();
+        let n_hints = if name == "sounding" { N_MEMORY_ROWS * shape[1] } else { 0 };
+        let mut values: Vec<f32> = (n_hints..n).map(|_| rng.random_range(-0.7..0.7)).collect();
+        values.extend((0..n_hints).map(|_| hints.random_range(-2.0..2.0)));
+        Ok(values)
     };
     Quantized::new(&config, values).expect("the shapes are the configuration's")
 }
@@ -47,6 +65,11 @@ fn primer_of(n: usize) -> Vec<Token> {
 
 fn warm(temperature: f32) -> Sampling {
     Sampling { temperature, top_p: 0.95, ..Sampling::default() }
+}
+
+/// On a few keys, notes of chance are often those of before.
+fn few_keys() -> Sampling {
+    Sampling { only: PitchClasses::from_bits(1).expect("twelve bits"), ..Sampling::default() }
 }
 
 fn dense(density: f32) -> Controls {
@@ -131,6 +154,8 @@ proptest! {
         let recipe = Recipe::after(primer_of(n_primer), seed, Sampling::default());
         check_history(&network(), recipe.clone(), &acts)?;
         check_history(&copying(), recipe, &acts)?;
+        let recipe = Recipe::after(primer_of(n_primer), seed, few_keys());
+        check_history(&remembering(), recipe, &acts)?;
     }
 }
 
@@ -177,16 +202,26 @@ fn a_rewound_take_goes_on_as_it_did() {
     assert_eq!(error, "expected a token to go back to of 0 to 300, found 301");
 }
 
-/// Passages come back in a take that is so long, so a matcher that were not rewound would be noticed.
 #[test]
 fn a_rewound_take_of_a_copying_network_goes_on_as_it_did() {
-    let recipe = Recipe::new(5, Sampling::default());
-    let mut take = start_on(&copying(), recipe.clone());
-    let whole = now(take.advance(2500)).unwrap().swap_remove(0);
-    assert_ne!(whole, replayed(&recipe, 2500), "the copy model changes what is played");
-    for to in [2499, 2001, 1234, 32, 1, 0] {
-        now(take.rewind(to)).unwrap();
-        now(take.advance(2500 - to)).unwrap();
+    check_rewinds(&copying());
+}
+
+#[test]
+fn a_rewound_take_of_a_network_that_remembers_goes_on_as_it_did() {
+    check_rewinds(&remembering());
+}
+
+/// Of a network that plays something else than [`network`], because it knows what was played before.
+#[track_caller]
+fn check_rewinds(network: &impl Backend) {
+    let recipe = Recipe::new(5, few_keys());
+    let mut take = start_on(network, recipe.clone());
+    let whole = now(take.advance(2500)).expect("the network plays").swap_remove(0);
+    assert_ne!(whole, replayed(&recipe, 2500), "what was played before changes what is played");
+    for to in [2499, 2001, 1234, 32, 1] {
+        now(take.rewind(to)).expect("the network plays");
+        now(take.advance(2500 - to)).expect("the network plays");
         assert_eq!(take.tokens(), whole, "from {to}");
     }
 }

@@ -64,7 +64,7 @@ fn mutated_weights_are_read_or_refused() {
 
 /// A weight file of a small network, without Burn.
 fn file(layers: usize, precision: Precision) -> Vec<u8> {
-    let config = ModelConfig { layers, hidden: HIDDEN, composers: vec!["Bach".to_owned()] };
+    let config = ModelConfig { layers, hidden: HIDDEN, composers: vec!["Bach".to_owned()], memory: false };
     let gates = 4 * HIDDEN;
     let mut shapes = vec![
         ("token".to_owned(), vec![N_TOKENS, gates]),

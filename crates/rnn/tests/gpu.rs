@@ -56,7 +56,7 @@ impl Reference {
 
     fn step(&mut self, token: Token) {
         self.held.apply(Event::from(token));
-        let heard = StepInput { token, sounding: self.held.sounding() };
+        let heard = StepInput { token, sounding: self.held.sounding(), hints: Hints::default() };
         self.network.step(&mut self.state, &self.controls, &[heard]).expect("a processor does not fail");
         self.logits = now(self.network.logits(&self.state)).expect("a processor does not fail");
     }
@@ -91,7 +91,7 @@ fn tensors(config: &ModelConfig) -> Vec<NamedTensor> {
 
 /// A weight file with random weights.
 fn file(layers: usize, hidden: usize, precision: Precision) -> Vec<u8> {
-    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()] };
+    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()], ..ModelConfig::default() };
     weights::save_tensors(&config, &tensors(&config), precision, &BTreeMap::new()).expect("a weight file")
 }
 

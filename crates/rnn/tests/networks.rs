@@ -1,15 +1,15 @@
 //! The network in int8 against the one in 32 bits.
 
 use burn::tensor::Device;
-use performance::{Controls, Event, Sounding, Token};
+use performance::{Controls, Token};
 use pollster::block_on as now;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rnn::weights::{Precision, save, tensors};
-use rnn::{Model, ModelConfig, Network, Quantized, StepInput};
+use rnn::{Model, ModelConfig, N_MEMORY_ROWS, Network, Quantized, Reader, StepInput};
 
 fn model(layers: usize, hidden: usize) -> Model {
-    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()] };
+    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()], memory: true };
     config.init(&Device::flex(), &mut ChaCha8Rng::seed_from_u64(1))
 }
 
@@ -19,16 +19,19 @@ fn logits<N: Network>(network: &N, n_takes: usize) -> Vec<f32> {
     let controls = Controls { density: Some(5.0), pitch_classes: Some([0.5; 12]), composer: Some(0) };
     let controls = network.controls(&network.config().encode(&controls).expect("a small network works"));
     let mut state = network.state(n_takes);
-    let mut sounding = vec![Sounding::default(); n_takes];
+    let mut readers = vec![Reader::new(network.config().memory); n_takes];
     let mut logits = now(network.logits(&state)).expect("a small network works");
     for time in 0..40 {
         let mut heard = || -> Vec<StepInput> {
-            let step = |sounding: &mut Sounding| {
-                let token = Token::new(rng.random_range(0..413)).expect("a small network works");
-                sounding.apply(Event::from(token));
-                StepInput { token, sounding: *sounding }
+            // Few pitches, so that what is played was played before.
+            let step = |reader: &mut Reader| {
+                let number = match rng.random_range(0..3) {
+                    0 => rng.random_range(0..413),
+                    _ => rng.random_range(60..62),
+                };
+                reader.read(Token::new(number).expect("below 413"))
             };
-            sounding.iter_mut().map(step).collect()
+            readers.iter_mut().map(step).collect()
         };
         // Now and then several events at once.
         let events = if time % 10 == 9 { [heard(), heard(), heard()].concat() } else { heard() };
@@ -56,6 +59,29 @@ fn int8_comes_close_to_32_bits() {
         println!("{layers} x {hidden}: off by up to {worst}, of about {spread}");
         assert!(worst < 0.05 * spread.max(0.2), "{layers} x {hidden}: off by {worst}, of about {spread}");
     }
+}
+
+#[test]
+fn a_network_that_begins_to_remember_plays_as_before() {
+    let config = ModelConfig { layers: 2, hidden: 24, composers: vec!["Chopin".into()], memory: false };
+    let before = config.init(&Device::flex(), &mut ChaCha8Rng::seed_from_u64(1));
+    let expected = logits(&before, 2);
+    let after = before.remembering();
+    assert_eq!(after.config.note_rows(), 128 + N_MEMORY_ROWS);
+    assert_eq!(logits(&after, 2), expected);
+    // Its rows are read, and kept.
+    let bytes = save(&after, Precision::Full, &Default::default()).unwrap();
+    let louder = rnn::weights::load(&bytes, &Device::flex()).unwrap();
+    assert_eq!(logits(&louder, 2), expected);
+    let louder = rnn::weights::replace(louder, |name, shape| {
+        let part = tensors(&after).into_iter().find(|part| part.name == name).expect("the model has it");
+        let mut values = part.values;
+        if name == "sounding" {
+            values[128 * shape[1]..].fill(0.5);
+        }
+        Ok(values)
+    });
+    assert_ne!(logits(&louder.unwrap(), 2), expected);
 }
 
 #[test]

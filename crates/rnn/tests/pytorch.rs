@@ -77,7 +77,8 @@ impl ModuleVisitor for Collect<'_> {
 }
 
 fn network(device: &Device) -> Model {
-    let config = ModelConfig { layers: 2, hidden: HIDDEN, composers: vec!["Chopin".into()] };
+    let config =
+        ModelConfig { layers: 2, hidden: HIDDEN, composers: vec!["Chopin".into()], ..ModelConfig::default() };
     let model = config.init(device, &mut rand_chacha::ChaCha8Rng::seed_from_u64(0));
     replace(model, |name, shape| Ok(formula(kind(name), shape.iter().product()))).expect("all tensors fit")
 }

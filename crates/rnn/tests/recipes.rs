@@ -8,7 +8,12 @@ use rnn::{Continuation, ModelConfig, Quantized, REVISION};
 
 /// Weights from a formula, so that nothing but the sampler can change what is played.
 fn network() -> Quantized {
-    let config = ModelConfig { layers: 2, hidden: 32, composers: vec!["Chopin".into(), "Liszt".into()] };
+    let config = ModelConfig {
+        layers: 2,
+        hidden: 32,
+        composers: vec!["Chopin".into(), "Liszt".into()],
+        ..ModelConfig::default()
+    };
     let mut state = 1u32;
     let values = |_: &str, shape: &[usize]| {
         let n: usize = shape.iter().product();

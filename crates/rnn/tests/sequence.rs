@@ -16,7 +16,7 @@ struct Case {
 
 fn case(layers: usize, hidden: usize, time: usize, batch: usize, device: &Device) -> Case {
     let mut rng = ChaCha8Rng::seed_from_u64((layers * 1000 + hidden * 100 + time * 10 + batch) as u64);
-    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()] };
+    let config = ModelConfig { layers, hidden, composers: vec!["Chopin".into()], ..ModelConfig::default() };
     let model = config.init(device, &mut rng);
     // Larger weights than at the start of training, so that the gates leave their linear range.
     let model = replace(model, |_, shape| {

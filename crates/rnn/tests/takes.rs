@@ -4,11 +4,14 @@ use performance::{Controls, Event, NoteTracker, Sampling, Sounding, Token};
 use pollster::block_on as now;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::{Backend, Error, Generate, MAX_TAKES, ModelConfig, Network, Quantized, StepInput, Takes, sample};
+use rnn::{
+    Backend, Error, Generate, Hints, MAX_TAKES, ModelConfig, Network, Quantized, StepInput, Takes, sample,
+};
 
 /// A network with random weights.
 fn network() -> Quantized {
-    let config = ModelConfig { layers: 2, hidden: 24, composers: vec!["Chopin".into()] };
+    let config =
+        ModelConfig { layers: 2, hidden: 24, composers: vec!["Chopin".into()], ..ModelConfig::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let values = |_: &str, shape: &[usize]| {
         let n: usize = shape.iter().product();
@@ -128,7 +131,7 @@ fn what_is_asked_is_taken_twice_as_far_with(seed: u64) {
     let mut held = NoteTracker::default();
     let mut heard = |token: Token| {
         held.apply(token.into());
-        (StepInput { token, sounding: held.sounding() }, held.clone())
+        (StepInput { token, sounding: held.sounding(), hints: Hints::default() }, held.clone())
     };
     let mut plain = network.state(1);
     let mut now_held = NoteTracker::default();
@@ -199,7 +202,7 @@ fn takes_come_back_to_a_snapshot_and_their_number_is_limited() {
 
 #[test]
 fn weights_that_are_no_numbers_are_refused() {
-    let config = ModelConfig { layers: 1, hidden: 3, composers: Vec::new() };
+    let config = ModelConfig { layers: 1, hidden: 3, ..ModelConfig::default() };
     let network = |broken: f32| {
         Quantized::new(&config, |name, shape| {
             let mut values = vec![0.0; shape.iter().product()];

@@ -10,7 +10,12 @@ use rnn::ModelConfig;
 use rnn::weights::{NamedTensor, Precision, load, read_metadata, save, save_tensors, tensors};
 
 fn config() -> ModelConfig {
-    ModelConfig { layers: 2, hidden: 4, composers: vec!["Bach".into(), "Ravel".into()] }
+    ModelConfig {
+        layers: 2,
+        hidden: 4,
+        composers: vec!["Bach".into(), "Ravel".into()],
+        ..ModelConfig::default()
+    }
 }
 
 fn parts() -> Vec<NamedTensor> {

@@ -198,7 +198,7 @@ fn trained(device: &Device, args: &BenchArgs) -> Result<f64> {
 fn loaded(data: &Path, args: &BenchArgs) -> Result<f64> {
     let corpus = Arc::new(Corpus::open(data)?);
     let (train, _) = corpus.split()?;
-    let Training { walk, controlled, augment, sounding, seed, .. } = Training::default();
+    let Training { walk, controlled, augment, sounding, seed, remembering, .. } = Training::default();
     let cut = Cut {
         batch: args.batch.into(),
         time: args.time.into(),
@@ -206,6 +206,7 @@ fn loaded(data: &Path, args: &BenchArgs) -> Result<f64> {
         controlled,
         augment,
         sounding,
+        remembering,
         share: Share::WHOLE,
     };
     let mut loader = Loader::new(

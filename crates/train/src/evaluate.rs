@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn pieces_together_are_judged_as_alone() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let config = ModelConfig { layers: 2, hidden: 8, composers: Vec::new() };
+        let config = ModelConfig { layers: 2, hidden: 8, ..ModelConfig::default() };
         let mut model = config.init(&Device::flex(), &mut rng);
         // Random weights, and so large that a wrong state shows.
         model.head = model.head.map(|head| head * 20.0);

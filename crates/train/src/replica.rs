@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn model() -> Model {
-        let config = ModelConfig { layers: 2, hidden: 8, composers: Vec::new() };
+        let config = ModelConfig { layers: 2, hidden: 8, ..ModelConfig::default() };
         config.init(&Device::flex().autodiff(), &mut ChaCha8Rng::seed_from_u64(1))
     }
 

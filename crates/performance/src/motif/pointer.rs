@@ -1,6 +1,5 @@
 //! A place in the past that the present follows.
 
-use super::index::Index;
 use super::strikes::Strikes;
 use super::{Confidence, MAX_MATCH, RECENT};
 use crate::Pitch;
@@ -17,7 +16,6 @@ pub(super) struct Pointer {
     is_relative: bool,
     /// Symbols of a match that is begun.
     least: u32,
-    index: Index,
     /// The number of the strike that would come next.
     place: Option<u32>,
     length: u32,
@@ -26,8 +24,8 @@ pub(super) struct Pointer {
 }
 
 impl Pointer {
-    pub(super) fn new(is_relative: bool, least: u32, n_strikes: usize) -> Self {
-        Self { is_relative, least, index: Index::new(n_strikes), place: None, length: 0, missed: 0 }
+    pub(super) fn new(is_relative: bool, least: u32) -> Self {
+        Self { is_relative, least, place: None, length: 0, missed: 0 }
     }
 
     pub(super) fn place(&self) -> Option<u32> {
@@ -64,12 +62,7 @@ impl Pointer {
                 self.place = None;
             }
         }
-        let n = strikes.len();
-        let Some(hash) = self.hash(strikes) else { return };
-        let is_equal = |place: u32| (0..self.least).all(|back| self.is_same(strikes, place, back));
-        // A run and the note before it must be remembered.
-        let oldest = strikes.oldest() + self.n_notes();
-        if let Some(found) = self.index.find(hash, oldest, is_equal) {
+        if let Some(found) = strikes.find(self.is_relative, self.least as usize) {
             let length = self.match_length(strikes, found);
             let margin = if self.length < self.least { 0 } else { MARGIN };
             if self.place.is_none() || length > self.length + margin {
@@ -79,25 +72,6 @@ impl Pointer {
                 (self.place, self.length) = (Some(found), length);
             }
         }
-        self.index.insert(hash, n);
-    }
-
-    /// Notes that make a match.
-    fn n_notes(&self) -> u32 {
-        self.least + u32::from(self.is_relative)
-    }
-
-    /// Of the last symbols; none if there are too few.
-    fn hash(&self, strikes: &Strikes) -> Option<u32> {
-        let first = strikes.len().checked_sub(self.n_notes())?;
-        let pitch = |number: u32| strikes.get(number).map(|strike| u32::from(strike.pitch.get()));
-        let key = if self.is_relative { pitch(first)? } else { 0 };
-        let mut hash = 0_u32;
-        for number in first..strikes.len() {
-            let symbol = pitch(number)?.wrapping_sub(key);
-            hash = (hash ^ symbol).wrapping_mul(0x9e37_79b1).rotate_left(15);
-        }
-        Some(hash ^ hash >> 16)
     }
 
     /// Whether the symbol `back` before `place` is the one that lies as far before the present.

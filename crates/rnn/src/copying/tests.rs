@@ -103,7 +103,7 @@ fn network() -> Copying<Quantized> {
 }
 
 fn quantized() -> Quantized {
-    let config = ModelConfig { layers: 1, hidden: 16, composers: Vec::new() };
+    let config = ModelConfig { layers: 1, hidden: 16, ..ModelConfig::default() };
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let values = |_: &str, shape: &[usize]| {
         let n: usize = shape.iter().product();

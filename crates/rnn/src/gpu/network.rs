@@ -68,9 +68,15 @@ impl Network {
     ///
     /// # Errors
     /// If the bytes are no weight file of this program and version, or a tensor does not have the shape that
-    /// the configuration asks for, or holds something that is no number.
+    /// the configuration asks for, or holds something that is no number; or if the network remembers what was
+    /// played before, which only CPUs play so far.
     pub fn load(bytes: &[u8], client: &Client, tuning: Tuning) -> Result<Self, Error> {
-        Ok(Self::new(Quantized::load(bytes)?, client, tuning))
+        let quantized = Quantized::load(bytes)?;
+        if quantized.config().memory {
+            let (expected, found) = ("without memory on a GPU".to_owned(), "one that remembers".to_owned());
+            return Err(Error::Setting { name: "a network", expected, found });
+        }
+        Ok(Self::new(quantized, client, tuning))
     }
 
     /// The network on the device of `client`.

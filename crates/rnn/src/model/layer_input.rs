@@ -3,7 +3,6 @@
 #[cfg(feature = "autodiff")]
 use burn::tensor::Device;
 use burn::tensor::{Int, Tensor};
-use performance::N_PITCHES;
 #[cfg(feature = "autodiff")]
 use performance::N_TOKENS;
 
@@ -60,9 +59,9 @@ impl LayerInput {
 impl StepInput {
     fn project(self) -> Tensor<2> {
         let Self { inputs, token, sounding, controls, bias } = self;
-        let rows = inputs.tokens.dims().iter().product();
+        let rows: usize = inputs.tokens.dims().iter().product();
         let tokens = inputs.tokens.reshape([rows]);
-        let held = inputs.sounding.reshape([rows, N_PITCHES]);
+        let held = inputs.sounding.reshape([rows as i32, -1]); // [rows, note_rows]
         let asked = inputs.controls.reshape([rows as i32, -1]); // [rows, control_width]
         gather(token, tokens) + held.matmul(sounding) + asked.matmul(controls) + bias.unsqueeze()
     }

@@ -1,7 +1,7 @@
 //! The network in 32 bits as a `Network`: it reads takes and gives logits.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use performance::{N_PITCHES, N_TOKENS};
+use performance::N_TOKENS;
 
 use super::{Inputs, Model, State};
 use crate::{Error, ModelConfig, Network, StepInput};
@@ -66,17 +66,16 @@ impl Model {
     fn inputs(&self, controls: &[f32], heard: &[StepInput], time: usize) -> Inputs {
         let device = self.head.val().device();
         let n_takes = heard.len() / time;
-        let mut sounding = vec![0.0f32; heard.len() * N_PITCHES];
-        for (heard, row) in heard.iter().zip(sounding.chunks_exact_mut(N_PITCHES)) {
-            for pitch in heard.sounding.pitches() {
-                row[pitch.index()] = 1.0;
-            }
+        let n_rows = self.config.note_rows();
+        let mut sounding = vec![0.0f32; heard.len() * n_rows];
+        for (heard, rows) in heard.iter().zip(sounding.chunks_exact_mut(n_rows)) {
+            heard.rows().for_each(|row| rows[row] = 1.0);
         }
         let tokens: Vec<i32> = heard.iter().map(|heard| i32::from(heard.token.get())).collect();
         let controls = TensorData::new(controls.repeat(heard.len()), [time, n_takes, controls.len()]);
         Inputs {
             tokens: Tensor::<2, Int>::from_data(TensorData::new(tokens, [time, n_takes]), &device),
-            sounding: Tensor::from_data(TensorData::new(sounding, [time, n_takes, N_PITCHES]), &device),
+            sounding: Tensor::from_data(TensorData::new(sounding, [time, n_takes, n_rows]), &device),
             controls: Tensor::from_data(controls, &device),
         }
     }

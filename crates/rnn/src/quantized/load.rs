@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use performance::{N_PITCHES, N_TOKENS};
+use performance::N_TOKENS;
 
 use super::cell::GROUP;
 use super::dispatch::Instructions;
@@ -52,7 +52,7 @@ impl Quantized {
         let mut rows =
             |name: &str, n_rows: usize| Ok::<_, Error>(grouped(&find(name, &[n_rows, 4 * hidden])?, hidden));
         let token = rows("token", N_TOKENS)?;
-        let sounding = rows("sounding", N_PITCHES)?;
+        let sounding = rows("sounding", config.note_rows())?;
         let controls = rows("controls", config.control_width())?;
         let mut layers = Vec::with_capacity(config.layers);
         for layer in 0..config.layers {

@@ -1,11 +1,12 @@
 //! Whole networks, the same to the last bit with any instructions.
 
-use performance::{Event, Sounding, Token};
+use performance::Token;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::Reader;
 use performance::Controls;
 
 /// The logits, bit by bit, of a random network after some random events.
@@ -19,13 +20,12 @@ fn logits(config: &ModelConfig, n_takes: usize, instructions: Instructions) -> V
     let controls = Controls { density: Some(2.0), ..Controls::default() };
     let controls = network.controls(&config.encode(&controls).expect("a density"));
     let mut state = network.state(n_takes);
-    let mut sounding = [Sounding::default(); MAX_TAKES];
+    let mut readers = vec![Reader::new(config.memory); n_takes];
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let heard: Vec<StepInput> = (0..6 * n_takes)
         .map(|i| {
             let token = Token::new(rng.random_range(0..N_TOKENS as u16)).expect("below 413");
-            sounding[i % n_takes].apply(Event::from(token));
-            StepInput { token, sounding: sounding[i % n_takes] }
+            readers[i % n_takes].read(token)
         })
         .collect();
     network.step(&mut state, &controls, &heard).expect("a processor does not fail");
@@ -39,8 +39,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn all_instructions_play_the_same(layers in 1..4usize, hidden in 1..70usize, n_takes in 1..=MAX_TAKES) {
-        let config = ModelConfig { layers, hidden, composers: vec!["Bach".into()] };
+    fn all_instructions_play_the_same(layers in 1..4usize, hidden in 1..70usize, n_takes in 1..=MAX_TAKES, memory: bool) {
+        let config = ModelConfig { layers, hidden, composers: vec!["Bach".into()], memory };
         let reference = logits(&config, n_takes, Instructions::Portable);
         for instructions in Instructions::available() {
             prop_assert!(logits(&config, n_takes, instructions) == reference, "{instructions:?}");

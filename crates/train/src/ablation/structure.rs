@@ -8,7 +8,7 @@ use pollster::block_on;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use rnn::{MAX_TAKES, Network, Quantized, StepInput};
+use rnn::{MAX_TAKES, Network, Quantized, Reader, StepInput};
 use serde::{Deserialize, Serialize};
 
 /// Groups of takes that are played side by side.
@@ -48,33 +48,34 @@ impl Structure {
         let controls = network.controls(&network.config().encode(&Controls::default())?);
         let mut state = network.state(MAX_TAKES);
         // Pieces open with a VELOCITY; a middling one.
-        let opening =
-            StepInput { token: Event::Velocity(VelocityBin::new(16)?).into(), sounding: Sounding::default() };
-        let mut takes = vec![opening; MAX_TAKES];
+        let mut readers = vec![Reader::new(network.config().memory); MAX_TAKES];
+        let opening = Event::Velocity(VelocityBin::new(16)?).into();
+        let mut takes: Vec<StepInput> = readers.iter_mut().map(|reader| reader.read(opening)).collect();
         let mut found = Self::default();
         for _ in 0..EVENTS {
             network.step(&mut state, &controls, &takes)?;
             let logits = block_on(network.logits(&state))?;
-            for (take, logits) in takes.iter_mut().zip(logits.chunks_exact(N_TOKENS)) {
-                take.token = draw(logits, &mut rng)?;
-                found.count(take);
+            for ((take, reader), logits) in
+                takes.iter_mut().zip(&mut readers).zip(logits.chunks_exact(N_TOKENS))
+            {
+                let token = draw(logits, &mut rng)?;
+                found.count(take.sounding, Event::from(token));
+                *take = reader.read(token);
             }
         }
         Ok(found)
     }
 
-    /// One event more; `take` holds what sounded before it, and then after it.
-    fn count(&mut self, take: &mut StepInput) {
-        let event = Event::from(take.token);
+    /// One event more, and what sounded before it.
+    fn count(&mut self, sounding: Sounding, event: Event) {
         self.events += 1;
-        if !take.sounding.allows(event) {
+        if !sounding.allows(event) {
             match event {
                 Event::NoteOn(_) => self.strikes += 1,
                 Event::NoteOff(_) => self.releases += 1,
                 Event::TimeShift(_) | Event::Velocity(_) => {}
             }
         }
-        take.sounding.apply(event);
     }
 
     /// Errors of each kind in a thousand events.
@@ -103,11 +104,11 @@ mod tests {
     #[test]
     fn errors_are_counted_by_kind() {
         let (on, off) = (Event::NoteOn(Pitch::new(60).unwrap()), Event::NoteOff(Pitch::new(60).unwrap()));
-        let mut take = StepInput { token: on.into(), sounding: Sounding::default() };
+        let mut sounding = Sounding::default();
         let mut found = Structure::default();
         for event in [off, on, on, on, off, off] {
-            take.token = event.into();
-            found.count(&mut take);
+            found.count(sounding, event);
+            sounding.apply(event);
         }
         assert_eq!(found, Structure { events: 6, strikes: 2, releases: 2 });
         assert_eq!(Structure { events: 4000, strikes: 2, releases: 1 }.per_1000(), [0.5, 0.25]);

@@ -2,10 +2,10 @@
 
 use anyhow::{Result, ensure};
 use performance::Controls;
-use performance::{Event, N_TOKENS, Sounding, Token, duration_secs};
+use performance::{N_TOKENS, Token, duration_secs};
 use pollster::block_on;
 use rayon::prelude::*;
-use rnn::{Network, StepInput};
+use rnn::{Network, Reader, StepInput};
 
 use learn::{Evaluation, Tally, judge};
 
@@ -47,15 +47,12 @@ pub(crate) fn read_through(
 ) -> Result<()> {
     let controls = network.controls(&network.config().encode(&Controls::default())?);
     let mut state = network.state(lanes.len());
-    let mut sounding = vec![Sounding::default(); lanes.len()];
+    let mut readers = vec![Reader::new(network.config().memory); lanes.len()];
     let longest = lanes.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
     for time in 0..longest.saturating_sub(1) {
-        let step = |(tokens, sounding): (&&[Token], &mut Sounding)| {
-            let token = tokens[time.min(tokens.len() - 1)];
-            sounding.apply(Event::from(token));
-            StepInput { token, sounding: *sounding }
-        };
-        let heard: Vec<StepInput> = lanes.iter().zip(&mut sounding).map(step).collect();
+        let read =
+            |(tokens, reader): (&&[Token], &mut Reader)| reader.read(tokens[time.min(tokens.len() - 1)]);
+        let heard: Vec<StepInput> = lanes.iter().zip(&mut readers).map(read).collect();
         network.step(&mut state, &controls, &heard)?;
         let logits = block_on(network.logits(&state))?;
         let targets = lanes.iter().map(|tokens| tokens.get(time + 1));
