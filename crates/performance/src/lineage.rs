@@ -99,10 +99,7 @@ impl Lineage {
     /// If primer, log or tokens are longer than [`MAX_TOKENS`] and [`MAX_ENTRIES`].
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         self.check()?;
-        let mut bytes = vec![VERSION];
-        bytes.extend(record::LineageRecord::of(self).to_bytes());
-        bytes.extend(checksum(bytes.iter().copied()).to_le_bytes());
-        Ok(bytes)
+        Ok(seal(VERSION, &record::LineageRecord::of(self).to_bytes()))
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) of this or an earlier version wrote. Takes memory in proportion to
@@ -111,21 +108,18 @@ impl Lineage {
     /// # Errors
     /// [`Error::NewerRecipe`] if a later version wrote it, [`Error::DamagedRecipe`] if the bytes are anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let Some((content, sum)) = bytes.split_last_chunk::<4>() else { return Err(Error::DamagedRecipe) };
-        if checksum(content.iter().copied()) != u32::from_le_bytes(*sum) {
-            return Err(Error::DamagedRecipe);
-        }
-        let lineage = match content.split_first() {
-            Some((&version, _)) if version > VERSION => return Err(Error::NewerRecipe { found: version }),
-            Some((1..=VERSION, record)) => record::LineageRecord::from_bytes(record)?.lineage()?,
+        let lineage = match unseal(bytes).ok_or(Error::DamagedRecipe)? {
+            (found, _) if found > VERSION => return Err(Error::NewerRecipe { found }),
+            (1..=VERSION, record) => record::LineageRecord::from_bytes(record)?.lineage()?,
             _ => return Err(Error::DamagedRecipe),
         };
         lineage.check().map_err(|_| Error::DamagedRecipe)?;
         Ok(lineage)
     }
 
-    /// Whether it is within the limits, and its tokens have the events of its log.
-    fn check(&self) -> Result<(), Error> {
+    /// # Errors
+    /// If it is beyond the limits, or its tokens are not those that its log asks for.
+    pub fn check(&self) -> Result<(), Error> {
         let limited = |name, limit: usize, found: usize| {
             if found <= limit { Ok(()) } else { Err(Error::setting(name, &format!("up to {limit}"), found)) }
         };
@@ -146,6 +140,27 @@ impl Lineage {
         }
         Ok(())
     }
+}
+
+/// A content with its version and a checksum of both.
+#[must_use]
+pub fn seal(version: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(content.len() + 5);
+    bytes.push(version);
+    bytes.extend_from_slice(content);
+    bytes.extend(checksum(bytes.iter().copied()).to_le_bytes());
+    bytes
+}
+
+/// The version and the content that [`seal`] was given; none if the bytes are damaged.
+#[must_use]
+pub fn unseal(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let (sealed, sum) = bytes.split_last_chunk::<4>()?;
+    if checksum(sealed.iter().copied()) != u32::from_le_bytes(*sum) {
+        return None;
+    }
+    let (&version, content) = sealed.split_first()?;
+    Some((version, content))
 }
 
 /// FNV-1a, 32 bits: it changes with every change of one byte, and with nearly every other.

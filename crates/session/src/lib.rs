@@ -21,6 +21,7 @@
 pub mod engine;
 pub mod format;
 mod history;
+pub mod link;
 #[cfg(test)]
 mod notation;
 mod notice;
@@ -28,6 +29,7 @@ mod output;
 mod primer;
 pub mod protocol;
 pub mod roll;
+pub mod saved;
 mod settings;
 pub mod shape;
 pub mod shortcuts;
@@ -45,8 +47,8 @@ pub use output::{Midi, OutputChoice, Outputs, Port};
 pub use primer::Primer;
 pub use protocol::TakeId;
 pub use settings::{DRAWN_SEEDS, Length, MAX_SEED, SeedLock, Settings, TEMPERATURES};
-pub use shape::Shape;
-pub use state::{Action, Moment, State};
+pub use shape::{DENSITIES, MAX_DYNAMICS, Shape, Strength, Wish};
+pub use state::{Action, Moment, Received, State};
 pub use steering::{Splice, Steering};
 pub use take::{Parent, Planned, Start, Take, TakeChange, WithPrimer};
 pub use takes::{List, Listed, Row, Takes};

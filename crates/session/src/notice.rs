@@ -212,6 +212,90 @@ pub enum Notice {
         /// In the browser's words.
         why: String,
     },
+    /// A file that carries its recipe.
+    #[error("{file} carries its recipe: it is in the list of performances, and can be played and branched.")]
+    RecipeFound {
+        /// Name of the file.
+        file: String,
+    },
+
+    // --- Sessions.
+    /// A session's file was read.
+    #[error("{file} was opened: {what} in the list of performances now.")]
+    SessionOpened {
+        /// Name of the file.
+        file: String,
+        /// "3 performances are".
+        what: String,
+    },
+    /// Parts of a session are damaged.
+    #[error("A part of the session is damaged: {what}. All else is there.")]
+    SessionDamaged {
+        /// "2 performances are missing or shorter than they were".
+        what: String,
+    },
+    /// A session that cannot be read.
+    #[error("{file} cannot be opened: {why}. What is here stays as it is.")]
+    SessionRefused {
+        /// Name of the file, or "The session in this browser".
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Two tabs.
+    #[error(
+        "Another tab has this session open. This one began a new one; the other's takes are in the list."
+    )]
+    SessionElsewhere,
+    /// The quota is used up.
+    #[error(
+        "The browser has no room left for performances. They stay until the tab is closed: save the session as a \
+         file."
+    )]
+    StorageFull,
+    /// No storage at all.
+    #[error(
+        "This browser keeps nothing for this page ({why}). Performances stay until the tab is closed: save the \
+         session as a file."
+    )]
+    StorageRefused {
+        /// In the browser's words.
+        why: String,
+    },
+
+    // --- Links.
+    /// A link was copied.
+    #[error("The link is copied. Whoever opens it can play this performance, note for note.")]
+    LinkCopied,
+    /// The clipboard is closed to the page.
+    #[error("The browser does not let the page copy the link ({why}). Copy it here: {link}")]
+    LinkNotCopied {
+        /// In the browser's words.
+        why: String,
+        /// The link.
+        link: String,
+    },
+    /// More than a link can hold.
+    #[error(
+        "This performance does not fit into a link: its primer is longer than 30 seconds, or it was changed too \
+         often. Download it as MIDI: the file brings it back here."
+    )]
+    LinkTooLong,
+    /// No link, or not all of it.
+    #[error("This link is damaged and was not used.")]
+    LinkDamaged,
+    /// A link of a later version.
+    #[error(
+        "This link was made with a newer version of this page. Reload the page, then open the link again."
+    )]
+    LinkTooNew,
+    /// Other weights.
+    #[error("This link was made with another model, so other music comes.")]
+    LinkOtherModel,
+    /// The same weights, and other tokens.
+    #[error("This version plays it a little differently.")]
+    LinkDiffers,
+
     /// A download could not be started.
     #[error("The file could not be saved ({why}). Try again, or try another browser.")]
     DownloadFailed {
@@ -227,6 +311,19 @@ pub enum Remedy {
     ReloadModel,
     /// Load the piano's sound again.
     ReloadSamples,
+    /// Take the file for a primer.
+    UseAsPrimer,
+}
+
+impl Remedy {
+    /// What the button says.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::ReloadModel | Self::ReloadSamples => "Retry",
+            Self::UseAsPrimer => "Use as a primer",
+        }
+    }
 }
 
 impl Notice {
@@ -238,6 +335,7 @@ impl Notice {
                 Some(Remedy::ReloadModel)
             }
             Self::SamplesMissing { .. } => Some(Remedy::ReloadSamples),
+            Self::RecipeFound { .. } => Some(Remedy::UseAsPrimer),
             _ => None,
         }
     }

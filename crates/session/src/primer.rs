@@ -1,7 +1,8 @@
 //! Performances to continue.
 
+use performance::midi::{self, Import};
 use performance::playback::micros;
-use performance::{Event, Token, midi};
+use performance::{Event, Token};
 
 /// A performance to continue.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,24 +22,38 @@ pub struct Primer {
 }
 
 impl Primer {
+    /// These tokens, by this name.
+    #[must_use]
+    pub fn of(name: String, tokens: Vec<Token>) -> Self {
+        Self {
+            name,
+            music_us: micros(&tokens),
+            n_notes: tokens.iter().filter(|&&token| matches!(Event::from(token), Event::NoteOn(_))).count(),
+            tokens,
+            ..Self::default()
+        }
+    }
+
     /// Reads a MIDI file; of one that is longer than `secs`, its beginning
     /// ([`performance::primer::beginning`]).
     ///
     /// # Errors
     /// If there is nothing to continue; the message is a clause about the file ("it …").
     pub fn read(name: &str, bytes: &[u8], secs: Option<f64>) -> Result<Self, performance::Error> {
-        let import = midi::read(bytes)?;
+        Ok(Self::of_import(name, &midi::read(bytes)?, secs))
+    }
+
+    /// The same from a file that was read.
+    #[must_use]
+    pub fn of_import(name: &str, import: &Import, secs: Option<f64>) -> Self {
         let mut tokens = performance::encode(&import.performance);
         if let Some(secs) = secs {
             tokens.truncate(performance::primer::beginning(&tokens, secs).len());
         }
-        Ok(Self {
-            name: name.to_owned(),
-            music_us: micros(&tokens),
-            n_notes: tokens.iter().filter(|&&token| matches!(Event::from(token), Event::NoteOn(_))).count(),
-            tokens,
+        Self {
             summary: import.report.to_string(),
             dropped: import.report.dropped.iter().map(ToString::to_string).collect(),
-        })
+            ..Self::of(name.to_owned(), tokens)
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Messages between page and worker: plain data, posted as JSON strings.
 
-use performance::{Entry, Recipe, Token};
+use performance::{Entry, Origin, Recipe, Token};
 use serde::{Deserialize, Serialize};
 
 use crate::Notice;
@@ -236,6 +236,8 @@ pub struct Model {
     /// The composers that it can lean towards.
     #[serde(default)]
     pub composers: Vec<String>,
+    /// What takes that are drawn with it come from.
+    pub origin: Option<Origin>,
 }
 
 #[cfg(test)]

@@ -2,19 +2,21 @@
 //! them.
 
 mod action;
+mod keep;
 mod play;
 
 use std::rc::Rc;
 
-use performance::Token;
+use performance::{Origin, Token};
 
 pub use action::{Action, Moment};
+pub use keep::Received;
 
 use crate::protocol::{Reply, TakeId};
 use crate::steering::Answer;
 use crate::{
     Beside, Download, EngineState, History, List, MAX_SEED, Notice, Notices, OutputChoice, Outputs, Playback,
-    Primer, SLOW, SeedLock, Settings, Span, Speed, Takes, Transport,
+    Primer, SLOW, SeedLock, Settings, Span, Speed, Take, Takes, Transport,
 };
 
 /// A change that is heard later than this, in microseconds, shows a notice.
@@ -155,6 +157,8 @@ impl State {
                     self.notices.tell(notice);
                 }
             }
+            Action::Open(saved) => self.open(&saved),
+            Action::Receive(received) => self.receive(received),
             Action::Notify(notice) => self.notify(notice),
             Action::Dismiss(index) => self.notices.dismiss(index),
             Action::Settle(kind) => self.notices.settle(|notice| notice.is_like(&kind)),
@@ -226,6 +230,7 @@ impl State {
                 self.readiness += 1;
                 // It gets what the page has of the present take, whichever worker composed it.
                 self.transport.restarted();
+                self.compare();
             }
             Reply::Prefilling { take, done, total } => {
                 if self.takes.is_composing(take) {
@@ -256,8 +261,18 @@ impl State {
                     let why = format!("expected token {}, found {index}", take.tokens().len());
                     return self.notices.tell(Notice::WireBroken { why });
                 }
-                if let Some(music_us) = self.takes.update(|take| take.extend(&tokens)) {
+                let origin = self.origin();
+                let extend = |take: &mut Take| {
+                    take.drawn_with(origin);
+                    (take.extend(&tokens), take.settle())
+                };
+                if let Some((music_us, is_promised)) = self.takes.update(extend) {
                     self.speed.measure(music_us, busy_ms);
+                    if is_promised == Some(false)
+                        && !self.notices.as_slice().contains(&Notice::LinkOtherModel)
+                    {
+                        self.notices.tell(Notice::LinkDiffers);
+                    }
                 }
             }
             Reply::Finished { take, epoch } => {
@@ -281,12 +296,22 @@ impl State {
 
     /// More of a version that is not on stage.
     fn hear_beside(&mut self, take: TakeId, epoch: u32, index: usize, tokens: &[Token]) {
+        let origin = self.origin();
         if self.transport.beside.contains(&Beside { take, epoch }) {
             self.takes.update_take(take, |take| {
                 if take.tokens().len() == index {
+                    take.drawn_with(origin);
                     take.extend(tokens);
                 }
             });
+        }
+    }
+
+    /// The weights and the sampler that compose now.
+    fn origin(&self) -> Option<Origin> {
+        match &self.engine {
+            EngineState::Ready(engine) => engine.model.origin,
+            _ => None,
         }
     }
 

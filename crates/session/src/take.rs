@@ -2,12 +2,15 @@
 
 mod changes;
 mod edit;
+mod kept;
 
 use std::rc::Rc;
 
 use performance::playback::Cursor;
 use performance::playback::schedule::{Schedule, Timed};
-use performance::{Controls, Event, Input, InputLog, Recipe, Sampling, Token, VelocityOffset, decode, midi};
+use performance::{
+    Controls, Event, Input, InputLog, Origin, Recipe, Sampling, Token, TokenSum, VelocityOffset,
+};
 
 pub use changes::TakeChange;
 pub use edit::Planned;
@@ -35,6 +38,9 @@ pub struct Take {
     pub primer: Option<Rc<Primer>>,
     /// Whether no more tokens will come.
     pub is_complete: bool,
+    /// What drew its tokens; `None` if that is not known, or there was more than one.
+    pub origin: Option<Origin>,
+    awaited: Option<TokenSum>,
     velocity_offset: VelocityOffset,
     /// With the velocity offset still applied.
     tokens: Vec<Token>,
@@ -103,6 +109,8 @@ impl Take {
             length_us,
             primer,
             is_complete: false,
+            origin: None,
+            awaited: None,
             velocity_offset,
             tokens: Vec::new(),
             splices: Vec::new(),
@@ -191,7 +199,8 @@ impl Take {
     pub fn splice(&mut self, keep: usize) {
         self.cut(keep);
         self.splices.push(keep);
-        self.is_complete = false;
+        // What was promised was something else.
+        (self.is_complete, self.awaited) = (false, None);
     }
 
     fn cut(&mut self, keep: usize) {
@@ -199,12 +208,6 @@ impl Take {
         (self.end, self.n_notes) = (Cursor::default(), 0);
         self.extend(&kept);
         self.log.truncate(keep);
-    }
-
-    /// The performance as a MIDI file.
-    #[must_use]
-    pub fn to_midi(&self, primer: WithPrimer) -> Vec<u8> {
-        midi::write(&decode(&self.all_tokens(primer)).performance)
     }
 
     /// The performance as messages to an instrument, from its beginning.

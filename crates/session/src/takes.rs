@@ -95,7 +95,8 @@ impl Takes {
     fn add_rows(&self, parent: Option<TakeId>, depth: usize, rows: &mut Vec<Row>) {
         for listed in self.list.entries.iter().rev() {
             let Some(take) = self.all.get(&listed.id) else { continue };
-            if take.n_notes() > 0 && self.listed_parent(take) == parent {
+            let has_music = take.n_notes() > 0 || take.awaited().is_some();
+            if has_music && self.listed_parent(take) == parent {
                 rows.push(Row { listed: listed.clone(), take: Rc::clone(take), depth });
                 self.add_rows(Some(listed.id), depth + 1, rows);
             }
@@ -113,6 +114,22 @@ impl Takes {
             .get(&parent)
             .filter(|ancestor| ancestor.id < take.id)
             .and_then(|take| self.listed_parent(take))
+    }
+
+    /// All listed takes, oldest first.
+    #[must_use]
+    pub fn listed(&self) -> Vec<(Listed, Rc<Take>)> {
+        let take = |listed: &Listed| Some((listed.clone(), Rc::clone(self.all.get(&listed.id)?)));
+        self.list.entries.iter().filter_map(take).collect()
+    }
+
+    /// Lists takes under the numbers that they have, in place of all others.
+    pub(crate) fn restore(&mut self, takes: &[(Listed, Rc<Take>)], current: Option<TakeId>) {
+        self.all = takes.iter().map(|(listed, take)| (listed.id, Rc::clone(take))).collect();
+        let entries = takes.iter().map(|(listed, _)| listed.clone()).collect();
+        self.list = List { entries, current: current.filter(|id| self.all.contains_key(id)) };
+        let last = self.all.keys().next_back().copied().unwrap_or(0);
+        self.next_id = self.next_id.max(last.saturating_add(1));
     }
 
     /// Whether the take of this number is on stage and gets more tokens.
@@ -161,9 +178,9 @@ impl Takes {
         true
     }
 
-    /// The performance on stage gets no more tokens.
+    /// The performance on stage gets no more tokens, unless a link promises some.
     pub fn complete(&mut self) {
-        if self.current().is_some_and(|take| !take.is_complete) {
+        if self.current().is_some_and(|take| !take.is_complete && take.awaited().is_none()) {
             self.update(|take| take.is_complete = true);
         }
     }

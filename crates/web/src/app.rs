@@ -10,11 +10,11 @@ use yew::prelude::*;
 
 use crate::components::{
     About, Header, LengthField, Moment as AtMoment, Notices, OutputField, PrimerField, Roll, SeedField,
-    ShapeDrawer, StatusLine, Takes, TeachPanel, TemperatureField, Transport,
+    SessionBar, ShapeDrawer, StatusLine, Takes, TeachPanel, TemperatureField, Transport,
 };
 use crate::hooks::{
-    Sheet, draw_seed, use_commands, use_debug, use_engine, use_midi, use_page_drop, use_player,
-    use_shortcuts, use_teach, use_theme,
+    Sheet, draw_seed, use_commands, use_debug, use_engine, use_files, use_links, use_midi, use_page_drop,
+    use_player, use_session, use_share, use_shortcuts, use_teach, use_theme,
 };
 use crate::player::PlayerHandle;
 use crate::store::Store;
@@ -34,7 +34,6 @@ pub fn App() -> Html {
     let (teach, teach_link) = use_teach(&engine);
     let on_connect = use_midi(&state, &dispatch, &player);
     let (theme, on_theme) = use_theme();
-    use_debug(&state, &player);
 
     let is_about_open = use_state(|| false);
     let is_shape_open = use_state(|| false);
@@ -51,8 +50,18 @@ pub fn App() -> Html {
         let is_about_open = is_about_open.setter();
         Callback::from(move |()| is_about_open.set(is_open))
     };
-    let commands = use_commands(&state, &dispatch, &player, &engine, *with_primer, &on_open);
-    let is_over = use_page_drop(commands.on_primer.clone());
+    let on_link = use_links(&dispatch);
+    // What the address asks for comes after what was kept.
+    let on_kept = use_callback((dispatch.clone(), on_link), |(), (dispatch, on_link)| {
+        asked_settings().for_each(|action| dispatch.emit(action));
+        on_link.emit(());
+    });
+    let kept = use_session(&state, &dispatch, on_kept);
+    use_debug(&state, &player, &kept.keeper);
+    let files = use_files(&state, &dispatch);
+    let on_share = use_share(&state, &dispatch);
+    let commands = use_commands(&state, &dispatch, &player, &engine, *with_primer, &on_open, &files);
+    let is_over = use_page_drop(files.on_drop.clone());
     use_shortcuts(commands.on_shortcut.clone());
 
     let settings = &state.settings;
@@ -70,7 +79,7 @@ pub fn App() -> Html {
                 <Transport state={state.clone()} dispatch={dispatch.clone()} on_generate={commands.on_generate.clone()}
                     on_stop={commands.on_stop.clone()} on_pause={commands.on_pause.clone()} is_shape_open={*is_shape_open}
                     on_shape={on_shape.clone()} on_download={commands.on_download.clone()}
-                    on_record={commands.on_record.clone()}
+                    on_record={commands.on_record.clone()} {on_share}
                     with_primer={*with_primer} on_with_primer={setter(&with_primer)} />
                 if *is_shape_open {
                     <ShapeDrawer shape={settings.shape.clone()} primer_density={primer_density(&state)} model={model.clone()}
@@ -79,7 +88,7 @@ pub fn App() -> Html {
                 <AtMoment state={state.clone()} player={player.clone()} dispatch={dispatch.clone()}
                     on_branch={commands.on_branch.clone()} on_versions={commands.on_versions.clone()} />
                 <section class="settings" aria-label="Settings">
-                    <PrimerField primer={state.primer.clone()} {is_over} on_file={commands.on_primer.clone()}
+                    <PrimerField primer={state.primer.clone()} {is_over} on_file={files.on_primer.clone()}
                         dispatch={dispatch.clone()} />
                     <TemperatureField value={settings.sampling.temperature} dispatch={dispatch.clone()} />
                     <LengthField value={settings.length} dispatch={dispatch.clone()} />
@@ -91,6 +100,9 @@ pub fn App() -> Html {
                     can_undo_redo={state.can_undo_redo()} on_play={commands.on_play.clone()}
                     on_save={commands.on_save.clone()} on_record={commands.on_record_take.clone()}
                     is_recording={state.recording.is_some()} />
+                <SessionBar is_empty={state.takes.list().ids().next().is_none()} others={kept.others.clone()}
+                    on_save={files.on_save.clone()} on_file={files.on_drop.clone()}
+                    on_bring={kept.on_bring.clone()} on_remove={kept.on_remove.clone()} />
                 <TeachPanel teach={(**teach).clone()} link={teach_link} />
             </main>
             <StatusLine engine={state.engine.clone()} speed={state.speed} on_model={on_about(true)} />
@@ -127,14 +139,18 @@ fn setter<T: 'static>(state: &UseStateHandle<T>) -> Callback<T> {
 
 /// The state with the settings in the page's address: `?seed=482913&temperature=0.9&top_p=0.95&length=60`.
 fn opening_state() -> State {
+    let reduced = |state: State, action| state.reduced(action, Moment::default());
+    asked_settings().fold(State::new(draw_seed()), reduced)
+}
+
+fn asked_settings() -> impl Iterator<Item = Action> {
     let actions = [
         js::asked("seed").and_then(|seed| seed.parse().ok()).map(Action::SetSeed),
         js::asked("temperature").and_then(|value| value.parse().ok()).map(Action::SetTemperature),
         js::asked("top_p").and_then(|value| value.parse().ok()).map(Action::SetTopP),
         js::asked("length").map(|value| Action::SetLength(Length::from_value(&value))),
     ];
-    let reduced = |state: State, action| state.reduced(action, Moment::default());
-    actions.into_iter().flatten().fold(State::new(draw_seed()), reduced)
+    actions.into_iter().flatten()
 }
 
 /// `?backend=webgpu`, `cpu`, `auto` or `measure` in the page's address.

@@ -6,8 +6,9 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, Url};
 
 use crate::js;
-use session::Notice;
-use session::Primer;
+use performance::midi;
+use session::saved::{self, Opened, SavedError};
+use session::{Notice, Primer, Received};
 
 /// The address of bytes in memory; they stay there as long as it lives.
 #[derive(Debug)]
@@ -69,28 +70,68 @@ pub fn save_parts(parts: &Array, media_type: &str, name: &str) -> Result<ObjectU
     save().map_err(|error: JsValue| Notice::DownloadFailed { why: js::text(&error) })
 }
 
-/// The bytes of a file that the visitor chose.
+/// The bytes of a file that the visitor chose, or of a part of it.
 ///
 /// # Errors
 /// A notice for the visitor.
-pub async fn read(file: &File) -> Result<Vec<u8>, Notice> {
+pub async fn read(file: &Blob, name: &str) -> Result<Vec<u8>, Notice> {
     match JsFuture::from(file.array_buffer()).await {
         Ok(buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
-        Err(error) => Err(Notice::FileUnreadable { file: file.name(), why: js::text(&error) }),
+        Err(error) => Err(unreadable(name, &error)),
     }
 }
 
-/// A primer from a file that the visitor chose, or from its first seconds.
+/// What a file is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// To be continued.
+    Primer,
+    /// Whatever it is.
+    Anything,
+}
+
+/// What a file is.
+#[derive(Debug)]
+pub enum Found {
+    /// A performance to continue, or its first seconds.
+    Primer(Primer),
+    /// A performance with what it follows from.
+    Take(Received),
+    /// A session, as far as it can be read.
+    Session(Result<Opened, SavedError>),
+}
+
+/// A file that the visitor chose or dropped.
 ///
 /// # Errors
-/// A notice for the visitor.
-pub async fn read_primer(file: &File, secs: Option<f64>) -> Result<Primer, Notice> {
-    let refused = |error| refused(file.name(), &error);
+/// A notice for the visitor, if it is neither a session nor music.
+pub async fn read_any(file: &File, wanted: Wanted, primer_secs: Option<f64>) -> Result<Found, Notice> {
+    let name = file.name();
+    let refused = |error| refused(name.clone(), &error);
+    let too_large = || performance::Error::TooLarge { bytes: file.size() as usize };
     // Checked first, so that a film dropped by mistake is not read into memory.
-    if file.size() > performance::midi::MAX_BYTES as f64 {
-        return Err(refused(performance::Error::TooLarge { bytes: file.size() as usize }));
+    if file.size() > saved::MAX_FILE_BYTES as f64 {
+        return Err(refused(too_large()));
     }
-    Primer::read(&file.name(), &read(file).await?, secs).map_err(refused)
+    let head =
+        read(&file.slice_with_i32_and_i32(0, 8).map_err(|error| unreadable(&name, &error))?, &name).await?;
+    if saved::is_file(&head) {
+        return Ok(Found::Session(saved::read_file(&read(file, &name).await?)));
+    }
+    if file.size() > midi::MAX_BYTES as f64 {
+        return Err(refused(too_large()));
+    }
+    let mut import = midi::read(&read(file, &name).await?).map_err(refused)?;
+    if let (Wanted::Anything, Some(lineage)) = (wanted, import.lineage.take()) {
+        let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+        let primer_name = format!("the primer of {stem}");
+        return Ok(Found::Take(Received { lineage, name: Some(stem.to_owned()), primer_name }));
+    }
+    Ok(Found::Primer(Primer::of_import(&name, &import, primer_secs)))
+}
+
+fn unreadable(name: &str, error: &JsValue) -> Notice {
+    Notice::FileUnreadable { file: name.to_owned(), why: js::text(error) }
 }
 
 fn refused(file: String, error: &performance::Error) -> Notice {

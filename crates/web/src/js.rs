@@ -106,6 +106,21 @@ pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok().flatten()?.get_item(key).ok().flatten()
 }
 
+/// What was stored under a name for this tab alone, reloads included.
+#[must_use]
+pub fn tab_stored(key: &str) -> Option<String> {
+    window().session_storage().ok().flatten()?.get_item(key).ok().flatten()
+}
+
+/// Stores something for this tab, reloads included.
+pub fn tab_store(key: &str, value: &str) {
+    if let Some(storage) = window().session_storage().ok().flatten()
+        && let Err(error) = storage.set_item(key, value)
+    {
+        web_sys::console::warn_1(&error);
+    }
+}
+
 /// Stores something for later visits; where that is forbidden, it lasts as long as the page.
 pub fn store(key: &str, value: &str) {
     if let Some(storage) = window().local_storage().ok().flatten()

@@ -97,6 +97,12 @@ impl<'page> Element<'page> {
         self.string("function() { return String(this.value ?? '') }")
     }
 
+    /// What is shown while the pointer rests on it.
+    #[track_caller]
+    pub fn title(&self) -> String {
+        self.string("function() { return this.title ?? '' }")
+    }
+
     /// The texts of a list's options.
     #[track_caller]
     pub fn options(&self) -> Vec<String> {

@@ -76,6 +76,18 @@ pub struct Setup<'a> {
     pub webgpu: WebGpu,
     /// A device that Web MIDI finds.
     pub midi: Option<&'a MidiDevice>,
+    /// Whether pages may keep anything.
+    pub storage: Storage,
+}
+
+/// Whether pages may keep anything in the browser.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Storage {
+    /// As the browser comes.
+    #[default]
+    Allowed,
+    /// The user has blocked all cookies, and with them everything else that a page can store.
+    Refused,
 }
 
 /// Where WebGPU computes.
@@ -93,7 +105,7 @@ pub enum WebGpu {
 pub struct Browser {
     process: Child,
     pipe: Arc<Pipe>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Browser {
@@ -108,7 +120,31 @@ impl Browser {
             println!("skipped: no Chromium or Chrome found (CHROME may name one)");
             return None;
         };
-        Some(Self::start(&program, setup))
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        if setup.storage == Storage::Refused {
+            let profile = folder.path().join("profile/Default");
+            fs::create_dir_all(&profile).expect("a folder for the profile");
+            let blocked = json!({ "profile": { "default_content_setting_values": { "cookies": 2 } } });
+            fs::write(profile.join("Preferences"), blocked.to_string()).expect("the profile's preferences");
+        }
+        Some(Self::start(&program, setup, folder))
+    }
+
+    /// Kills the browser at once, as a power cut does, and starts it again with the same profile and nothing open.
+    #[must_use]
+    pub fn kill_and_restart(mut self) -> Option<Self> {
+        let group = i32::try_from(self.process.id()).expect("a process id");
+        // The browser and all of its processes, which have a group of their own.
+        let killed = Command::new("kill").args(["-9", "--", &format!("-{group}")]).status();
+        assert!(killed.is_ok_and(|status| status.success()), "the browser could not be killed");
+        self.process.wait().expect("the end of the browser");
+        let program = xtask::browser::find()?;
+        // What an orderly end would have removed.
+        let lock = self.folder.path().join("profile/SingletonLock");
+        if lock.symlink_metadata().is_ok() {
+            fs::remove_file(lock).expect("the lock of the profile");
+        }
+        Some(Self::start(&program, &Setup::default(), Arc::clone(&self.folder)))
     }
 
     /// Opens `address` in a new tab and waits until it has loaded.
@@ -120,15 +156,33 @@ impl Browser {
 
     /// Opens an empty tab, for what must be set up before the page loads.
     pub fn open_blank(&self) -> Page {
+        self.page_in(None)
+    }
+
+    /// Opens an empty tab in a private window of its own.
+    pub fn open_private(&self) -> Page {
+        let context = self.call("Target.createBrowserContext", json!({}))["browserContextId"].take();
+        self.page_in(Some(context))
+    }
+
+    fn page_in(&self, context: Option<serde_json::Value>) -> Page {
         let downloads = self.folder.path().join("downloads");
         fs::create_dir_all(&downloads).expect("a folder for downloads");
         self.call(
             "Browser.setDownloadBehavior",
             json!({
-                "behavior": "allow", "downloadPath": downloads, "eventsEnabled": true,
+                "behavior": "allow", "downloadPath": downloads, "eventsEnabled": true, "browserContextId": context,
             }),
         );
-        Page::attach(Arc::clone(&self.pipe), downloads)
+        Page::open(Arc::clone(&self.pipe), downloads, context.as_ref())
+    }
+
+    /// Lets every page read and write the clipboard without asking.
+    pub fn allow_clipboard(&self) {
+        self.call(
+            "Browser.grantPermissions",
+            json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] }),
+        );
     }
 
     /// Lets every page use MIDI without asking.
@@ -150,8 +204,7 @@ impl Browser {
         let _ = self.pipe.try_call(None, "Browser.crashGpuProcess", json!({}), Duration::from_secs(2));
     }
 
-    fn start(program: &Path, setup: &Setup) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+    fn start(program: &Path, setup: &Setup, folder: Arc<TempDir>) -> Self {
         let log = folder.path().join("stderr.log");
         let stderr = fs::File::create(&log).expect("a file for the browser's messages");
         // The browser reads commands from file 3 and answers on file 4; std offers 0 to 2, so the shell moves

@@ -19,6 +19,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(50);
 pub struct Page {
     pipe: Arc<Pipe>,
     session: String,
+    target: Value,
     downloads: PathBuf,
     /// How many events there had been before this tab was opened.
     first_event: usize,
@@ -333,6 +334,44 @@ impl Page {
         self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
     }
 
+    /// Opens the same page in another tab that begins with a copy of this tab's own storage, as "Duplicate" does.
+    #[track_caller]
+    pub fn duplicate(&self) -> Self {
+        // A scripted window gets that copy, too.
+        let open = json!({ "expression": "void window.open(location.href)", "userGesture": true });
+        self.call("Runtime.evaluate", open);
+        let target = self.wait_for("the other tab", PATIENCE, || {
+            let targets = self.pipe.call(None, "Target.getTargets", json!({}));
+            let is_it = |target: &&Value| target["openerId"] == self.target;
+            Some(targets["targetInfos"].as_array()?.iter().find(is_it)?["targetId"].clone())
+        });
+        Self::attach(Arc::clone(&self.pipe), self.downloads.clone(), target)
+    }
+
+    /// Closes the tab.
+    #[track_caller]
+    pub fn close(self) {
+        self.pipe.call(None, "Target.closeTarget", json!({ "targetId": self.target }));
+    }
+
+    /// Ends the tab's process, as the system does when it runs out of memory.
+    #[track_caller]
+    pub fn crash(self) {
+        // The process that would answer is gone.
+        let _ = self.pipe.try_call(Some(&self.session), "Page.crash", json!({}), Duration::from_secs(2));
+    }
+
+    /// Lets pages of the same origin keep only so many bytes.
+    #[track_caller]
+    pub fn limit_storage(&self, bytes: Option<u64>) {
+        let origin = self.evaluate("location.origin");
+        let mut request = json!({ "origin": origin });
+        if let Some(bytes) = bytes {
+            request["quotaSize"] = bytes.into();
+        }
+        self.call("Storage.overrideQuotaForOrigin", request);
+    }
+
     /// Runs a script in every document before the document's own: call it before [`go_to`](Self::go_to).
     #[track_caller]
     pub fn run_first(&self, script: &str) {
@@ -342,13 +381,22 @@ impl Page {
 
 /// Underneath.
 impl Page {
-    pub(super) fn attach(pipe: Arc<Pipe>, downloads: PathBuf) -> Self {
+    /// Opens a tab, in a private window if one is named.
+    pub(super) fn open(pipe: Arc<Pipe>, downloads: PathBuf, context: Option<&Value>) -> Self {
+        let mut request = json!({ "url": "about:blank" });
+        if let Some(context) = context {
+            request["browserContextId"] = context.clone();
+        }
+        let target = pipe.call(None, "Target.createTarget", request)["targetId"].take();
+        Self::attach(pipe, downloads, target)
+    }
+
+    fn attach(pipe: Arc<Pipe>, downloads: PathBuf, target: Value) -> Self {
         let first_event = pipe.events().len();
-        let target = pipe.call(None, "Target.createTarget", json!({ "url": "about:blank" }));
-        let request = json!({ "targetId": target["targetId"], "flatten": true });
+        let request = json!({ "targetId": target, "flatten": true });
         let session = pipe.call(None, "Target.attachToTarget", request)["sessionId"].take();
         let session = session.as_str().unwrap_or_default().to_owned();
-        let page = Self { pipe, session, downloads, first_event };
+        let page = Self { pipe, session, target, downloads, first_event };
         for domain in ["Page", "Runtime", "Log", "DOM", "Accessibility"] {
             page.call(&format!("{domain}.enable"), json!({}));
         }

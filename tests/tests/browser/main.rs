@@ -6,7 +6,9 @@ mod device;
 #[path = "../../released/primers.rs"]
 mod primers;
 mod replay;
+mod sessions;
 mod shape;
+mod share;
 mod steering;
 mod takes;
 mod teach;

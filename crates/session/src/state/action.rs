@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
+use super::Received;
 use crate::protocol::{Placement, Reply, TakeId};
+use crate::saved::Saved;
 use crate::{Length, Midi, Notice, OutputChoice, Playback, Primer, SeedLock, Shape, Span};
 
 /// Everything that can happen.
@@ -121,6 +123,10 @@ pub enum Action {
     Recording(Option<(TakeId, u8)>),
     /// The browser's MIDI devices are known, or not to be had.
     MidiChanged(Midi),
+    /// A session was read: it is opened, or its takes are added to those that are here.
+    Open(Rc<Saved>),
+    /// A take came by a link or in a file.
+    Receive(Received),
     /// Show a notice.
     Notify(Notice),
     /// Something read.

@@ -41,7 +41,9 @@ impl State {
         self.complete();
         self.takes.enter(take);
         self.complete();
-        self.play(take, RunKind::Replay, from_us);
+        let is_promised = self.takes.get(take).is_some_and(|take| take.awaited().is_some());
+        let kind = if is_promised { RunKind::Generate } else { RunKind::Replay };
+        self.play(take, kind, from_us);
     }
 
     pub(super) fn stop(&mut self) {
@@ -240,7 +242,7 @@ impl State {
     }
 
     /// Nothing is composed any further.
-    fn complete(&mut self) {
+    pub(super) fn complete(&mut self) {
         self.takes.complete();
         for beside in &self.transport.beside {
             self.takes.update_take(beside.take, |take| take.is_complete = true);

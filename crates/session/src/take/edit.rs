@@ -24,7 +24,8 @@ impl Take {
         let (keep, shift) = cut_at(&self.tokens, at_us);
         let log = spliced(&self.log, keep, shift, inputs);
         let parent = Some(Parent { take: self.id, at: keep, at_us: at_us.min(self.music_us()) });
-        let mut branch = Self { id, parent, is_complete: false, splices: Vec::new(), ..self.clone() };
+        let mut branch =
+            Self { id, parent, is_complete: false, awaited: None, splices: Vec::new(), ..self.clone() };
         branch.cut(keep);
         branch.log = log;
         branch

@@ -30,6 +30,8 @@ pub enum Glyph {
     /// Play a span again.
     Return,
     Sliders,
+    /// Share.
+    Link,
 }
 
 impl Glyph {
@@ -74,6 +76,9 @@ impl Glyph {
             Self::Return => "M5 5h2v14H5zm4 7 6-5v4h5v2h-5v4z",
             Self::Sliders => {
                 "M4 6h9v2H4zm13 0h3v2h-3zm-3-2h2v6h-2zM4 11h3v2H4zm7 0h9v2h-9zM8 9h2v6H8zM4 16h9v2H4zm13 0h3v2h-3zm-3-2h2v6h-2z"
+            }
+            Self::Link => {
+                "M10.5 13.500a4 4 0 0 0 5.700 0l3-3a4 4 0 0 0-5.700-5.700l-1.700 1.700 1.400 1.400 1.700-1.700a2 2 0 0 1 2.900 2.900l-3 3a2 2 0 0 1-2.900 0zm3-3a4 4 0 0 0-5.700 0l-3 3a4 4 0 0 0 5.700 5.700l1.700-1.700-1.400-1.400-1.700 1.700a2 2 0 0 1-2.900-2.900l3-3a2 2 0 0 1 2.900 0z"
             }
             Self::Cross => {
                 "M6.4 5 12 10.6 17.6 5 19 6.4 13.4 12l5.6 5.6-1.4 1.4L12 13.4 6.4 19 5 17.6l5.6-5.6L5 6.4z"

@@ -17,7 +17,7 @@ pub fn Notices(NoticesProps { notices, dispatch, on_remedy }: &NoticesProps) -> 
     let line = |(index, notice): (usize, &Notice)| {
         let retry = notice.remedy().map(|remedy| {
             let onclick = on_remedy.reform(move |_| remedy);
-            html! { <button type="button" {onclick}>{ "Retry" }</button> }
+            html! { <button type="button" {onclick}>{ remedy.label() }</button> }
         });
         let ondismiss = dispatch.reform(move |_| Action::Dismiss(index));
         html! {

@@ -16,6 +16,7 @@ pub struct TransportProps {
     pub on_shape: Callback<()>,
     pub on_download: Callback<()>,
     pub on_record: Callback<()>,
+    pub on_share: Callback<()>,
     pub with_primer: WithPrimer,
     pub on_with_primer: Callback<WithPrimer>,
 }
@@ -25,6 +26,8 @@ pub struct TransportProps {
 pub fn Transport(props: &TransportProps) -> Html {
     let state: &State = &props.state;
     let take = state.takes.current().filter(|take| take.n_notes() > 0);
+    // Also what a link promises.
+    let is_playable = take.is_some() || state.takes.current().is_some_and(|take| take.awaited().is_some());
     let title = take.map(|take| {
         let length = format::clock(take.music_us() / 1_000_000);
         format!("{length}, {}", format::count(take.n_notes(), "note"))
@@ -38,7 +41,7 @@ pub fn Transport(props: &TransportProps) -> Html {
                 onclick={props.on_stop.reform(|_| ())} title="Esc">
                 <Icon glyph={Glyph::Square} />{ "Stop" }
             </button>
-            if take.is_some() {
+            if is_playable {
                 <PauseButton is_playing={state.is_running() && state.transport.playback != Playback::Paused}
                     on_pause={props.on_pause.clone()} />
             }
@@ -57,6 +60,8 @@ pub fn Transport(props: &TransportProps) -> Html {
                 </button>
                 <RecordButton recording={state.recording.map(|(_, percent)| percent)} is_idle={take.is_none()}
                     on_record={props.on_record.clone()} />
+                <ShareButton is_empty={take.is_none()} is_playing={state.is_running() && state.transport.playback != Playback::Paused}
+                    on_share={props.on_share.clone()} />
                 if take.is_some_and(|take| take.primer.is_some()) {
                     <WithPrimerField value={props.with_primer} on_change={props.on_with_primer.clone()} />
                 }
@@ -124,6 +129,28 @@ fn RecordButton(props: &RecordButtonProps) -> Html {
             {title} onclick={props.on_record.reform(|_| ())}>
             <Icon {glyph} /><span class="words">{ label }</span>
             { for props.recording.map(|percent| html! { <span class="percent">{ format!("{percent} %") }</span> }) }
+        </button>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ShareButtonProps {
+    is_empty: bool,
+    is_playing: bool,
+    on_share: Callback<()>,
+}
+
+/// A link to the performance.
+#[component]
+fn ShareButton(ShareButtonProps { is_empty, is_playing, on_share }: &ShareButtonProps) -> Html {
+    let title = match (is_empty, is_playing) {
+        (true, _) => "There is nothing to share yet",
+        (_, true) => "While it plays, it is not known yet what the link would bring: stop first",
+        _ => "Copies a link that brings this performance, note for note",
+    };
+    html! {
+        <button type="button" class="share" disabled={*is_empty || *is_playing} {title} onclick={on_share.reform(|_| ())}>
+            <Icon glyph={Glyph::Link} />{ "Share" }
         </button>
     }
 }

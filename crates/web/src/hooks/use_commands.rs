@@ -3,7 +3,7 @@ use std::rc::Rc;
 use web_sys::File;
 use yew::prelude::*;
 
-use super::{EngineLink, use_recorder};
+use super::{EngineLink, Files, use_recorder};
 use crate::file::{self, ObjectUrl};
 use crate::js;
 use crate::player::{Player, PlayerHandle};
@@ -33,7 +33,6 @@ pub struct Commands {
     pub on_save: Callback<Rc<Take>>,
     pub on_record: Callback<()>,
     pub on_record_take: Callback<Rc<Take>>,
-    pub on_primer: Callback<File>,
     pub on_model: Callback<File>,
     pub on_preference: Callback<Preference>,
     pub on_remedy: Callback<Remedy>,
@@ -57,14 +56,15 @@ pub fn use_commands(
     engine: &EngineLink,
     with_primer: WithPrimer,
     on_open: &Callback<Sheet>,
+    files: &Files,
 ) -> Commands {
     // The state as of the last rendering, for callbacks that live longer.
     let latest = use_mut_ref(|| (state.clone(), with_primer));
     *latest.borrow_mut() = (state.clone(), with_primer);
     let saved = use_mut_ref(|| None::<ObjectUrl>);
     let recorder = use_recorder(dispatch, player);
-    let parts = (dispatch.clone(), player.clone(), engine.clone(), recorder, on_open.clone());
-    (*use_memo(parts, move |(dispatch, player, engine, recorder, on_open)| {
+    let parts = (dispatch.clone(), player.clone(), engine.clone(), recorder, on_open.clone(), files.clone());
+    (*use_memo(parts, move |(dispatch, player, engine, recorder, on_open, files)| {
         let on_generate = {
             let (dispatch, player, engine, latest) =
                 (dispatch.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
@@ -149,7 +149,9 @@ pub fn use_commands(
         };
         let on_remedy = {
             let (dispatch, player, engine) = (dispatch.clone(), player.clone(), engine.clone());
+            let on_as_primer = files.on_as_primer.clone();
             Callback::from(move |remedy| match remedy {
+                Remedy::UseAsPrimer => on_as_primer.emit(()),
                 Remedy::ReloadModel => {
                     dispatch.emit(Action::EngineStarting);
                     dispatch.emit(Action::Settle(Notice::WeightsBroken { why: String::new() }));
@@ -216,7 +218,6 @@ pub fn use_commands(
             on_save: on_save_take,
             on_record,
             on_record_take,
-            on_primer: on_primer(dispatch),
             on_model: on_model(dispatch, engine),
             on_preference: {
                 let engine = engine.clone();
@@ -228,25 +229,12 @@ pub fn use_commands(
     .clone()
 }
 
-fn on_primer(dispatch: &Callback<Action>) -> Callback<File> {
-    let dispatch = dispatch.clone();
-    Callback::from(move |file: File| {
-        let dispatch = dispatch.clone();
-        wasm_bindgen_futures::spawn_local(async move {
-            dispatch.emit(match file::read_primer(&file, primer_secs()).await {
-                Ok(primer) => Action::SetPrimer(Rc::new(primer)),
-                Err(notice) => Action::Notify(notice),
-            });
-        });
-    })
-}
-
 fn on_model(dispatch: &Callback<Action>, engine: &EngineLink) -> Callback<File> {
     let (dispatch, engine) = (dispatch.clone(), engine.clone());
     Callback::from(move |chosen: File| {
         let (dispatch, engine) = (dispatch.clone(), engine.clone());
         wasm_bindgen_futures::spawn_local(async move {
-            match file::read(&chosen).await {
+            match file::read(&chosen, &chosen.name()).await {
                 Ok(bytes) => {
                     dispatch.emit(Action::Stop);
                     engine.load_file(chosen.name(), bytes);
@@ -271,10 +259,4 @@ fn next_seed(state: &State) -> u64 {
 pub fn draw_seed() -> u64 {
     // Seeds are no secrets, and `DRAWN_SEEDS` is far below 2^53.
     (js_sys::Math::random() * DRAWN_SEEDS as f64) as u64
-}
-
-/// `?primer_seconds=30` in the page's address: only the beginning of a primer counts.
-fn primer_secs() -> Option<f64> {
-    let secs: f64 = js::asked("primer_seconds")?.parse().ok()?;
-    (secs > 0.0).then_some(secs)
 }

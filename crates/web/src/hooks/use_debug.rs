@@ -5,6 +5,7 @@ use js_sys::{Object, Reflect, Uint16Array};
 use wasm_bindgen::prelude::*;
 use yew::prelude::*;
 
+use super::Keeper;
 use crate::js;
 use crate::player::{Player, PlayerHandle};
 use session::{State, Take};
@@ -24,16 +25,17 @@ type Function = Closure<dyn FnMut() -> JsValue>;
 /// - `played()`: seconds of the performance at the play-head, as heard;
 /// - `level()`: largest sample of the last 43 ms that went to the loudspeakers, 0 to 1;
 /// - `playback()`: `Stopped`, `Starting`, `Playing`, `Behind` or `Finished`;
+/// - `kept()`: how the session is written down, as JSON ([`Keeper::report`]);
 /// - `memory()`: bytes of the page's wasm memory;
 /// - `audio()`: the browser's `AudioContext.playbackStats` where it has them, else `undefined`.
 #[hook]
-pub fn use_debug(state: &State, player: &PlayerHandle) {
+pub fn use_debug(state: &State, player: &PlayerHandle, keeper: &Keeper) {
     let latest = use_mut_ref(|| (None::<Rc<Take>>, String::new()));
     *latest.borrow_mut() = (state.takes.current().cloned(), format!("{:?}", state.transport.playback));
     use_effect_with((), {
-        let player = player.clone();
+        let (player, keeper) = (player.clone(), keeper.clone());
         move |()| {
-            let handle = Handle::install(&latest, &player);
+            let handle = Handle::install(&latest, &player, keeper);
             move || drop(handle)
         }
     });
@@ -45,13 +47,14 @@ struct Handle {
 }
 
 impl Handle {
-    fn install(latest: &Latest, player: &PlayerHandle) -> Self {
+    fn install(latest: &Latest, player: &PlayerHandle, keeper: Keeper) -> Self {
         let tokens = Rc::clone(latest);
         let primer = Rc::clone(latest);
         let recipe = Rc::clone(latest);
         let playback = Rc::clone(latest);
         let [latency, head, played, level, audio] = [(); 5].map(|()| player.clone());
         let functions: Vec<(&str, Function)> = vec![
+            ("kept", Closure::new(move || keeper.report().into())),
             (
                 "tokens",
                 Closure::new(move || {

@@ -1,7 +1,8 @@
 //! A device with a network on it.
 
-use performance::{Recipe, Sampling};
+use performance::{Origin, Recipe, Sampling};
 use rnn::{Backend, Continuation, Quantized};
+use sha2::{Digest, Sha256};
 
 use super::{now_ms, post};
 use session::Notice;
@@ -129,11 +130,18 @@ impl<D: Device> Engine<D> {
             validation_nats: facts.get("validation_nats").and_then(|nats| nats.parse().ok()),
             license: facts.get("license").cloned(),
             composers: config.composers,
+            origin: Some(origin(bytes)),
         };
         post(&Reply::Ready {
             engine: protocol::Engine { placement: self.placement.clone(), events_per_second, model },
         });
     }
+}
+
+fn origin(weights: &[u8]) -> Origin {
+    let mut first = [0; 8];
+    first.iter_mut().zip(Sha256::digest(weights)).for_each(|(byte, of_hash)| *byte = of_hash);
+    Origin { weights: first, revision: rnn::REVISION }
 }
 
 async fn try_out(network: &impl Backend) -> Result<f64, rnn::Error> {

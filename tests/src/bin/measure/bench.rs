@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tests::bench::{Peer, measured, peers};
 use tests::browser::{Browser, Setup, WebGpu};
+use tests::kept::{Writes, wait_until_kept};
 use tests::site::Site;
 use tests::steering::Latency;
 
@@ -15,6 +16,8 @@ use crate::{keep, value};
 const CHANGES: usize = 40;
 /// Opening the page and composing the first notes.
 const START: std::time::Duration = std::time::Duration::from_secs(120);
+/// Composing an hour of music on a busy machine.
+const HOUR: std::time::Duration = std::time::Duration::from_secs(900);
 
 /// What to measure.
 #[derive(Debug, Default)]
@@ -69,6 +72,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         }
     }
     let (latency, density) = steered(&browser, &site);
+    let writes = kept(&browser, &site);
     let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
     let table = Table::new(&runs, &others);
     table.print();
@@ -77,12 +81,14 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     println!("temperature: {}", latency.to_line());
     println!("density: {}", density.to_line());
+    println!("{}", writes.to_line("a session that grows to an hour of music"));
     let first = rounds.first().ok_or("nothing was measured")?;
     keep(
         options.json.as_deref(),
         &json!({
             "browser": first["browser"], "threads": first["threads"], "runs": runs,
             "steering": latency.to_json(), "steering_density": density.to_json(),
+            "session_writes": writes.to_json(),
             "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
                 .collect::<Vec<_>>(),
         }),
@@ -99,6 +105,16 @@ fn steered(browser: &Browser, site: &Site) -> (Latency, Latency) {
     let density = Latency::measure_density(&page, CHANGES);
     page.button("Stop").click();
     (latency, density)
+}
+
+/// How long the session is written each time, while an hour of music is composed in one go.
+fn kept(browser: &Browser, site: &Site) -> Writes {
+    let page = browser.open(&site.url("/?backend=cpu&seed=1&length=3600"));
+    page.button("Generate").click();
+    page.wait_until("an hour of music", HOUR, || page.button("Download MIDI").title().starts_with("1:00:"));
+    page.button("Stop").click();
+    wait_until_kept(&page);
+    Writes::of(&page)
 }
 
 /// Lines in the order in which they were first measured.
