@@ -74,7 +74,7 @@ pub fn App() -> Html {
             <Header {on_theme} on_help={on_about(true)} />
             <main>
                 <Roll source={roll_source(&state)} playback={state.transport.playback} {theme} player={player.clone()}
-                    waiting_for={state.waiting_for().map(AttrValue::from)} />
+                    mark={state.mark} waiting_for={state.waiting_for().map(AttrValue::from)} dispatch={dispatch.clone()} />
                 <Notices notices={state.notices.as_slice().to_vec()} dispatch={dispatch.clone()} on_remedy={commands.on_remedy.clone()} />
                 <Transport state={state.clone()} dispatch={dispatch.clone()} on_generate={commands.on_generate.clone()}
                     on_stop={commands.on_stop.clone()} on_pause={commands.on_pause.clone()} is_shape_open={*is_shape_open}

@@ -23,7 +23,7 @@ pub use use_midi::use_midi;
 pub use use_page_drop::use_page_drop;
 pub use use_player::use_player;
 pub use use_recorder::use_recorder;
-pub use use_roll::use_roll;
+pub use use_roll::{Drawn, RollHandle, use_roll};
 pub use use_session::{Keeper, use_session};
 pub use use_share::{use_links, use_share};
 pub use use_shortcuts::use_shortcuts;

@@ -129,3 +129,18 @@ pub fn store(key: &str, value: &str) {
         web_sys::console::warn_1(&error);
     }
 }
+
+/// What was stored under a name since this tab was opened. None where storage is forbidden.
+#[must_use]
+pub fn stored_in_tab(key: &str) -> Option<String> {
+    window().session_storage().ok().flatten()?.get_item(key).ok().flatten()
+}
+
+/// Stores something until the tab is closed; where that is forbidden, it lasts as long as the page.
+pub fn store_in_tab(key: &str, value: &str) {
+    if let Some(storage) = window().session_storage().ok().flatten()
+        && let Err(error) = storage.set_item(key, value)
+    {
+        web_sys::console::warn_1(&error);
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{PATIENCE, Page, keys};
+use super::{Held, PATIENCE, Page, keys};
 
 /// A control or a text on a [`Page`].
 #[derive(Debug)]
@@ -37,6 +37,60 @@ impl<'page> Element<'page> {
         self.page.mouse("mouseMoved", x, y, 0);
         self.page.mouse("mousePressed", x, y, 1);
         self.page.mouse("mouseReleased", x, y, 1);
+    }
+
+    /// Presses the mouse's left button at a place, as shares of the element's width and height.
+    #[track_caller]
+    pub fn click_at(&self, place: (f64, f64)) {
+        self.drag(&[], place, place);
+    }
+
+    /// Presses the mouse's left button at a place, and lets it go at another; as shares of the element's width
+    /// and height.
+    #[track_caller]
+    pub fn drag(&self, held: &[Held], from: (f64, f64), to: (f64, f64)) {
+        let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+        let [from, middle, to] = [from, middle, to].map(|place| self.place(place));
+        self.page.mouse_with(held, "mouseMoved", from, 0);
+        self.page.mouse_with(held, "mousePressed", from, 1);
+        self.page.mouse_with(held, "mouseMoved", middle, 1);
+        self.page.mouse_with(held, "mouseMoved", to, 1);
+        self.page.mouse_with(held, "mouseReleased", to, 1);
+    }
+
+    /// Turns the mouse's wheel over the middle of the element, by CSS pixels.
+    #[track_caller]
+    pub fn turn_wheel(&self, held: &[Held], by_px: f64) {
+        let (x, y) = self.place((0.5, 0.5));
+        let modifiers: u32 = held.iter().map(|held| *held as u32).sum();
+        let event = json!({
+            "type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": by_px, "modifiers": modifiers,
+        });
+        self.page.call("Input.dispatchMouseEvent", event);
+    }
+
+    /// A place in the window, from shares of the element's width and height.
+    #[track_caller]
+    fn place(&self, (across, down): (f64, f64)) -> (f64, f64) {
+        let found = self.call(
+            "function(across, down) {
+                this.scrollIntoView({ block: 'nearest', inline: 'nearest', behavior: 'instant' });
+                const box = this.getBoundingClientRect();
+                return [box.x + across * box.width, box.y + down * box.height];
+            }",
+            json!([across, down]),
+        );
+        match (found[0].as_f64(), found[1].as_f64()) {
+            (Some(x), Some(y)) => (x, y),
+            _ => panic!("{} is nowhere: {found}", self.what),
+        }
+    }
+
+    /// An attribute; empty if it has none.
+    #[track_caller]
+    pub fn attribute(&self, name: &str) -> String {
+        let value = self.call("function(name) { return this.getAttribute(name) ?? '' }", json!([name]));
+        value.as_str().unwrap_or_default().to_owned()
     }
 
     /// Puts the keyboard's focus there.

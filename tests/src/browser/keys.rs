@@ -26,6 +26,13 @@ pub(super) fn key(name: &str) -> Key {
         "ArrowRight" => ("ArrowRight", "ArrowRight".to_owned(), 39, ""),
         "ArrowDown" => ("ArrowDown", "ArrowDown".to_owned(), 40, ""),
         "?" => ("?", "Slash".to_owned(), 191, "?"),
+        "Delete" => ("Delete", "Delete".to_owned(), 46, ""),
+        "End" => ("End", "End".to_owned(), 35, ""),
+        "Home" => ("Home", "Home".to_owned(), 36, ""),
+        "PageDown" => ("PageDown", "PageDown".to_owned(), 34, ""),
+        "PageUp" => ("PageUp", "PageUp".to_owned(), 33, ""),
+        "+" => ("+", "Equal".to_owned(), 187, "+"),
+        "-" => ("-", "Minus".to_owned(), 189, "-"),
         other => match other.as_bytes() {
             [letter] if letter.is_ascii_alphabetic() => {
                 let upper = letter.to_ascii_uppercase();

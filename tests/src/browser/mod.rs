@@ -35,6 +35,7 @@ use tempfile::TempDir;
 
 pub use element::Element;
 pub use page::{Leaving, Page, Scheme};
+pub use page::{Held, Page, Scheme};
 
 use crate::midi_device::MidiDevice;
 use pipe::Pipe;

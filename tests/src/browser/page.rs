@@ -45,6 +45,13 @@ pub enum Leaving {
     Navigate,
     /// The browser freezes a tab in the background.
     Freeze,
+/// A key that is held while the mouse does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// Ctrl.
+    Control = 2,
+    /// Shift.
+    Shift = 8,
 }
 
 /// Looking.
@@ -372,6 +379,13 @@ impl Page {
         self.call("Storage.overrideQuotaForOrigin", request);
     }
 
+    /// Emulates a visitor who does not like things to move.
+    #[track_caller]
+    pub fn prefer_stillness(&self) {
+        let feature = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
+        self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] }));
+    }
+
     /// Runs a script in every document before the document's own: call it before [`go_to`](Self::go_to).
     #[track_caller]
     pub fn run_first(&self, script: &str) {
@@ -426,8 +440,17 @@ impl Page {
 
     #[track_caller]
     pub(super) fn mouse(&self, kind: &str, x: f64, y: f64, clicks: u32) {
+        self.mouse_with(&[], kind, (x, y), clicks);
+    }
+
+    #[track_caller]
+    pub(super) fn mouse_with(&self, held: &[Held], kind: &str, (x, y): (f64, f64), clicks: u32) {
         let button = if clicks > 0 { "left" } else { "none" };
-        let event = json!({ "type": kind, "x": x, "y": y, "button": button, "clickCount": clicks });
+        let modifiers: u32 = held.iter().map(|held| *held as u32).sum();
+        let event = json!({
+            "type": kind, "x": x, "y": y, "button": button, "buttons": clicks, "clickCount": clicks,
+            "modifiers": modifiers,
+        });
         self.call("Input.dispatchMouseEvent", event);
     }
 

@@ -6,6 +6,7 @@ mod device;
 #[path = "../../released/primers.rs"]
 mod primers;
 mod replay;
+mod roll;
 mod sessions;
 mod shape;
 mod share;

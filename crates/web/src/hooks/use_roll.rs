@@ -2,45 +2,102 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo::render::{AnimationFrame, request_animation_frame};
-use wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use session::Playback;
+use session::roll::{Landmark, Reading, RollSource, Section, Zoom, sections};
 use yew::prelude::*;
 
 use super::Theme;
-use crate::js;
-use crate::player::{Player, PlayerHandle};
-use session::roll::{RollSource, RollView, Smooth};
+use crate::player::PlayerHandle;
+use crate::roll::{Look, Painter, RollNodes};
 
-use crate::roll::{Frame, Palette, future_us, paint};
-use session::Playback;
+/// The roll as it is drawn, for the elements around it. Times are since the primer's end, in microseconds.
+#[derive(Clone)]
+pub struct RollHandle(Rc<RefCell<Painter>>);
 
-/// Draws the roll on a canvas, once per animation frame in which something has changed.
+impl RollHandle {
+    /// What the music is like around a time.
+    #[must_use]
+    pub fn reading(&self, at_us: u64) -> Reading {
+        let view = &self.0.borrow().view;
+        Reading::around(&view.timeline, view.primer_us() + at_us)
+    }
+
+    /// See [`sections`].
+    #[must_use]
+    pub fn sections(&self, landmarks: &[Landmark]) -> Vec<Section> {
+        let view = &self.0.borrow().view;
+        sections(&view.timeline, view.primer_us(), landmarks)
+    }
+
+    /// The play-head, and the end of the music so far.
+    #[must_use]
+    pub fn head_and_end_us(&self) -> (u64, u64) {
+        let painter = self.0.borrow();
+        (painter.head_us(), painter.end_us())
+    }
+
+    /// See [`Painter::time_at`].
+    #[must_use]
+    pub fn time_at(&self, y_px: f64) -> Option<u64> {
+        self.0.borrow().time_at(y_px)
+    }
+}
+
+impl PartialEq for RollHandle {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// What is to be drawn.
+pub struct Drawn<'a> {
+    pub source: &'a RollSource,
+    pub playback: Playback,
+    pub changes: &'a Rc<Vec<Landmark>>,
+    pub theme: Theme,
+    pub zoom: Zoom,
+}
+
+/// Draws roll and overview on canvases, once per animation frame in which something has changed. Calls
+/// `on_look` when the elements around them are to show something else.
 #[hook]
 pub fn use_roll(
-    canvas: &NodeRef,
-    source: &RollSource,
-    playback: Playback,
-    theme: Theme,
+    nodes: &RollNodes,
+    drawn: &Drawn<'_>,
     player: &PlayerHandle,
-) {
+    on_look: Callback<Look>,
+) -> RollHandle {
     let painter = use_mut_ref(|| Painter::new(player.clone()));
-    use_effect_with((source.clone(), playback), {
+    use_effect_with((drawn.source.clone(), drawn.playback), {
         let painter = Rc::clone(&painter);
-        move |(source, playback)| {
-            let mut painter = painter.borrow_mut();
-            painter.view.set_source(source);
-            painter.playback = *playback;
-            painter.is_stale = true;
+        move |(source, playback)| painter.borrow_mut().show(source, *playback)
+    });
+    use_effect_with(Rc::clone(drawn.changes), {
+        let painter = Rc::clone(&painter);
+        move |changes| painter.borrow_mut().show_changes(changes)
+    });
+    use_effect_with(drawn.zoom, {
+        let painter = Rc::clone(&painter);
+        move |&zoom| painter.borrow_mut().set_zoom(zoom)
+    });
+    use_effect_with(drawn.theme, {
+        let painter = Rc::clone(&painter);
+        move |_| painter.borrow_mut().forget_colors()
+    });
+    use_effect_with(nodes.clone(), {
+        let painter = Rc::clone(&painter);
+        move |nodes| {
+            let frames = Frames::start(Rc::new(Frame { nodes: nodes.clone(), painter, on_look }));
+            move || drop(frames)
         }
     });
-    use_effect_with(theme, {
-        let painter = Rc::clone(&painter);
-        move |_| painter.borrow_mut().palette = None
-    });
-    use_effect_with(canvas.clone(), move |canvas| {
-        let frames = canvas.cast::<HtmlCanvasElement>().map(|canvas| Frames::start(canvas, painter));
-        move || drop(frames)
-    });
+    RollHandle(painter)
+}
+
+struct Frame {
+    nodes: RollNodes,
+    painter: Rc<RefCell<Painter>>,
+    on_look: Callback<Look>,
 }
 
 /// Requests one animation frame after another, until it is dropped.
@@ -49,105 +106,23 @@ struct Frames {
 }
 
 impl Frames {
-    fn start(canvas: HtmlCanvasElement, painter: Rc<RefCell<Painter>>) -> Self {
+    fn start(frame: Rc<Frame>) -> Self {
         let next = Rc::new(RefCell::new(None));
-        Self::request(&next, canvas, painter);
+        Self::request(&next, frame, Look::default());
         Self { _next: next }
     }
 
-    fn request(
-        next: &Rc<RefCell<Option<AnimationFrame>>>,
-        canvas: HtmlCanvasElement,
-        painter: Rc<RefCell<Painter>>,
-    ) {
+    fn request(next: &Rc<RefCell<Option<AnimationFrame>>>, frame: Rc<Frame>, last: Look) {
         let weak = Rc::downgrade(next);
-        let frame = request_animation_frame(move |now_ms| {
-            painter.borrow_mut().paint(&canvas, now_ms);
+        let request = request_animation_frame(move |now_ms| {
+            let look = frame.painter.borrow_mut().paint(&frame.nodes, now_ms).unwrap_or(last);
+            if look != last {
+                frame.on_look.emit(look);
+            }
             if let Some(next) = weak.upgrade() {
-                Self::request(&next, canvas, painter);
+                Self::request(&next, frame, look);
             }
         });
-        *next.borrow_mut() = Some(frame);
+        *next.borrow_mut() = Some(request);
     }
-}
-
-struct Painter {
-    player: PlayerHandle,
-    view: RollView,
-    playback: Playback,
-    /// Whether there is something new to draw.
-    is_stale: bool,
-    /// `None` when the colors have changed.
-    palette: Option<Palette>,
-    size: (f64, f64, f64),
-    last_ms: f64,
-}
-
-impl Painter {
-    fn new(player: PlayerHandle) -> Self {
-        Self {
-            player,
-            view: RollView::default(),
-            playback: Playback::Stopped,
-            is_stale: true,
-            palette: None,
-            size: (0.0, 0.0, 0.0),
-            last_ms: 0.0,
-        }
-    }
-
-    fn paint(&mut self, canvas: &HtmlCanvasElement, now_ms: f64) {
-        let elapsed_secs = ((now_ms - self.last_ms) / 1000.0).clamp(0.0, 0.1);
-        self.last_ms = now_ms;
-        let (width_px, height_px) = (f64::from(canvas.client_width()), f64::from(canvas.client_height()));
-        let size = (width_px, height_px, js::window().device_pixel_ratio().clamp(1.0, 3.0));
-        let smooth = if likes_stillness() { Smooth::No } else { Smooth::Yes };
-        let head_us = self.play_head_us(size);
-        let is_playing = self.playback == Playback::Playing;
-        let has_moved = self.view.advance(head_us, is_playing, elapsed_secs, smooth);
-        let is_new = self.is_stale || self.palette.is_none() || self.size != size;
-        if !has_moved && !is_new && !is_playing {
-            return;
-        }
-        self.is_stale = false;
-        if self.size != size {
-            canvas.set_width((width_px * size.2).round() as u32);
-            canvas.set_height((height_px * size.2).round() as u32);
-            self.size = size;
-        }
-        let context = canvas.get_context("2d").ok().flatten();
-        let Some(context) = context.and_then(|context| context.dyn_into::<CanvasRenderingContext2d>().ok())
-        else {
-            return;
-        };
-        let keys = self.view.keys(width_px, elapsed_secs, smooth);
-        let palette = self.palette.get_or_insert_with(|| Palette::of(canvas));
-        let is_sounding = matches!(self.playback, Playback::Playing | Playback::Behind);
-        let frame = Frame {
-            context: &context,
-            palette,
-            width_px,
-            height_px,
-            scale: size.2,
-            smooth,
-            is_sounding,
-            keys,
-        };
-        paint(&frame, &self.view);
-    }
-
-    /// Music time at the play-head, counted from the primer's start.
-    fn play_head_us(&self, (width_px, height_px, _): (f64, f64, f64)) -> f64 {
-        let primer_us = self.view.primer_us() as f64;
-        if self.view.is_preview() {
-            // The end of the primer fills the roll.
-            return primer_us - future_us(height_px, width_px);
-        }
-        primer_us + self.player.with(Player::heard_us) as f64
-    }
-}
-
-fn likes_stillness() -> bool {
-    let query = js::window().match_media("(prefers-reduced-motion: reduce)").ok().flatten();
-    query.is_some_and(|query| query.matches())
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tests::bench::{Peer, measured, peers};
 use tests::browser::{Browser, Setup, WebGpu};
 use tests::kept::{Writes, wait_until_kept};
+use tests::frames::HourOfFrames;
 use tests::site::Site;
 use tests::steering::Latency;
 
@@ -14,6 +15,8 @@ use crate::{keep, value};
 
 /// Changes of which the latency is measured.
 const CHANGES: usize = 40;
+/// Music that is drawn on the roll.
+const HOUR_SECS: u32 = 3600;
 /// Opening the page and composing the first notes.
 const START: std::time::Duration = std::time::Duration::from_secs(120);
 /// Composing an hour of music on a busy machine.
@@ -73,6 +76,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     let (latency, density) = steered(&browser, &site);
     let writes = kept(&browser, &site);
+    let frames = HourOfFrames::measure(&site, &browser, HOUR_SECS);
     let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
     let table = Table::new(&runs, &others);
     table.print();
@@ -82,6 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     println!("temperature: {}", latency.to_line());
     println!("density: {}", density.to_line());
     println!("{}", writes.to_line("a session that grows to an hour of music"));
+    frames.to_lines().iter().for_each(|line| println!("{line}"));
     let first = rounds.first().ok_or("nothing was measured")?;
     keep(
         options.json.as_deref(),
@@ -89,6 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             "browser": first["browser"], "threads": first["threads"], "runs": runs,
             "steering": latency.to_json(), "steering_density": density.to_json(),
             "session_writes": writes.to_json(),
+            "roll": frames.to_json(),
             "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
                 .collect::<Vec<_>>(),
         }),

@@ -14,7 +14,8 @@ usage: cargo xtask bench [--rounds N] [--webgpu] [--peers FOLDER] [--json FILE]
        cargo xtask listen --out FOLDER [--seeds N] [--seconds N] [--primer FILE]… [--primer-seconds N] [--json FILE]
        cargo xtask teach --music FOLDER [--minutes N] [--events N] [--json FILE]
 
-bench measures the page's worker in headless Chromium, as bench.html does for anybody, and how soon a change is heard.
+bench measures the page's worker in headless Chromium, as bench.html does for anybody, how soon a change is heard, and
+how smoothly an hour's roll is drawn.
   --rounds N        measure everything N times and print medians; 1 unless told otherwise
   --webgpu          also on WebGPU, computed by the CPU where there is no GPU for a headless browser
   --peers FOLDER    beside it what other engines do for the same work, see docs/performance.md
