@@ -250,7 +250,7 @@ fn choose_device(page: &Page) {
 /// What the page has composed so far.
 #[must_use]
 pub fn tokens(page: &Page) -> Vec<Token> {
-    let tokens: Vec<u16> = from(page.evaluate("Array.from(performanceRnn.tokens())"));
+    let tokens: Vec<u16> = from(page.evaluate("Array.from(globalThis.performanceRnn?.tokens() ?? [])"));
     tokens.into_iter().filter_map(|token| Token::new(token).ok()).collect()
 }
 

@@ -169,12 +169,11 @@ impl Browser {
     fn page_in(&self, context: Option<serde_json::Value>) -> Page {
         let downloads = self.folder.path().join("downloads");
         fs::create_dir_all(&downloads).expect("a folder for downloads");
-        self.call(
-            "Browser.setDownloadBehavior",
-            json!({
-                "behavior": "allow", "downloadPath": downloads, "eventsEnabled": true, "browserContextId": context,
-            }),
-        );
+        let mut request = json!({ "behavior": "allow", "downloadPath": downloads, "eventsEnabled": true });
+        if let Some(context) = &context {
+            request["browserContextId"] = context.clone();
+        }
+        self.call("Browser.setDownloadBehavior", request);
         Page::open(Arc::clone(&self.pipe), downloads, context.as_ref())
     }
 

@@ -243,7 +243,7 @@ fn a_session_is_a_file_and_comes_back_beside_what_is_there() {
     there.button("Generate");
     there.select("main").drop_files(&[&saved]);
     there.wait_until("the performance", SOON, || tokens(&there) == music);
-    there.wait_for_text("1 performance is in the list", SOON);
+    there.wait_for_text("1\u{a0}performance is in the list", SOON);
     assert_eq!(playback(&there), "Stopped");
     let own = perform(&there, 8, 2.0);
     // Beside what is there.

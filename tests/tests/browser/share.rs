@@ -55,7 +55,9 @@ fn a_link_brings_the_same_music() {
 
     let Some(other) = Browser::launch() else { return };
     let there = other.open(&link.replace("/#", "/?backend=cpu#"));
-    there.wait_until("the recipe", START, || there.evaluate("performanceRnn.recipe()").is_string());
+    there.wait_until("the recipe", START, || {
+        there.evaluate("globalThis.performanceRnn?.recipe()").is_string()
+    });
     assert_eq!(recipe(&there), recipe_there);
     assert_eq!((tokens(&there).len(), there.sound_peak()), (0, 0.0), "silent until Play");
     assert_eq!(there.evaluate("location.hash"), "", "a reload does not bring it twice");
@@ -130,7 +132,7 @@ fn a_link_that_plays_differently_says_so() {
     let mut first = [0; 8];
     first.copy_from_slice(&hash[..8]);
     let page = browser.open(&link(Origin { weights: first, revision: rnn::REVISION }));
-    page.wait_until("the recipe", START, || page.evaluate("performanceRnn.recipe()").is_string());
+    page.wait_until("the recipe", START, || page.evaluate("globalThis.performanceRnn?.recipe()").is_string());
     assert!(!page.text().contains("other music comes"), "the model is the same");
     played_from_link(&page, 200);
     page.wait_for_text("This version plays it a little differently.", SOON);

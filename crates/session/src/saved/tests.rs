@@ -361,7 +361,7 @@ fn a_link_is_composed_again_and_compared() {
             then(then(State::new(7), received()), engine),
         ];
         for state in told {
-            assert_eq!(state.notices.as_slice(), [notice.clone()]);
+            assert_eq!(state.notices.as_slice(), std::slice::from_ref(&notice));
         }
     }
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tests::bench::{Peer, measured, peers};
 use tests::browser::{Browser, Setup, WebGpu};
-use tests::kept::{Writes, wait_until_kept};
 use tests::frames::HourOfFrames;
+use tests::kept::{Writes, wait_until_kept};
 use tests::site::Site;
 use tests::steering::Latency;
 
