@@ -30,7 +30,8 @@ const TIME_SHIFT_BASE: u16 = 256;
 const VELOCITY_BASE: u16 = 381;
 
 /// A MIDI pitch, `0..=127`; middle C is 60.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct Pitch(u8);
 
 impl Pitch {
@@ -55,6 +56,20 @@ impl Pitch {
     /// All 128 pitches, low to high.
     pub fn all() -> impl DoubleEndedIterator<Item = Self> {
         (0..=127).map(Self)
+    }
+}
+
+impl TryFrom<u8> for Pitch {
+    type Error = Error;
+
+    fn try_from(pitch: u8) -> Result<Self, Error> {
+        Self::new(pitch)
+    }
+}
+
+impl From<Pitch> for u8 {
+    fn from(pitch: Pitch) -> Self {
+        pitch.0
     }
 }
 

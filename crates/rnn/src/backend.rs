@@ -84,6 +84,16 @@ pub trait Generate: Debug {
     /// If the device fails or the network's output is no number.
     async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error>;
 
+    /// The probability of each pitch if the next event of a take strikes a key. No draws are used up.
+    ///
+    /// # Shapes
+    /// 128 numbers with a sum of 1. Zeros before the first event, where no key can be struck, and if there is no
+    /// such take.
+    ///
+    /// # Errors
+    /// If the device fails.
+    async fn strike_probabilities(&self, take: usize) -> Result<Vec<f32>, Error>;
+
     /// The present state, to come back to.
     fn snapshot(&self) -> Self::Snapshot;
 

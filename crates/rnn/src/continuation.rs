@@ -201,6 +201,17 @@ impl<T: Generate> Continuation<T> {
         Ok(())
     }
 
+    /// The probability of each pitch if the next event of the first take strikes a key: what the network considers.
+    ///
+    /// # Shapes
+    /// 128 numbers with a sum of 1, or zeros.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub async fn strike_probabilities(&self) -> Result<Vec<f32>, Error> {
+        self.takes.strike_probabilities(0).await
+    }
+
     /// Has all takes play these events next: notes by hand, or a TIME_SHIFT that was cut. The network reads
     /// them, and the draws that it would have made are used up.
     ///

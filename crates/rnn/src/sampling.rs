@@ -1,6 +1,8 @@
 //! From logits to the next event: temperature, legality mask, top-p.
 
-use performance::{Controls, Event, N_TOKENS, NoteTracker, STEP_MICROS, Sampling, Token};
+use performance::{
+    Controls, Event, N_PITCHES, N_TOKENS, NoteTracker, STEP_MICROS, Sampling, Sounding, Token,
+};
 use rand::{Rng, RngExt};
 
 use crate::Error;
@@ -93,6 +95,33 @@ pub fn sample(
         Some(&(token, _)) => Ok(token),
         None => unreachable!("time shifts are always legal"),
     }
+}
+
+/// The probability of each pitch if the next event strikes a key: softmax over the NOTE_ONs that [`sample`] may
+/// draw, at its temperature. Without the biases, which hardly tell pitches apart.
+///
+/// # Shapes
+/// `logits`: 413 numbers, before softmax. Returned: 128 numbers with a sum of 1, or zeros where no key can be struck.
+pub(crate) fn strike_probabilities(logits: &[f32], sounding: Sounding, sampling: Sampling) -> Vec<f32> {
+    let mut weights = vec![f32::NEG_INFINITY; N_PITCHES];
+    for (token, &logit) in Token::all().zip(logits) {
+        let event = Event::from(token);
+        if let Event::NoteOn(pitch) = event
+            && sounding.allows(event)
+            && sampling.allows(event)
+            && logit.is_finite()
+        {
+            weights[pitch.index()] = logit / sampling.temperature;
+        }
+    }
+    let highest = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    if highest == f32::NEG_INFINITY {
+        return vec![0.0; N_PITCHES];
+    }
+    let weights: Vec<f32> =
+        weights.iter().map(|&weight| if weight.is_finite() { exp(weight - highest) } else { 0.0 }).collect();
+    let total: f32 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / total).collect()
 }
 
 /// What is added to logits, in nats, so that the music stays close to what people play.

@@ -2,12 +2,14 @@
 
 use std::fmt::Debug;
 
-use performance::{Controls, Event, N_TOKENS, NoteTracker, Sampling, Sounding, Token};
+use performance::{Controls, Event, N_PITCHES, N_TOKENS, NoteTracker, Sampling, Sounding, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::backend::{opening, skip};
 use crate::{Error, Generate, Network, Reader, StepInput, sample};
+use crate::sampling::strike_probabilities;
+use crate::{Error, Generate, Network, StepInput, sample};
 
 /// Largest number of takes that go through a network together.
 pub const MAX_TAKES: usize = 16;
@@ -108,19 +110,27 @@ impl<N: Network> Takes<N> {
         }
     }
 
-    async fn next_tokens(&mut self) -> Result<Vec<Token>, Error> {
-        let Snapshot { state, unconditional, takes, has_begun } = &mut self.snapshot;
-        if !*has_begun {
-            return Ok(takes.iter_mut().map(|take| opening(&mut take.rng)).collect());
-        }
-        let mut logits = self.network.logits(state).await?;
-        if let Some(unconditional) = unconditional {
+    /// Logits of the next event of each take, under guidance if a control is set.
+    ///
+    /// # Shapes
+    /// `[takes, 413]`
+    async fn logits(&self) -> Result<Vec<f32>, Error> {
+        let mut logits = self.network.logits(&self.snapshot.state).await?;
+        if let Some(unconditional) = &self.snapshot.unconditional {
             let unconditional = self.network.logits(unconditional).await?;
             for (logit, unconditional) in logits.iter_mut().zip(unconditional) {
                 *logit = unconditional + GUIDANCE * (*logit - unconditional);
             }
         }
-        let takes = takes.iter_mut().zip(logits.chunks_exact(N_TOKENS));
+        Ok(logits)
+    }
+
+    async fn next_tokens(&mut self) -> Result<Vec<Token>, Error> {
+        if !self.snapshot.has_begun {
+            return Ok(self.snapshot.takes.iter_mut().map(|take| opening(&mut take.rng)).collect());
+        }
+        let logits = self.logits().await?;
+        let takes = self.snapshot.takes.iter_mut().zip(logits.chunks_exact(N_TOKENS));
         takes
             .map(|(take, logits)| sample(logits, &take.held, self.sampling, &self.asked, &mut take.rng))
             .collect()
@@ -202,6 +212,15 @@ impl<N: Network + Debug> Generate for Takes<N> {
             chunks.iter_mut().zip(tokens).for_each(|(chunk, token)| chunk.push(token));
         }
         Ok(chunks)
+    }
+
+    async fn strike_probabilities(&self, take: usize) -> Result<Vec<f32>, Error> {
+        let Some(played) = self.snapshot.takes.get(take).filter(|_| self.snapshot.has_begun) else {
+            return Ok(vec![0.0; N_PITCHES]);
+        };
+        let logits = self.logits().await?;
+        let logits = logits.chunks_exact(N_TOKENS).nth(take).unwrap_or_default();
+        Ok(strike_probabilities(logits, played.held.sounding(), self.sampling))
     }
 
     fn snapshot(&self) -> Snapshot<N> {

@@ -134,6 +134,8 @@ fn scores_are_the_processor_s() {
                 for token in legal(&mut ChaCha8Rng::seed_from_u64(3), 12) {
                     now(takes.prefill(&[token])).unwrap();
                     reference.step(token);
+                    let considered = now(takes.strike_probabilities(0)).unwrap();
+                    assert!((considered.iter().sum::<f32>() - 1.0).abs() < 1e-5);
                     for logits in now(takes.logits()).unwrap() {
                         let worst = logits.iter().zip(&reference.logits).map(|(a, b)| (a - b).abs());
                         let worst = worst.fold(0.0, f32::max);

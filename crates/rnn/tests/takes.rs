@@ -1,6 +1,6 @@
 //! What a player may rely on: seeds, legality, coming back to a snapshot, takes that do not step each other.
 
-use performance::{Controls, Event, NoteTracker, Sampling, Sounding, Token};
+use performance::{Controls, Event, N_PITCHES, NoteTracker, Pitch, PitchClasses, Sampling, Sounding, Token};
 use pollster::block_on as now;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -50,6 +50,54 @@ fn only_legal_events_are_played() {
         sounding.apply(Event::from(token));
     }
     assert!(matches!(Event::from(tokens[0]), Event::Velocity(_)), "a performance opens with its loudness");
+}
+
+/// Asking what is considered changes nothing, and it is what [`sample`] draws strikes from.
+#[test]
+fn what_is_considered_is_what_may_be_struck() {
+    let whole = next(&mut generator(5), 120);
+    let only = PitchClasses::from_bits(1 | 1 << 4 | 1 << 7).unwrap();
+    let (mut plain, mut masked) = (generator(5), generator(5));
+    masked.set_sampling(Sampling { only, ..Sampling::default() });
+    assert_eq!(now(plain.strike_probabilities(0)).unwrap(), [0.0; N_PITCHES], "before the first event");
+    assert_eq!(now(plain.strike_probabilities(1)).unwrap(), [0.0; N_PITCHES], "no such take");
+    for &token in &whole {
+        assert_eq!(next(&mut plain, 1), [token]);
+        let probabilities = now(plain.strike_probabilities(0)).unwrap();
+        let sounding = plain.sounding(0);
+        assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        for (pitch, probability) in Pitch::all().zip(&probabilities) {
+            assert_eq!(*probability > 0.0, sounding.allows(Event::NoteOn(pitch)), "{pitch:?}");
+        }
+        now(masked.replay(&[token])).unwrap();
+        let masked = now(masked.strike_probabilities(0)).unwrap();
+        assert!((masked.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        for (pitch, probability) in Pitch::all().zip(&masked) {
+            assert!(*probability == 0.0 || only.contains(pitch), "{pitch:?}");
+        }
+    }
+    // Struck as often as considered, at one moment: draws that are no strikes do not count.
+    let considered = now(plain.strike_probabilities(0)).unwrap();
+    let (favorite, &probability) =
+        Pitch::all().zip(&considered).max_by(|a, b| a.1.total_cmp(b.1)).expect("pitches");
+    let snapshot = plain.snapshot();
+    let struck: Vec<Pitch> = (0..4000)
+        .filter_map(|seed| {
+            plain.restore(&snapshot).unwrap();
+            plain.set_seed(seed);
+            match Event::from(next(&mut plain, 1)[0]) {
+                Event::NoteOn(pitch) => Some(pitch),
+                _ => None,
+            }
+        })
+        .collect();
+    let n = struck.len() as f32;
+    let share = struck.iter().filter(|&&pitch| pitch == favorite).count() as f32 / n;
+    let error = (probability * (1.0 - probability) / n).sqrt();
+    assert!(
+        n > 400.0 && (share - probability).abs() < 4.0 * error,
+        "{share} of {n}, considered {probability}"
+    );
 }
 
 #[test]

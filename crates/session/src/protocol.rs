@@ -1,6 +1,6 @@
 //! Messages between page and worker: plain data, posted as JSON strings.
 
-use performance::{Entry, Origin, Recipe, Token};
+use performance::{Entry, Origin, Pitch, Recipe, Token};
 use serde::{Deserialize, Serialize};
 
 use crate::Notice;
@@ -49,6 +49,11 @@ pub enum Request {
     },
     /// Compose no more.
     Stop,
+    /// Post [`Reply::Considered`] with events, or no more.
+    Consider {
+        /// Whether to.
+        is_asked: bool,
+    },
     /// Measure how fast `takes` performances are composed at once; one that is being composed ends.
     Bench {
         /// How many.
@@ -123,6 +128,15 @@ pub enum Reply {
         tokens: Vec<Token>,
         /// How long composing them took, in milliseconds.
         busy_ms: f64,
+    },
+    /// What the network considered striking at a moment.
+    Considered {
+        /// In which performance.
+        take: TakeId,
+        /// When, in microseconds since the primer's end.
+        at_us: u64,
+        /// Keys and their probabilities, the likeliest first.
+        keys: Vec<(Pitch, f32)>,
     },
     /// The requested length is reached.
     Finished {

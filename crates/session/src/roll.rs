@@ -1,5 +1,6 @@
 //! The roll: where keys are, what part of the music is in view, and what the music is like there.
 
+mod considered;
 mod keys;
 mod lens;
 mod overview;
@@ -8,6 +9,7 @@ mod sections;
 mod view;
 mod zoom;
 
+pub use considered::Considered;
 pub use keys::{Keys, is_black};
 pub use lens::Lens;
 pub use overview::{Column, Scale};

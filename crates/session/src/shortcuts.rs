@@ -25,6 +25,12 @@ pub enum Shortcut {
     Shape,
     /// Save as MIDI.
     Download,
+    /// Copy a link.
+    Share,
+    /// Show less of the music, larger.
+    ZoomIn,
+    /// Show more of the music.
+    ZoomOut,
     /// Take back the last change.
     Undo,
     /// Take back the last Undo.
@@ -34,7 +40,7 @@ pub enum Shortcut {
 }
 
 /// A line of the help: keys, and what they do.
-pub const HELP: [(&str, &str); 13] = [
+pub const HELP: [(&str, &str); 15] = [
     ("Space", "Generate, or stop"),
     ("Esc", "Stop"),
     ("P", "Pause, or play on"),
@@ -45,7 +51,9 @@ pub const HELP: [(&str, &str); 13] = [
     ("1 2 3 4", "Switch between the versions"),
     ("L", "Loop the marked span"),
     ("H", "Shape: density, notes, dynamics"),
+    ("+ -", "Zoom the roll"),
     ("D", "Download MIDI"),
+    ("S", "Share: copy a link"),
     ("Ctrl+Z, Ctrl+Shift+Z", "Undo, redo"),
     ("?", "This help"),
 ];
@@ -95,6 +103,9 @@ impl Shortcut {
             "l" => Self::Loop,
             "h" => Self::Shape,
             "d" => Self::Download,
+            "s" => Self::Share,
+            "+" => Self::ZoomIn,
+            "-" => Self::ZoomOut,
             "?" => Self::Help,
             _ => return None,
         })

@@ -173,6 +173,12 @@ impl State {
         self.transport.run.is_some()
     }
 
+    /// Whether music goes on; not while it is paused.
+    #[must_use]
+    pub fn is_sounding(&self) -> bool {
+        self.is_running() && self.transport.playback != Playback::Paused
+    }
+
     /// Whether there is something to undo, and to redo.
     #[must_use]
     pub fn can_undo_redo(&self) -> (bool, bool) {
@@ -211,6 +217,7 @@ impl State {
             // The supervisor and the link to the worker handle these; `Benched` is for the benchmark.
             Reply::Alive
             | Reply::Tick
+            | Reply::Considered { .. }
             | Reply::Unsuited { .. }
             | Reply::Crashed { .. }
             | Reply::Benched { .. } => {}

@@ -13,8 +13,8 @@ use crate::components::{
     SessionBar, ShapeDrawer, StatusLine, Takes, TeachPanel, TemperatureField, Transport,
 };
 use crate::hooks::{
-    Sheet, draw_seed, use_commands, use_debug, use_engine, use_files, use_links, use_midi, use_page_drop,
-    use_player, use_session, use_share, use_shortcuts, use_teach, use_theme,
+    PageActions, Sheet, draw_seed, use_commands, use_debug, use_engine, use_files, use_links, use_midi,
+    use_page_drop, use_player, use_session, use_share, use_shortcuts, use_teach, use_theme,
 };
 use crate::player::PlayerHandle;
 use crate::store::Store;
@@ -60,7 +60,8 @@ pub fn App() -> Html {
     use_debug(&state, &player, &kept.keeper);
     let files = use_files(&state, &dispatch);
     let on_share = use_share(&state, &dispatch);
-    let commands = use_commands(&state, &dispatch, &player, &engine, *with_primer, &on_open, &files);
+    let actions = PageActions { on_open, on_share: on_share.clone(), files: files.clone() };
+    let commands = use_commands(&state, &dispatch, &player, &engine, *with_primer, &actions);
     let is_over = use_page_drop(files.on_drop.clone());
     use_shortcuts(commands.on_shortcut.clone());
 
@@ -73,7 +74,7 @@ pub fn App() -> Html {
         <>
             <Header {on_theme} on_help={on_about(true)} />
             <main>
-                <Roll source={roll_source(&state)} playback={state.transport.playback} {theme} player={player.clone()}
+                <Roll source={roll_source(&state)} playback={state.transport.playback} {theme} player={player.clone()} engine={engine.clone()}
                     mark={state.mark} waiting_for={state.waiting_for().map(AttrValue::from)} dispatch={dispatch.clone()} />
                 <Notices notices={state.notices.as_slice().to_vec()} dispatch={dispatch.clone()} on_remedy={commands.on_remedy.clone()} />
                 <Transport state={state.clone()} dispatch={dispatch.clone()} on_generate={commands.on_generate.clone()}

@@ -15,7 +15,7 @@ mod use_shortcuts;
 mod use_teach;
 mod use_theme;
 
-pub use use_commands::{Sheet, draw_seed, use_commands};
+pub use use_commands::{PageActions, Sheet, draw_seed, use_commands};
 pub use use_debug::use_debug;
 pub use use_engine::{EngineLink, WEIGHTS, use_engine};
 pub use use_files::{Files, use_files};
@@ -26,6 +26,6 @@ pub use use_recorder::use_recorder;
 pub use use_roll::{Drawn, RollHandle, use_roll};
 pub use use_session::{Keeper, use_session};
 pub use use_share::{use_links, use_share};
-pub use use_shortcuts::use_shortcuts;
+pub use use_shortcuts::{shortcut_of, use_shortcuts};
 pub use use_teach::{TeachLink, use_teach};
 pub use use_theme::{Theme, use_theme};

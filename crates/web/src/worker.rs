@@ -62,13 +62,13 @@ async fn listen<D: Device>() {
         let Incoming { request, bytes } = inbox.next().await;
         match request {
             Request::Load { weights_url, placement } => {
-                pool = Pool::default();
+                pool.clear();
                 if let Err(notice) = load(&mut engine, &weights_url, placement).await {
                     post(&Reply::Failed { notice });
                 }
             }
             Request::LoadFile { name } => {
-                pool = Pool::default();
+                pool.clear();
                 if let Some(engine) = &mut engine
                     && let Err(notice) = engine.load_file(&name, &bytes).await
                 {
@@ -93,6 +93,7 @@ async fn listen<D: Device>() {
                 }
             }
             Request::Tick { every_ms } => ticker.set(every_ms),
+            Request::Consider { is_asked } => pool.set_considers(is_asked),
             Request::Steer { .. } | Request::Played { .. } | Request::Stop => {}
         }
     }

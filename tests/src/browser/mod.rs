@@ -34,8 +34,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 pub use element::Element;
-pub use page::{Leaving, Page, Scheme};
-pub use page::{Held, Page, Scheme};
+pub use page::{Held, Leaving, Page, Scheme};
 
 use crate::midi_device::MidiDevice;
 use pipe::Pipe;

@@ -45,6 +45,8 @@ pub enum Leaving {
     Navigate,
     /// The browser freezes a tab in the background.
     Freeze,
+}
+
 /// A key that is held while the mouse does something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {

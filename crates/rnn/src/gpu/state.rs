@@ -89,6 +89,11 @@ impl DeviceState {
         }
     }
 
+    /// As set.
+    pub(super) fn sampling(&self) -> Sampling {
+        self.sampling
+    }
+
     pub(super) fn set_sampling(&mut self, sampling: Sampling) {
         self.sampling = sampling;
         self.write_manner();

@@ -1,6 +1,6 @@
 //! Takes on a device, side by side.
 
-use performance::{Controls, Event, N_TOKENS, Sampling, Sounding, Token};
+use performance::{Controls, Event, N_PITCHES, N_TOKENS, Sampling, Sounding, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -8,6 +8,7 @@ use super::layout::{BROKEN, CAPACITY, LOGIT_COLUMNS};
 use super::network::Network;
 use super::state::{DeviceSnapshot, DeviceState};
 use crate::backend::{chance, opening, skip};
+use crate::sampling::strike_probabilities;
 use crate::{Backend, Error, Generate};
 
 /// One or many takes of one network with the same sampling and controls, each with its own seed. A take is
@@ -175,6 +176,16 @@ impl Generate for Takes {
             left -= n;
         }
         Ok(takes)
+    }
+
+    /// With one read-back.
+    async fn strike_probabilities(&self, take: usize) -> Result<Vec<f32>, Error> {
+        let Some(&sounding) = self.host.sounding.get(take).filter(|_| self.host.opened) else {
+            return Ok(vec![0.0; N_PITCHES]);
+        };
+        let logits = self.logits().await?;
+        let logits = logits.get(take).map_or(&[][..], Vec::as_slice);
+        Ok(strike_probabilities(logits, sounding, self.device.sampling()))
     }
 
     /// A copy on the device.

@@ -10,7 +10,7 @@ use session::roll::{Landmark, RollSource, Zoom};
 use session::{Action, Parent, Playback, Span, format};
 use yew::prelude::*;
 
-use crate::hooks::{Drawn, Theme, use_roll};
+use crate::hooks::{Drawn, EngineLink, Theme, use_roll};
 use crate::js;
 use crate::player::PlayerHandle;
 use crate::roll::{Look, RollNodes};
@@ -22,6 +22,8 @@ use tools::Tools;
 
 /// Storage key: how much the roll is enlarged, until the tab is closed.
 const ZOOM_KEY: &str = "performance-rnn-zoom";
+/// Storage key: whether the keys show what the network considers, until the tab is closed.
+const CONSIDERED_KEY: &str = "performance-rnn-considered";
 
 #[derive(Properties, PartialEq)]
 pub struct RollProps {
@@ -31,6 +33,7 @@ pub struct RollProps {
     pub mark: Option<Span>,
     pub theme: Theme,
     pub player: PlayerHandle,
+    pub engine: EngineLink,
     /// What the page is waiting for.
     pub waiting_for: Option<AttrValue>,
     pub dispatch: Callback<Action>,
@@ -43,6 +46,11 @@ pub fn Roll(props: &RollProps) -> Html {
     let nodes = RollNodes { roll, strip, head };
     let zoom =
         use_state(|| js::stored_in_tab(ZOOM_KEY).map_or_else(Zoom::default, |text| Zoom::from_value(&text)));
+    let shows_considered =
+        use_state(|| js::stored_in_tab(CONSIDERED_KEY).is_some_and(|text| text == "shown"));
+    use_effect_with((*shows_considered, props.engine.clone()), |(is_shown, engine)| {
+        engine.consider(*is_shown)
+    });
     let look = use_state(Look::default);
     let are_sections_open = use_state(|| false);
     let take = props.source.take.as_ref();
@@ -68,6 +76,7 @@ pub fn Roll(props: &RollProps) -> Html {
         changes: &landmarks,
         theme: props.theme,
         zoom: *zoom,
+        considered: shows_considered.then(|| props.engine.considered()),
     };
     let handle = use_roll(&nodes, &drawn, &props.player, on_look);
     let on_zoom = {
@@ -90,6 +99,13 @@ pub fn Roll(props: &RollProps) -> Html {
         let (position, end) = (look.position_us / 1_000_000, look.end_us / 1_000_000);
         format!("{} of {}, {}", format::clock(position), format::clock(end), handle.reading(look.position_us))
     };
+    let on_considered = {
+        let (setter, is_shown) = (shows_considered.setter(), *shows_considered);
+        Callback::from(move |()| {
+            js::store_in_tab(CONSIDERED_KEY, if is_shown { "hidden" } else { "shown" });
+            setter.set(!is_shown);
+        })
+    };
     let on_sections = {
         let (setter, is_open) = (are_sections_open.setter(), *are_sections_open);
         Callback::from(move |()| setter.set(!is_open))
@@ -101,7 +117,8 @@ pub fn Roll(props: &RollProps) -> Html {
                 handle={handle.clone()} on_seek={on_seek.clone()} {on_mark} />
             <div class="stage">
                 <Tools zoom={*zoom} on_zoom={on_zoom.clone()} is_idle={take.is_none()}
-                    are_sections_open={*are_sections_open} {on_sections} />
+                    are_sections_open={*are_sections_open} {on_sections}
+                    shows_considered={*shows_considered} {on_considered} />
                 if *are_sections_open {
                     <SectionList {sections} position_us={look.position_us} on_seek={on_seek.clone()} />
                 }

@@ -2,7 +2,7 @@ use yew::prelude::*;
 
 use super::{Glyph, Icon, VolumeField};
 use session::format;
-use session::{Action, Download, EngineState, OutputChoice, Playback, State, WithPrimer};
+use session::{Action, Download, EngineState, OutputChoice, State, WithPrimer};
 
 #[derive(Properties, PartialEq)]
 pub struct TransportProps {
@@ -42,7 +42,7 @@ pub fn Transport(props: &TransportProps) -> Html {
                 <Icon glyph={Glyph::Square} />{ "Stop" }
             </button>
             if is_playable {
-                <PauseButton is_playing={state.is_running() && state.transport.playback != Playback::Paused}
+                <PauseButton is_playing={state.is_sounding()}
                     on_pause={props.on_pause.clone()} />
             }
             <button type="button" class={classes!("toggle", props.is_shape_open.then_some("on"))}
@@ -60,7 +60,7 @@ pub fn Transport(props: &TransportProps) -> Html {
                 </button>
                 <RecordButton recording={state.recording.map(|(_, percent)| percent)} is_idle={take.is_none()}
                     on_record={props.on_record.clone()} />
-                <ShareButton is_empty={take.is_none()} is_playing={state.is_running() && state.transport.playback != Playback::Paused}
+                <ShareButton is_empty={take.is_none()} is_playing={state.is_sounding()}
                     on_share={props.on_share.clone()} />
                 if take.is_some_and(|take| take.primer.is_some()) {
                     <WithPrimerField value={props.with_primer} on_change={props.on_with_primer.clone()} />

@@ -47,6 +47,14 @@ pub enum Sheet {
     Help,
 }
 
+/// What other hooks do, for shortcuts and remedies.
+#[derive(Clone, PartialEq)]
+pub struct PageActions {
+    pub on_open: Callback<Sheet>,
+    pub on_share: Callback<()>,
+    pub files: Files,
+}
+
 /// The page's commands, always the same ones.
 #[hook]
 pub fn use_commands(
@@ -55,16 +63,16 @@ pub fn use_commands(
     player: &PlayerHandle,
     engine: &EngineLink,
     with_primer: WithPrimer,
-    on_open: &Callback<Sheet>,
-    files: &Files,
+    actions: &PageActions,
 ) -> Commands {
     // The state as of the last rendering, for callbacks that live longer.
     let latest = use_mut_ref(|| (state.clone(), with_primer));
     *latest.borrow_mut() = (state.clone(), with_primer);
     let saved = use_mut_ref(|| None::<ObjectUrl>);
     let recorder = use_recorder(dispatch, player);
-    let parts = (dispatch.clone(), player.clone(), engine.clone(), recorder, on_open.clone(), files.clone());
-    (*use_memo(parts, move |(dispatch, player, engine, recorder, on_open, files)| {
+    let parts = (dispatch.clone(), player.clone(), engine.clone(), recorder, actions.clone());
+    (*use_memo(parts, move |(dispatch, player, engine, recorder, actions)| {
+        let PageActions { on_open, on_share, files } = actions;
         let on_generate = {
             let (dispatch, player, engine, latest) =
                 (dispatch.clone(), player.clone(), engine.clone(), Rc::clone(&latest));
@@ -174,8 +182,8 @@ pub fn use_commands(
                 on_branch.clone(),
                 on_versions.clone(),
             );
-            let (dispatch, player, on_open, latest) =
-                (dispatch.clone(), player.clone(), on_open.clone(), Rc::clone(&latest));
+            let (dispatch, player, latest) = (dispatch.clone(), player.clone(), Rc::clone(&latest));
+            let (on_open, on_share) = (on_open.clone(), on_share.clone());
             Callback::from(move |shortcut| {
                 let state = latest.borrow().0.clone();
                 let has_take = state.takes.current().is_some_and(|take| take.n_notes() > 0);
@@ -192,7 +200,11 @@ pub fn use_commands(
                     Shortcut::Help => on_open.emit(Sheet::Help),
                     Shortcut::Undo => dispatch.emit(Action::Undo),
                     Shortcut::Redo => dispatch.emit(Action::Redo),
+                    // The roll follows.
+                    Shortcut::ZoomIn | Shortcut::ZoomOut => {}
                     _ if !has_take => {}
+                    Shortcut::Share if state.is_sounding() => {}
+                    Shortcut::Share => on_share.emit(()),
                     Shortcut::Pause => on_pause.emit(()),
                     Shortcut::Back(secs) => seek(-i64::from(secs)),
                     Shortcut::Forward(secs) => seek(secs.into()),

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -11,6 +11,7 @@ use yew::prelude::*;
 
 use crate::engine::Engine;
 use crate::player::{Player, PlayerHandle};
+use crate::roll::ConsideredHandle;
 use crate::{adapter, js, storage};
 
 /// Where the weights lie, beside the page.
@@ -27,6 +28,9 @@ struct Shared {
     workers: RefCell<BTreeMap<WorkerId, Engine>>,
     dispatch: Callback<Action>,
     player: PlayerHandle,
+    considered: ConsideredHandle,
+    /// Whether workers tell what the network considers.
+    is_considering: Cell<bool>,
 }
 
 impl EngineLink {
@@ -53,6 +57,19 @@ impl EngineLink {
     /// Changes where the network runs.
     pub fn set_preference(&self, preference: Preference) {
         self.handle(Event::Preferred(preference));
+    }
+
+    /// What the network considered, as far as it was asked for.
+    pub fn considered(&self) -> ConsideredHandle {
+        self.0.considered.clone()
+    }
+
+    /// Has the workers tell what the network considers, or no more.
+    pub fn consider(&self, is_asked: bool) {
+        if self.0.is_considering.replace(is_asked) != is_asked {
+            let workers = self.0.workers.borrow();
+            workers.values().for_each(|worker| worker.post(&Request::Consider { is_asked }));
+        }
     }
 
     /// Posts to the worker that composes, if there is one.
@@ -103,11 +120,15 @@ impl EngineLink {
         let (hearing, dying) = (self.clone(), self.clone());
         let on_reply = move |reply| match reply {
             Reply::Tick => hearing.0.player.with(Player::tick),
+            Reply::Considered { take, at_us, keys } => hearing.0.considered.push(take, at_us, keys),
             reply => hearing.handle(Event::Replied(worker, reply)),
         };
         let on_crash = move |why| dying.handle(Event::Crashed(worker, why));
         match Engine::start(backend, on_reply, on_crash) {
             Ok(engine) => {
+                if self.0.is_considering.get() {
+                    engine.post(&Request::Consider { is_asked: true });
+                }
                 self.0.workers.borrow_mut().insert(worker, engine);
             }
             Err(notice) => {
@@ -143,6 +164,8 @@ pub fn use_engine(
             workers: RefCell::default(),
             dispatch: dispatch.clone(),
             player: player.clone(),
+            considered: ConsideredHandle::default(),
+            is_considering: Cell::new(false),
         }))
     }))
     .clone();

@@ -8,7 +8,7 @@ use yew::prelude::*;
 
 use super::Theme;
 use crate::player::PlayerHandle;
-use crate::roll::{Look, Painter, RollNodes};
+use crate::roll::{ConsideredHandle, Look, Painter, RollNodes};
 
 /// The roll as it is drawn, for the elements around it. Times are since the primer's end, in microseconds.
 #[derive(Clone)]
@@ -56,6 +56,8 @@ pub struct Drawn<'a> {
     pub changes: &'a Rc<Vec<Landmark>>,
     pub theme: Theme,
     pub zoom: Zoom,
+    /// What the network considered, if it is to be shown.
+    pub considered: Option<ConsideredHandle>,
 }
 
 /// Draws roll and overview on canvases, once per animation frame in which something has changed. Calls
@@ -79,6 +81,10 @@ pub fn use_roll(
     use_effect_with(drawn.zoom, {
         let painter = Rc::clone(&painter);
         move |&zoom| painter.borrow_mut().set_zoom(zoom)
+    });
+    use_effect_with(drawn.considered.clone(), {
+        let painter = Rc::clone(&painter);
+        move |considered| painter.borrow_mut().show_considered(considered.clone())
     });
     use_effect_with(drawn.theme, {
         let painter = Rc::clone(&painter);

@@ -20,28 +20,7 @@ pub fn use_shortcuts(on_shortcut: Callback<Shortcut>) {
             let on_shortcut = on_shortcut.clone();
             EventListener::new_with_options(&document, "keydown", options, move |event| {
                 let event: &KeyboardEvent = event.unchecked_ref();
-                let key = event.key();
-                let pressed = Key {
-                    key: &key,
-                    is_ctrl: event.ctrl_key() || event.meta_key(),
-                    is_shift: event.shift_key(),
-                    is_alt: event.alt_key(),
-                };
-                let Some(shortcut) = Shortcut::of(pressed).filter(|_| !is_in_dialog(event)) else { return };
-                let is_taken = match shortcut {
-                    Shortcut::Toggle => !takes_space(event),
-                    // Esc leaves a name as it was.
-                    Shortcut::Stop => is_within(event, "input.rename"),
-                    // Fields have an undo of their own, and arrows move sliders.
-                    Shortcut::Undo | Shortcut::Redo => is_typing(event),
-                    Shortcut::Back(_) | Shortcut::Forward(_) if !shortcut.is_character() => {
-                        takes_arrows(event)
-                    }
-                    _ => is_typing(event) || !storage::has_character_keys(),
-                };
-                if is_taken {
-                    return;
-                }
+                let Some(shortcut) = shortcut_of(event) else { return };
                 if matches!(shortcut, Shortcut::Toggle | Shortcut::Undo | Shortcut::Redo) {
                     event.prevent_default();
                 }
@@ -59,6 +38,29 @@ pub fn use_shortcuts(on_shortcut: Callback<Shortcut>) {
         });
         move || drop((down, up))
     });
+}
+
+/// The shortcut that a key means, unless what is focused takes the key.
+#[must_use]
+pub fn shortcut_of(event: &KeyboardEvent) -> Option<Shortcut> {
+    let key = event.key();
+    let pressed = Key {
+        key: &key,
+        is_ctrl: event.ctrl_key() || event.meta_key(),
+        is_shift: event.shift_key(),
+        is_alt: event.alt_key(),
+    };
+    let shortcut = Shortcut::of(pressed).filter(|_| !is_in_dialog(event))?;
+    let is_taken = match shortcut {
+        Shortcut::Toggle => !takes_space(event),
+        // Esc leaves a name as it was.
+        Shortcut::Stop => is_within(event, "input.rename"),
+        // Fields have an undo of their own, and arrows move sliders.
+        Shortcut::Undo | Shortcut::Redo => is_typing(event),
+        Shortcut::Back(_) | Shortcut::Forward(_) if !shortcut.is_character() => takes_arrows(event),
+        _ => is_typing(event) || !storage::has_character_keys(),
+    };
+    (!is_taken).then_some(shortcut)
 }
 
 fn target(event: &Event) -> Option<Element> {

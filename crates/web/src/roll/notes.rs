@@ -19,6 +19,8 @@ const LANE_ALPHA: f64 = 0.7;
 /// What sounds shines so far up from its key.
 const SHINE_PX: f64 = 72.0;
 const SHINE_ALPHA: f64 = 0.42;
+/// Opacity of the glow of a key that is certain to be struck.
+const GLOW_ALPHA: f64 = 0.5;
 /// A note is lit at least this long, so that a very short one is seen.
 const MIN_LIT_US: u64 = 60_000;
 /// Lines across the roll are at least this far apart.
@@ -38,6 +40,8 @@ pub struct Frame<'a> {
     pub keys: Keys,
     /// What was changed, in microseconds since the music's start.
     pub changes: &'a [Landmark],
+    /// How likely each key is to be struck next, if that is to be shown.
+    pub glow: Option<[f32; N_PITCHES]>,
 }
 
 /// Height of the keyboard below the roll, in CSS pixels.
@@ -168,11 +172,24 @@ fn paint_keys(frame: &Frame<'_>, lit: &[Option<Bar>; N_PITCHES]) {
             context.fill_rect(x, top, width, length);
             context.set_fill_style_str(color);
             context.fill_rect(x + 1.0, top, width - 2.0, length - 1.5);
+            paint_glow(frame, pitch, (x + 1.0, top, width - 2.0, length - 1.5));
         } else {
             context.set_fill_style_str(color);
             context.fill_rect(x + 0.5, top, width - 1.0, length - 1.0);
+            paint_glow(frame, pitch, (x + 0.5, top, width - 1.0, length - 1.0));
             paint_label(frame, pitch, x, width);
         }
+    }
+}
+
+/// How likely a key is to be struck next. By its root, so that one chance in ten is seen.
+fn paint_glow(frame: &Frame<'_>, pitch: Pitch, (x, y, width, height): (f64, f64, f64, f64)) {
+    let probability = frame.glow.map_or(0.0, |glow| f64::from(glow[pitch.index()]));
+    if probability > 0.0 {
+        frame.context.set_global_alpha(GLOW_ALPHA * probability.sqrt());
+        frame.context.set_fill_style_str(&frame.palette.accent);
+        frame.context.fill_rect(x, y, width, height);
+        frame.context.set_global_alpha(1.0);
     }
 }
 

@@ -6,6 +6,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, HtmlElement};
 use yew::NodeRef;
 
+use super::ConsideredHandle;
 use super::notes::{Frame, key_height_px, paint};
 use super::palette::Palette;
 use super::strip::Strip;
@@ -52,6 +53,8 @@ pub struct Painter {
     playback: Playback,
     zoom: Zoom,
     changes: Vec<Landmark>,
+    /// What the network considered, if it is to be shown.
+    considered: Option<ConsideredHandle>,
     /// Whether there is something new to draw.
     is_stale: bool,
     /// `None` when the colors have changed.
@@ -72,6 +75,7 @@ impl Painter {
             playback: Playback::Stopped,
             zoom: Zoom::default(),
             changes: Vec::new(),
+            considered: None,
             is_stale: true,
             palette: None,
             size: (0.0, 0.0, 0.0),
@@ -91,6 +95,12 @@ impl Painter {
     /// What was changed, in microseconds since the primer's end.
     pub fn show_changes(&mut self, changes: &[Landmark]) {
         self.changes = changes.to_vec();
+        self.is_stale = true;
+    }
+
+    /// Shows on the keys what the network considered, or no more.
+    pub fn show_considered(&mut self, considered: Option<ConsideredHandle>) {
+        self.considered = considered;
         self.is_stale = true;
     }
 
@@ -159,6 +169,10 @@ impl Painter {
                 .map(|change| Landmark { at_us: change.at_us + primer_us, title: change.title.clone() })
                 .collect();
             let is_sounding = matches!(self.playback, Playback::Playing | Playback::Behind);
+            let glow = self.considered.as_ref().zip(self.view.take()).map(|(considered, take)| {
+                let head_us = (self.view.shown_us.max(0.0) as u64).saturating_sub(primer_us);
+                considered.at(take.id, head_us)
+            });
             let frame = Frame {
                 context: &context,
                 palette,
@@ -169,6 +183,7 @@ impl Painter {
                 is_sounding,
                 keys,
                 changes: &changes,
+                glow,
             };
             paint(&frame, &self.view);
         }

@@ -31,11 +31,25 @@ pub(super) struct Pool<T: Generate> {
     /// The latest last.
     kept: Vec<Composition<T>>,
     played_us: u64,
+    /// See [`Request::Consider`].
+    considers: bool,
+}
+
+impl<T: Generate> Pool<T> {
+    /// See [`Request::Consider`].
+    pub(super) fn set_considers(&mut self, is_asked: bool) {
+        self.considers = is_asked;
+    }
+
+    /// Composes nothing any more, and knows nothing.
+    pub(super) fn clear(&mut self) {
+        *self = Self { considers: self.considers, ..Self::default() };
+    }
 }
 
 impl<T: Generate> Default for Pool<T> {
     fn default() -> Self {
-        Self { active: Vec::new(), kept: Vec::new(), played_us: 0 }
+        Self { active: Vec::new(), kept: Vec::new(), played_us: 0, considers: false }
     }
 }
 
@@ -50,7 +64,7 @@ pub(super) async fn compose<D: Device>(
     let Some(network) = engine.network() else { return };
     let mut composer = Composer { network, pool, inbox, ticker, chunk_ms: D::CHUNK_MS };
     if let Err(error) = composer.follow(jobs).await {
-        *pool = Pool::default();
+        pool.clear();
         let why = error.to_string();
         if engine.can_be_lost() {
             post(&Reply::Crashed { why });
@@ -73,7 +87,7 @@ impl<B: Backend> Composer<'_, B> {
     async fn follow(&mut self, jobs: Vec<Job>) -> Result<(), rnn::Error> {
         self.arrange(jobs).await?;
         loop {
-            let played_us = self.pool.played_us;
+            let (played_us, considers) = (self.pool.played_us, self.pool.considers);
             let flow = match next(&self.pool.active, played_us) {
                 None => self.wait().await?,
                 Some(index) => {
@@ -85,7 +99,7 @@ impl<B: Backend> Composer<'_, B> {
                     } else if composition.is_finished() {
                         composition.finish();
                     } else {
-                        let took_ms = composition.compose(self.chunk_ms).await?;
+                        let took_ms = composition.compose(self.chunk_ms, considers).await?;
                         let is_easy = composition.composed_us() > played_us + EASY_US;
                         if composition.is_fast() && composition.is_endless() && is_easy && is_alone {
                             rest_ms = took_ms;
@@ -155,6 +169,7 @@ impl<B: Backend> Composer<'_, B> {
                     }
                 }
                 Request::Tick { every_ms } => self.ticker.set(every_ms),
+                Request::Consider { is_asked } => self.pool.set_considers(is_asked),
                 Request::Stop => return Ok(ControlFlow::Break(())),
                 request @ (Request::Load { .. } | Request::LoadFile { .. } | Request::Bench { .. }) => {
                     self.inbox.put_back(Incoming { request, ..incoming });

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use performance::playback::{Cursor, micros};
-use performance::{Entry, Recipe, Token};
+use performance::{Entry, Pitch, Recipe, Token};
 use rnn::{Backend, Continuation, Generate};
 use session::protocol::{Job, Reply, Request, TakeId};
 
@@ -20,6 +20,10 @@ const FAST: f64 = 3.0;
 const URGENT_US: u64 = 250_000;
 /// ... or as much as is composed in this time, in milliseconds.
 const URGENT_MS: f64 = 30.0;
+/// Events between two looks at what the network considers.
+const CONSIDERED_CHUNK: usize = 4;
+/// What is less likely is not told.
+const MIN_PROBABILITY: f32 = 0.02;
 /// Events of a chunk after a change.
 const URGENT_CHUNK: usize = 8;
 
@@ -163,10 +167,14 @@ impl<T: Generate> Composition<T> {
     ///
     /// # Errors
     /// If the device fails.
-    pub(super) async fn compose(&mut self, chunk_ms: f64) -> Result<f64, rnn::Error> {
+    pub(super) async fn compose(&mut self, chunk_ms: f64, considers: bool) -> Result<f64, rnn::Error> {
         let started = now_ms();
         let size = if self.is_urgent { URGENT_CHUNK } else { self.chunk_events };
+        let size = if considers { size.min(CONSIDERED_CHUNK) } else { size };
         let tokens = self.continuation.advance(size).await?.swap_remove(0);
+        if considers {
+            self.consider(&tokens).await?;
+        }
         let took_ms = now_ms() - started;
         self.began.1 += took_ms;
         self.pending_ms += took_ms;
@@ -181,6 +189,22 @@ impl<T: Generate> Composition<T> {
         self.chunk_events = (fitting as usize).clamp(1, (2 * size).min(MAX_CHUNK_EVENTS));
         self.hand_over();
         Ok(took_ms)
+    }
+
+    /// Posts which keys the network considers striking after these tokens.
+    async fn consider(&self, tokens: &[Token]) -> Result<(), rnn::Error> {
+        let mut end = self.end;
+        for &token in tokens {
+            end.step(token);
+        }
+        let probabilities = self.continuation.strike_probabilities().await?;
+        let mut keys: Vec<(Pitch, f32)> = Pitch::all()
+            .zip(probabilities)
+            .filter(|&(_, probability)| probability >= MIN_PROBABILITY)
+            .collect();
+        keys.sort_by(|a, b| b.1.total_cmp(&a.1));
+        post(&Reply::Considered { take: self.take, at_us: end.at_us(), keys });
+        Ok(())
     }
 
     /// Tells the page once that it is finished.

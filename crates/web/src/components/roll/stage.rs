@@ -2,20 +2,17 @@ use std::collections::BTreeMap;
 
 use gloo::events::{EventListener, EventListenerOptions};
 use session::roll::Zoom;
+use session::shortcuts::Shortcut;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, WheelEvent};
 use yew::prelude::*;
 
-use crate::hooks::RollHandle;
-use crate::storage;
+use crate::hooks::{RollHandle, shortcut_of};
 
 /// A pointer that moves further than this does not click.
 const CLICK_PX: f64 = 6.0;
 /// What turning a wheel by so many pixels enlarges by e. Larger is slower.
 const WHEEL_PX: f64 = 300.0;
-
-/// Where + and − are typed, or the roll is not seen.
-const TYPING: &str = "select, textarea, dialog, input:not([type=range]):not([type=checkbox])";
 
 /// A place in the window, in CSS pixels.
 type Place = (f64, f64);
@@ -113,25 +110,19 @@ fn use_wheel(canvas: &NodeRef, zoom: Zoom, on_zoom: &Callback<Zoom>) {
     });
 }
 
-/// The keys + and −, wherever the focus is but where something is typed.
+/// The keys + and −. The zoom is the roll's own.
 #[hook]
 fn use_zoom_keys(zoom: Zoom, on_zoom: &Callback<Zoom>) {
     use_effect_with((zoom, on_zoom.clone()), |(zoom, on_zoom)| {
         let (zoom, on_zoom) = (*zoom, on_zoom.clone());
-        let listener = EventListener::new(&gloo::utils::document(), "keydown", move |event| {
-            let event: &KeyboardEvent = event.unchecked_ref();
-            let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-            let is_taken = target.and_then(|target| target.closest(TYPING).ok().flatten()).is_some();
-            let has_modifier = event.ctrl_key() || event.alt_key() || event.meta_key();
-            if is_taken || has_modifier || !storage::has_character_keys() {
-                return;
-            }
-            match event.key().as_str() {
-                "+" => on_zoom.emit(zoom.enlarged()),
-                "-" => on_zoom.emit(zoom.reduced()),
-                _ => {}
-            }
-        });
+        let listener =
+            EventListener::new(&gloo::utils::document(), "keydown", move |event| {
+                match shortcut_of(event.unchecked_ref()) {
+                    Some(Shortcut::ZoomIn) => on_zoom.emit(zoom.enlarged()),
+                    Some(Shortcut::ZoomOut) => on_zoom.emit(zoom.reduced()),
+                    _ => {}
+                }
+            });
         move || drop(listener)
     });
 }

@@ -11,9 +11,12 @@ pub struct ToolsProps {
     pub is_idle: bool,
     pub are_sections_open: bool,
     pub on_sections: Callback<()>,
+    /// Whether the keys show what the network considers.
+    pub shows_considered: bool,
+    pub on_considered: Callback<()>,
 }
 
-/// Zoom, and the list of sections.
+/// Zoom, what the network considers, and the list of sections.
 #[component]
 pub fn Tools(props: &ToolsProps) -> Html {
     let (can_enlarge, can_reduce) = props.zoom.has_room();
@@ -24,6 +27,10 @@ pub fn Tools(props: &ToolsProps) -> Html {
                 onclick={zoom(props.zoom.reduced())}><Icon glyph={Glyph::Minus} /></button>
             <button type="button" class="round" aria-label="Zoom in" title="Zoom in: +" disabled={!can_enlarge}
                 onclick={zoom(props.zoom.enlarged())}><Icon glyph={Glyph::Plus} /></button>
+            <button type="button" class="round" aria-label="What it considers"
+                title="What it considers: keys glow as likely as the network is to strike them next"
+                aria-pressed={props.shows_considered.to_string()}
+                onclick={props.on_considered.reform(|_| ())}><Icon glyph={Glyph::Glow} /></button>
             <button type="button" class="round" aria-label="Sections" title="Sections"
                 aria-expanded={props.are_sections_open.to_string()} disabled={props.is_idle}
                 onclick={props.on_sections.reform(|_| ())}><Icon glyph={Glyph::List} /></button>
