@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use performance::playback::micros;
 use performance::{Lineage, Made, Token, midi};
 use serde_json::Value;
 use tests::browser::{Browser, Page, Setup, Storage};
