@@ -7,9 +7,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::backend::{opening, skip};
-use crate::{Error, Generate, Network, Reader, StepInput, sample};
 use crate::sampling::strike_probabilities;
-use crate::{Error, Generate, Network, StepInput, sample};
+use crate::{Error, Generate, Network, Reader, StepInput, sample};
 
 /// Largest number of takes that go through a network together.
 pub const MAX_TAKES: usize = 16;

@@ -99,6 +99,15 @@ fn the_overview_seeks_and_marks() {
         let mark = page.evaluate("document.querySelector('.position .mark')?.getAttribute('style')");
         mark.as_str().is_some_and(|style| style.starts_with("left: 25.") || style.starts_with("left: 24.9"))
     });
+    // Whatever comes and goes beside it, the overview has a pixel for each of the page's.
+    set_temperature(&page, 20);
+    page.button("Branch").click();
+    page.wait_for_text("from No. 1 at", SOON);
+    page.wait_until("an overview that is sharp", SOON, || {
+        page.evaluate(
+            "[...document.querySelectorAll('.roll canvas')].every(c => c.width === c.clientWidth && c.height === c.clientHeight)",
+        ) == true
+    });
     page.button("Stop").click();
     page.assert_no_errors();
 }

@@ -59,8 +59,6 @@ pub struct Painter {
     is_stale: bool,
     /// `None` when the colors have changed.
     palette: Option<Palette>,
-    size: (f64, f64, f64),
-    strip_size: (f64, f64, f64),
     lens: Option<Lens>,
     last_ms: f64,
 }
@@ -78,8 +76,6 @@ impl Painter {
             considered: None,
             is_stale: true,
             palette: None,
-            size: (0.0, 0.0, 0.0),
-            strip_size: (0.0, 0.0, 0.0),
             lens: None,
             last_ms: 0.0,
         }
@@ -146,7 +142,7 @@ impl Painter {
         let head_us = self.shown_head_us(roll_px);
         let is_playing = self.playback == Playback::Playing;
         let has_moved = self.view.advance(head_us, is_playing, elapsed_secs, smooth);
-        let is_new = self.is_stale || self.palette.is_none() || self.size != size;
+        let is_new = fit(&canvas, size) || self.is_stale || self.palette.is_none();
         if !has_moved && !is_new && !is_playing {
             return None;
         }
@@ -155,7 +151,6 @@ impl Painter {
             self.palette = Some(Palette::of(&canvas));
             self.strip.invalidate();
         }
-        fit(&canvas, &mut self.size, size);
         let keys = self.view.keys(width_px, elapsed_secs, smooth);
         let lens = Lens::new(&self.view, roll_px, self.zoom, smooth);
         self.lens = Some(lens);
@@ -195,7 +190,7 @@ impl Painter {
     fn paint_strip(&mut self, nodes: &RollNodes) -> u64 {
         let Some(canvas) = nodes.strip.cast::<HtmlCanvasElement>() else { return 0 };
         let size @ (width_px, height_px, pixels) = size_of(&canvas);
-        if fit(&canvas, &mut self.strip_size, size) {
+        if fit(&canvas, size) {
             self.strip.invalidate();
         }
         let scale = self.view.scale(width_px);
@@ -244,13 +239,14 @@ fn size_of(canvas: &HtmlCanvasElement) -> (f64, f64, f64) {
     (f64::from(canvas.client_width()), f64::from(canvas.client_height()), pixels)
 }
 
-/// Gives a canvas the pixels for its size; says whether it had others, and is empty now.
-fn fit(canvas: &HtmlCanvasElement, known: &mut (f64, f64, f64), size: (f64, f64, f64)) -> bool {
-    let is_other = *known != size;
+/// Gives a canvas the pixels for its size; says whether it had others, and is empty now. The page's library may put
+/// a new one in the place of an old one at any time.
+fn fit(canvas: &HtmlCanvasElement, (width_px, height_px, pixels): (f64, f64, f64)) -> bool {
+    let expected = ((width_px * pixels).round() as u32, (height_px * pixels).round() as u32);
+    let is_other = (canvas.width(), canvas.height()) != expected;
     if is_other {
-        canvas.set_width((size.0 * size.2).round() as u32);
-        canvas.set_height((size.1 * size.2).round() as u32);
-        *known = size;
+        canvas.set_width(expected.0);
+        canvas.set_height(expected.1);
     }
     is_other
 }
