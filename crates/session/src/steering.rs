@@ -86,6 +86,8 @@ pub struct Steering {
     planned: Vec<Planned>,
     /// Planned changes that are in the take, and not heard yet.
     landed: Vec<Planned>,
+    /// What the last splice changed, and where.
+    spliced: Option<(u64, Vec<Input>)>,
     /// The number of tokens in which worker and page agree, after a missed splice.
     agreed: Option<usize>,
     turnarounds_us: Vec<u64>,
@@ -123,12 +125,33 @@ impl Steering {
         self.planned = planned;
     }
 
+    /// Settings that were asked for and are not heard before a time, the last of each kind. What branches off there
+    /// takes them along.
+    pub(crate) fn unheard(&self, at_us: u64) -> Vec<Input> {
+        let spliced = self.spliced.iter().filter(|(spliced_us, _)| *spliced_us > at_us);
+        let changes = spliced.flat_map(|(_, changes)| changes);
+        let changes =
+            changes.chain(self.in_flight.iter().flat_map(|splice| &splice.changes)).chain(&self.wanted);
+        let mut unheard: Vec<Input> = Vec::new();
+        for change in changes.filter(|change| !matches!(change, Input::Events(_))) {
+            unheard.retain(|earlier| !is_replaced(earlier, change));
+            unheard.push(change.clone());
+        }
+        unheard
+    }
+
+    /// The listener goes elsewhere: what was asked for before was asked for another moment.
+    pub(crate) fn forget_unheard(&mut self) {
+        self.spliced = None;
+    }
+
     /// For another performance: drops what waits. Turnarounds are kept.
     pub(crate) fn reset(&mut self) {
         (self.in_flight, self.agreed) = (None, None);
         self.wanted.clear();
         self.planned.clear();
         self.landed.clear();
+        self.spliced = None;
         self.epoch = self.asked;
     }
 
@@ -224,6 +247,7 @@ impl Steering {
             return Answer::Stale;
         }
         (self.epoch, self.agreed, self.missed_us) = (epoch, None, 0);
+        self.spliced = Some((splice.at_us, splice.changes.clone()));
         Answer::Spliced(splice)
     }
 

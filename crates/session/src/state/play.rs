@@ -73,12 +73,14 @@ impl State {
     pub(super) fn seek(&mut self, at_us: u64) {
         if let Some(take) = self.takes.current() {
             let to_us = at_us.min(take.music_us());
+            self.transport.steering.forget_unheard();
             self.transport.seek(to_us);
         }
     }
 
     pub(super) fn branch(&mut self, at_us: u64, drawn_seed: u64) {
-        let inputs = vec![Input::Seed(drawn_seed)];
+        let mut inputs = self.transport.steering.unheard(at_us);
+        inputs.push(Input::Seed(drawn_seed));
         self.begin_branch(at_us, |take, id| take.branch(id, at_us, inputs));
     }
 
@@ -89,7 +91,11 @@ impl State {
         }
         self.record();
         self.complete();
-        let branch = |seed: u64, id| take.branch(id, at_us, vec![Input::Seed(seed)]);
+        let unheard = self.transport.steering.unheard(at_us);
+        let branch = |seed: u64, id| {
+            let inputs = unheard.iter().cloned().chain([Input::Seed(seed)]);
+            take.branch(id, at_us, inputs.collect())
+        };
         let versions: Vec<TakeId> =
             drawn_seeds.iter().map(|&seed| self.takes.add(|id| branch(seed, id))).collect();
         self.takes.enter(versions[0]);

@@ -2,7 +2,8 @@ use performance::Token;
 
 use super::*;
 use crate::protocol::{Engine, Model, Placement};
-use crate::{Midi, Port, Run, RunKind};
+use crate::shape::Wish;
+use crate::{Midi, Port, Run, RunKind, Shape};
 
 fn after(actions: impl IntoIterator<Item = Action>) -> State {
     actions.into_iter().fold(State::new(7), |state, action| state.then(action))
@@ -125,6 +126,37 @@ fn a_branch_goes_on_from_a_moment() {
     // Without its parent it moves up.
     let rows = state.then(Action::Forget(1)).takes.rows();
     assert_eq!(rows.iter().map(|row| (row.take.id, row.depth)).collect::<Vec<_>>(), [(2, 0)]);
+}
+
+/// What was asked for and is not heard yet goes along: while it waits, on its way, and when it is composed.
+#[test]
+fn a_branch_takes_along_what_was_just_asked_for() {
+    let asked = |state: &State| {
+        let take = state.takes.current().unwrap();
+        let sampling = take.log.sampling_at(take.tokens().len() + 1);
+        (sampling.temperature, take.log.controls_at(take.tokens().len() + 1).density)
+    };
+    let branch = Action::Branch { at_us: 400_000, drawn_seed: 9 };
+    let dense = Shape { density: Wish::Asked(11.0), ..Shape::default() };
+    let at = Moment { now_ms: 1000.0, head_us: 300_000 };
+    let state = after([ready(400.0), GENERATE, events(1, 0, &[60, 380, 188, 64, 380, 192, 67])]);
+    // The first change is on its way, the second one waits.
+    let state = state.reduced(Action::SetTemperature(0.5), at).reduced(Action::SetShape(dense), at);
+    assert_eq!(asked(&state.clone().then(branch.clone())), (0.5, Some(11.0)));
+    let versions = Action::Versions { at_us: 400_000, drawn_seeds: vec![5, 6] };
+    assert_eq!(asked(&state.clone().then(versions)), (0.5, Some(11.0)));
+    // Composed, ahead of what is heard.
+    let splice = state.transport.steering.in_flight().unwrap().clone();
+    assert_eq!((splice.keep, splice.at_us), (1, 416_000), "the wait of a second is cut");
+    let state = state.reduced(as_of(splice.epoch, 1, 1, &[307, 61, 380]), at);
+    assert_eq!(asked(&state.clone().then(branch.clone())), (0.5, Some(11.0)));
+    let splice = state.transport.steering.in_flight().unwrap().clone();
+    let state = state.reduced(as_of(splice.epoch, 1, splice.keep, &[61, 380]), at);
+    assert_eq!((state.transport.steering.in_flight(), asked(&state)), (None, (0.5, Some(11.0))));
+    // Who goes back to an earlier moment goes on from there as it was.
+    let state = state.then(Action::Seek { at_us: 100_000 });
+    let state = state.then(Action::Branch { at_us: 100_000, drawn_seed: 9 });
+    assert_eq!(asked(&state), (1.0, None));
 }
 
 #[test]
