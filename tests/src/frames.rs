@@ -130,6 +130,10 @@ impl HourOfFrames {
         }
         let scrolling = Frames::take(&page);
         slider().click_at((0.5, 0.5));
+        // It ended when the scrolling did.
+        if let Some(play) = page.try_find("button", "Play") {
+            play.click();
+        }
         page.wait_until("music from the middle on", COMPOSE, || {
             page.evaluate("performanceRnn.playback()") == "Playing"
                 && page.evaluate("performanceRnn.played()").as_f64() > Some(f64::from(music_secs) / 2.1)
