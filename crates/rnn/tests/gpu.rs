@@ -16,7 +16,8 @@ use rand_chacha::ChaCha8Rng;
 use rnn::gpu::{Network, Takes, Tuning};
 use rnn::weights::{self, NamedTensor, Precision};
 use rnn::{
-    Backend, Continuation, Error, Generate, ModelConfig, Network as _, Quantized, QuantizedState, StepInput,
+    Backend, Continuation, Error, Generate, Hints, ModelConfig, Network as _, Quantized, QuantizedState,
+    StepInput,
 };
 
 /// Largest difference of two logits: a device may round a gate otherwise, and so once in a while a hidden
