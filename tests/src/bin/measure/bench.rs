@@ -69,6 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             // A tab each, so that each starts from nothing but the browser's cache.
             let page = browser.open(&site.url("/bench.html"));
             rounds.push(measured(&page, backend));
+            page.close();
         }
         if let Some(site) = &peers_site {
             others.extend(peers(&browser, site, options.has_webgpu));
@@ -110,6 +111,8 @@ fn steered(browser: &Browser, site: &Site) -> (Latency, Latency) {
     page.button("Shape").click();
     let density = Latency::measure_density(&page, CHANGES);
     page.button("Stop").click();
+    // A tab that shares a session with the next one has a notice come up there, under the mouse.
+    page.close();
     (latency, density)
 }
 
@@ -120,7 +123,9 @@ fn kept(browser: &Browser, site: &Site) -> Writes {
     page.wait_until("an hour of music", HOUR, || page.button("Download MIDI").title().starts_with("1:00:"));
     page.button("Stop").click();
     wait_until_kept(&page);
-    Writes::of(&page)
+    let writes = Writes::of(&page);
+    page.close();
+    writes
 }
 
 /// Lines in the order in which they were first measured.
