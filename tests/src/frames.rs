@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Page};
 use crate::endurance::tokens;
 use crate::site::Site;
+use crate::times::Times;
 
 /// Composing an hour on a machine that does other things as well.
 const COMPOSE: Duration = Duration::from_secs(900);
@@ -39,13 +40,13 @@ const TAKE: &str = "(() => {
     return [between, work];
 })()";
 
-/// Times of frames, in milliseconds.
+/// Frames that were drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frames {
-    /// From frame to frame, sorted.
-    between_ms: Vec<f64>,
-    /// What drawing takes, sorted.
-    work_ms: Vec<f64>,
+    /// From frame to frame.
+    pub between: Times,
+    /// What drawing takes of each.
+    pub drawing: Times,
 }
 
 /// While an hour is scrolled through, and while it plays in the middle.
@@ -62,48 +63,21 @@ pub struct HourOfFrames {
 impl Frames {
     #[track_caller]
     fn take(page: &Page) -> Self {
-        let [mut between_ms, mut work_ms]: [Vec<f64>; 2] =
+        let [between, drawing]: [Vec<f64>; 2] =
             serde_json::from_value(page.evaluate(TAKE)).expect("times of frames");
-        between_ms.sort_by(f64::total_cmp);
-        work_ms.sort_by(f64::total_cmp);
-        Self { between_ms, work_ms }
-    }
-
-    /// What drawing takes in at least this share of the frames, in milliseconds.
-    #[must_use]
-    pub fn work_ms(&self, share: f64) -> f64 {
-        quantile(&self.work_ms, share)
-    }
-
-    /// Time from frame to frame, at most so in this share of the frames, in milliseconds.
-    #[must_use]
-    pub fn between_ms(&self, share: f64) -> f64 {
-        quantile(&self.between_ms, share)
+        Self { between: Times::new(between), drawing: Times::new(drawing) }
     }
 
     /// For people.
     #[must_use]
-    pub fn to_line(&self) -> String {
-        let three = |value: &dyn Fn(f64) -> f64| {
-            format!("p50 {:.1} ms, p95 {:.1} ms, max {:.1} ms", value(0.5), value(0.95), value(1.0))
-        };
-        format!(
-            "{} frames; from frame to frame {}; drawing {}",
-            self.between_ms.len(),
-            three(&|share| self.between_ms(share)),
-            three(&|share| self.work_ms(share)),
-        )
+    pub fn to_words(&self) -> String {
+        format!("from frame to frame {}; drawing {}", self.between.to_words(), self.drawing.to_words())
     }
 
     /// For programs.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let three = |value: &dyn Fn(f64) -> f64| json!({ "p50_ms": value(0.5), "p95_ms": value(0.95), "max_ms": value(1.0) });
-        json!({
-            "frames": self.between_ms.len(),
-            "between": three(&|share| self.between_ms(share)),
-            "drawing": three(&|share| self.work_ms(share)),
-        })
+        json!({ "between": self.between.to_json(), "drawing": self.drawing.to_json() })
     }
 }
 
@@ -149,8 +123,8 @@ impl HourOfFrames {
     #[must_use]
     pub fn to_lines(&self) -> [String; 2] {
         [
-            format!("scrolling through {} events: {}", self.events, self.scrolling.to_line()),
-            format!("playing in their middle: {}", self.playing.to_line()),
+            format!("scrolling through {} events: {}", self.events, self.scrolling.to_words()),
+            format!("playing in their middle: {}", self.playing.to_words()),
         ]
     }
 
@@ -161,9 +135,4 @@ impl HourOfFrames {
             "events": self.events, "scrolling": self.scrolling.to_json(), "playing": self.playing.to_json(),
         })
     }
-}
-
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let last = sorted.len().saturating_sub(1);
-    sorted.get((share * last as f64).round() as usize).copied().unwrap_or(f64::NAN)
 }

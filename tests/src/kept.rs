@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::browser::Page;
+use crate::times::Times;
 
 /// A write is due after a second.
 const SOON: Duration = Duration::from_secs(20);
@@ -52,44 +52,8 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     Sha256::digest(bytes).into()
 }
 
-/// How long writing a session takes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Writes {
-    sorted_ms: Vec<f64>,
-}
-
-impl Writes {
-    /// The writes of this page so far.
-    #[must_use]
-    pub fn of(page: &Page) -> Self {
-        let mut sorted_ms = kept(page).writes_ms;
-        sorted_ms.sort_by(f64::total_cmp);
-        Self { sorted_ms }
-    }
-
-    fn quantile_ms(&self, share: f64) -> f64 {
-        let last = self.sorted_ms.len().saturating_sub(1);
-        self.sorted_ms.get((share * last as f64).round() as usize).copied().unwrap_or(f64::NAN)
-    }
-
-    /// For people; `what` is written.
-    #[must_use]
-    pub fn to_line(&self, what: &str) -> String {
-        format!(
-            "{what} is written in {:.1} ms (median), {:.1} ms (p95), {:.1} ms (longest) of {}",
-            self.quantile_ms(0.5),
-            self.quantile_ms(0.95),
-            self.quantile_ms(1.0),
-            self.sorted_ms.len()
-        )
-    }
-
-    /// For programs.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        json!({
-            "median_ms": self.quantile_ms(0.5), "p95_ms": self.quantile_ms(0.95),
-            "longest_ms": self.quantile_ms(1.0), "writes": self.sorted_ms.len(),
-        })
-    }
+/// How long writing this page's session took each time.
+#[must_use]
+pub fn write_times(page: &Page) -> Times {
+    Times::new(kept(page).writes_ms)
 }

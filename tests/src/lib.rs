@@ -13,3 +13,4 @@ pub mod listening;
 pub mod midi_device;
 pub mod site;
 pub mod steering;
+pub mod times;

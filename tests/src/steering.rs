@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use performance::playback::micros;
 use performance::{Input, Recipe, Token, VelocityOffset};
-use serde_json::{Value, json};
 
 use crate::browser::Page;
 use crate::endurance::tokens;
+use crate::times::Times;
 
 /// A splice on a slow machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -81,66 +81,28 @@ fn set(page: &Page, slider: &str, value: &str, is_set: impl Fn(&Input) -> bool) 
     (heard_us - head_us) / 1000.0 + latency_ms
 }
 
-/// How soon changes are heard.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Latency {
-    sorted_ms: Vec<f64>,
+/// Changes the temperature of a playing performance `n` times: how soon each change is heard.
+#[track_caller]
+#[must_use]
+pub fn temperature_latency(page: &Page, n: usize) -> Times {
+    latency(n, |step| set_temperature(page, 10 + step % 35))
 }
 
-impl Latency {
-    /// Changes the temperature of a playing performance `n` times.
-    #[track_caller]
-    #[must_use]
-    pub fn measure(page: &Page, n: usize) -> Self {
-        Self::of(n, |step| set_temperature(page, 10 + step % 35))
-    }
+/// Changes its density `n` times; the drawer has to be open.
+#[track_caller]
+#[must_use]
+pub fn density_latency(page: &Page, n: usize) -> Times {
+    latency(n, |step| set_density(page, 40 + step % 35))
+}
 
-    /// Changes its density `n` times; the drawer has to be open.
-    #[track_caller]
-    #[must_use]
-    pub fn measure_density(page: &Page, n: usize) -> Self {
-        Self::of(n, |step| set_density(page, 40 + step % 35))
-    }
-
-    /// `change` gets a number of its own each time, to be told from the others in the recipe.
-    #[track_caller]
-    fn of(n: usize, change: impl Fn(usize) -> f64) -> Self {
-        let change = |index: usize| {
-            std::thread::sleep(PAUSE);
-            change(if index.is_multiple_of(2) { index / 2 } else { 34 - index / 2 })
-        };
-        let mut sorted_ms: Vec<f64> = (0..n).map(change).collect();
-        sorted_ms.sort_by(f64::total_cmp);
-        Self { sorted_ms }
-    }
-
-    /// In milliseconds, of a share of the changes.
-    #[must_use]
-    pub fn quantile_ms(&self, share: f64) -> f64 {
-        let last = self.sorted_ms.len().saturating_sub(1);
-        self.sorted_ms.get((share * last as f64).round() as usize).copied().unwrap_or(f64::NAN)
-    }
-
-    /// For people.
-    #[must_use]
-    pub fn to_line(&self) -> String {
-        format!(
-            "a change is heard after {:.0} ms (median), {:.0} ms (p95), {:.0} ms (longest) of {}",
-            self.quantile_ms(0.5),
-            self.quantile_ms(0.95),
-            self.quantile_ms(1.0),
-            self.sorted_ms.len()
-        )
-    }
-
-    /// For programs.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        json!({
-            "median_ms": self.quantile_ms(0.5), "p95_ms": self.quantile_ms(0.95),
-            "longest_ms": self.quantile_ms(1.0), "changes": self.sorted_ms.len(),
-        })
-    }
+/// `change` gets a number of its own each time, to be told from the others in the recipe.
+#[track_caller]
+fn latency(n: usize, change: impl Fn(usize) -> f64) -> Times {
+    let change = |index: usize| {
+        std::thread::sleep(PAUSE);
+        change(if index.is_multiple_of(2) { index / 2 } else { 34 - index / 2 })
+    };
+    Times::new((0..n).map(change).collect())
 }
 
 /// The network's tokens, as loud as they are heard.

@@ -43,7 +43,7 @@ pub enum Leaving {
     Reload,
     /// Another page takes its place.
     Navigate,
-    /// The browser freezes a tab in the background.
+    /// The browser says that it freezes the tab.
     Freeze,
 }
 

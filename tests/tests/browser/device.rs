@@ -83,7 +83,8 @@ fn assert_room_before_restrikes(received: &[Received]) {
     assert!(4 * with_room >= 3 * restrikes, "{with_room} of {restrikes}");
 }
 
-/// Closing the tab, loading it again, another page, and a tab in the background that the browser freezes.
+/// Closing the tab, loading it again, another page, and the event by which a browser says that it freezes a tab. (One
+/// that is frozen without that event keeps its keys down.)
 #[test]
 fn no_key_stays_down_when_the_page_goes_away() {
     for how in [Leaving::Close, Leaving::Reload, Leaving::Navigate, Leaving::Freeze] {

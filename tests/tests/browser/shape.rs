@@ -4,7 +4,7 @@ use performance::{Controls, Event, Input, Recipe, midi};
 use tests::browser::{Browser, Page, screenshots};
 use tests::endurance::tokens;
 use tests::site::Site;
-use tests::steering::{Latency, as_heard, recipe};
+use tests::steering::{as_heard, density_latency, recipe};
 
 use super::replay::replayed;
 use super::{SCALE_VELOCITY, SOON, START, file, scale};
@@ -28,9 +28,9 @@ fn the_music_takes_the_shape_that_is_asked_for() {
     }
     page.find("combobox", "Leaning towards");
     page.find("checkbox", "Free density");
-    let latency = Latency::measure_density(&page, 8);
-    println!("density: {}", latency.to_line());
-    assert!(latency.quantile_ms(0.5) < 400.0, "{}", latency.to_line());
+    let latency = density_latency(&page, 8);
+    println!("density: a change is heard after {}", latency.to_words());
+    assert!(latency.quantile_ms(0.5) < 400.0, "{}", latency.to_words());
 
     page.find("combobox", "Scale").choose("whole tone");
     page.find("checkbox", "Only these").click();

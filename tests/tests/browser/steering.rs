@@ -7,7 +7,7 @@ use tests::browser::{Browser, Setup};
 use tests::endurance::{begins_secs, on_time, tokens};
 use tests::midi_device::{MidiDevice, choose_device, keys_down};
 use tests::site::Site;
-use tests::steering::{Latency, as_heard, recipe, set_temperature};
+use tests::steering::{as_heard, recipe, set_temperature, temperature_latency};
 
 use super::replay::replayed;
 use super::{SILENCE, SOON, START};
@@ -24,10 +24,10 @@ fn a_change_is_heard_at_once_and_replayed_exactly() {
     page.button("Generate").click();
     let has_played = |secs: f64| page.evaluate("performanceRnn.played()").as_f64() > Some(secs);
     page.wait_until("music", START, || has_played(2.0));
-    let latency = Latency::measure(&page, 8);
-    println!("{}", latency.to_line());
+    let latency = temperature_latency(&page, 8);
+    println!("a change is heard after {}", latency.to_words());
     // Twice what is aimed at, because a test machine does other things, too.
-    assert!(latency.quantile_ms(0.5) < 400.0, "{}", latency.to_line());
+    assert!(latency.quantile_ms(0.5) < 400.0, "{}", latency.to_words());
     // A new worker gets the changes, too.
     page.in_workers("void setTimeout(() => { throw new Error('killed by a test'); })");
     page.wait_until("the crash", SOON, || page.status().contains("killed by a test"));
@@ -61,7 +61,7 @@ fn a_change_reaches_a_midi_device_without_a_hanging_note() {
     choose_device(&page, &browser);
     page.button("Generate").click();
     page.wait_until("music at the device", START, || device.received().len() > 30);
-    println!("at a MIDI device: {}", Latency::measure(&page, 8).to_line());
+    println!("at a MIDI device: a change is heard after {}", temperature_latency(&page, 8).to_words());
     page.button("Stop").click();
     std::thread::sleep(Duration::from_secs(1));
     let (received, heard) = (device.received(), tokens(&page));

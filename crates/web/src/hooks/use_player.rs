@@ -62,7 +62,8 @@ pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHan
     use_ticks(state, dispatch, player);
 }
 
-/// Closing, reloading and freezing the page leaves no key of a device down.
+/// Closing, reloading and leaving the page leaves no key of a device down; nor does freezing, where the browser says
+/// so first.
 #[hook]
 fn use_leaving(dispatch: &Callback<Action>, player: &PlayerHandle) {
     use_effect_with((), {

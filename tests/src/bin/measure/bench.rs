@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use tests::bench::{Peer, measured, peers};
 use tests::browser::{Browser, Setup, WebGpu};
 use tests::frames::HourOfFrames;
-use tests::kept::{Writes, wait_until_kept};
+use tests::kept::{wait_until_kept, write_times};
 use tests::site::Site;
-use tests::steering::Latency;
+use tests::steering::{density_latency, temperature_latency};
+use tests::times::Times;
 
 use crate::{keep, value};
 
@@ -75,7 +76,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
             others.extend(peers(&browser, site, options.has_webgpu));
         }
     }
-    let (latency, density) = steered(&browser, &site);
+    let (temperature, density) = steered(&browser, &site);
     let writes = kept(&browser, &site);
     let frames = HourOfFrames::measure(&site, &browser, HOUR_SECS);
     let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
@@ -84,16 +85,16 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     for peer in others.iter().filter(|peer| peer.events_per_second.is_none()) {
         println!("not measured: {}", peer.name);
     }
-    println!("temperature: {}", latency.to_line());
-    println!("density: {}", density.to_line());
-    println!("{}", writes.to_line("a session that grows to an hour of music"));
+    println!("temperature: a change is heard after {}", temperature.to_words());
+    println!("density: a change is heard after {}", density.to_words());
+    println!("a session that grows to an hour of music is written in {}", writes.to_words());
     frames.to_lines().iter().for_each(|line| println!("{line}"));
     let first = rounds.first().ok_or("nothing was measured")?;
     keep(
         options.json.as_deref(),
         &json!({
             "browser": first["browser"], "threads": first["threads"], "runs": runs,
-            "steering": latency.to_json(), "steering_density": density.to_json(),
+            "steering": temperature.to_json(), "steering_density": density.to_json(),
             "session_writes": writes.to_json(),
             "roll": frames.to_json(),
             "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
@@ -103,27 +104,27 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
 }
 
 /// How soon changes of temperature and of density are heard while the page plays.
-fn steered(browser: &Browser, site: &Site) -> (Latency, Latency) {
+fn steered(browser: &Browser, site: &Site) -> (Times, Times) {
     let page = browser.open(&site.url("/?backend=cpu&seed=1"));
     page.button("Generate").click();
     page.wait_until("music", START, || page.evaluate("performanceRnn.played()").as_f64() > Some(2.0));
-    let latency = Latency::measure(&page, CHANGES);
+    let temperature = temperature_latency(&page, CHANGES);
     page.button("Shape").click();
-    let density = Latency::measure_density(&page, CHANGES);
+    let density = density_latency(&page, CHANGES);
     page.button("Stop").click();
     // A tab that shares a session with the next one has a notice come up there, under the mouse.
     page.close();
-    (latency, density)
+    (temperature, density)
 }
 
 /// How long the session is written each time, while an hour of music is composed in one go.
-fn kept(browser: &Browser, site: &Site) -> Writes {
+fn kept(browser: &Browser, site: &Site) -> Times {
     let page = browser.open(&site.url("/?backend=cpu&seed=1&length=3600"));
     page.button("Generate").click();
     page.wait_until("an hour of music", HOUR, || page.button("Download MIDI").title().starts_with("1:00:"));
     page.button("Stop").click();
     wait_until_kept(&page);
-    let writes = Writes::of(&page);
+    let writes = write_times(&page);
     page.close();
     writes
 }
