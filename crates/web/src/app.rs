@@ -74,9 +74,10 @@ pub fn App() -> Html {
         <>
             <Header {on_theme} on_help={on_about(true)} />
             <main>
+                <Notices notices={state.notices.as_slice().to_vec()} engine={state.engine.clone()} dispatch={dispatch.clone()}
+                    on_remedy={commands.on_remedy.clone()} />
                 <Roll source={roll_source(&state)} playback={state.transport.playback} {theme} player={player.clone()} engine={engine.clone()}
                     mark={state.mark} waiting_for={state.waiting_for().map(AttrValue::from)} dispatch={dispatch.clone()} />
-                <Notices notices={state.notices.as_slice().to_vec()} dispatch={dispatch.clone()} on_remedy={commands.on_remedy.clone()} />
                 <Transport state={state.clone()} dispatch={dispatch.clone()} on_generate={commands.on_generate.clone()}
                     on_stop={commands.on_stop.clone()} on_pause={commands.on_pause.clone()} is_shape_open={*is_shape_open}
                     on_shape={on_shape.clone()} on_download={commands.on_download.clone()}

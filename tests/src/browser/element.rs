@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Held, PATIENCE, Page, keys};
 
+/// Until the page has drawn once more; a hidden one draws nothing.
+const A_FRAME: &str = "new Promise(then => { requestAnimationFrame(then); setTimeout(then, 200); })";
+
 /// A control or a text on a [`Page`].
 #[derive(Debug)]
 pub struct Element<'page> {
@@ -134,8 +137,10 @@ impl<'page> Element<'page> {
         let (x, y) =
             self.target().unwrap_or_else(|obstacle| panic!("nothing drops on {}: {obstacle}", self.what));
         let data = json!({ "items": [], "files": files, "dragOperationsMask": 1 });
-        for kind in ["dragEnter", "dragOver", "drop"] {
+        // A busy page answers late whether it takes them, and a browser drops nothing before it did.
+        for kind in ["dragEnter", "dragOver", "dragOver", "drop"] {
             self.page.call("Input.dispatchDragEvent", json!({ "type": kind, "x": x, "y": y, "data": data }));
+            self.page.evaluate(A_FRAME);
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tests::browser::{Browser, Page, Scheme, screenshots};
 use tests::site::Site;
 
-use super::{SILENCE, SOON, START};
+use super::{SILENCE, SOON, START, file};
 
 /// What axe-core finds, as lines; WCAG 2.2 up to AA, and best practices.
 fn violations(page: &Page) -> Vec<String> {
@@ -100,5 +100,54 @@ fn the_keyboard_is_enough() {
     assert!(!page.text().contains("No. 3"), "a letter that is switched off");
     page.press("Escape");
     page.wait_until("silence", SOON, || page.sound_peak() < SILENCE);
+    page.assert_no_errors();
+}
+
+/// A notice moves nothing that somebody is about to press, is seen wherever the page is scrolled to, and hides nothing
+/// that has the focus (WCAG 2.2, 2.4.11).
+#[test]
+fn notices_stay_out_of_the_way() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/?backend=cpu&seed=7"));
+    let (_folder, broken) = file("song.mid", b"MThd\0\0");
+    let buttons =
+        "[...document.querySelectorAll('.transport > button')].map(e => e.getBoundingClientRect().x)";
+    page.button("Generate");
+    let opened = page.evaluate(buttons);
+    page.button("Generate").click();
+    page.wait_until("music", START, || page.button("Pause").is_enabled());
+    assert_eq!(page.evaluate(buttons), opened, "loading and playing move buttons");
+    page.press("Escape");
+    let places = "[...document.querySelectorAll('main button, main input, main select')]
+        .filter(element => !element.closest('.notices')).map(element => {
+            const box = element.getBoundingClientRect();
+            return [box.x, box.y + scrollY].map(Math.round);
+        })";
+    for (width, height) in [(360, 740), (1280, 800)] {
+        page.resize(width, height);
+        let before = page.evaluate(places);
+        page.choose_files("Primer MIDI file", &[&broken]);
+        page.wait_until("a notice", SOON, || page.try_find("button", "Dismiss").is_some());
+        page.screenshot(&screenshots().join(format!("notice-{width}.png")));
+        assert_eq!(page.evaluate(places), before, "at {width}");
+
+        page.evaluate("scrollTo(0, document.body.scrollHeight)");
+        let seen = "(() => {
+            const box = document.querySelector('.notices li').getBoundingClientRect();
+            return box.top >= 0 && box.bottom <= innerHeight;
+        })()";
+        page.wait_until("the notice at the page's end", SOON, || page.evaluate(seen) == true);
+        let hidden = page.evaluate(
+            "[...document.querySelectorAll('main button, main input, main select')].reverse().filter(element => {
+                element.focus();
+                const box = element.getBoundingClientRect();
+                const above = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+                return document.activeElement === element && !element.closest('.notices') && above?.closest('.notices');
+            }).map(element => element.outerHTML)",
+        );
+        assert_eq!(hidden, serde_json::json!([]), "at {width}");
+        page.evaluate("scrollTo(0, 0)");
+        page.button("Dismiss").click();
+    }
     page.assert_no_errors();
 }

@@ -2,7 +2,7 @@ use yew::prelude::*;
 
 use super::{Glyph, Icon, VolumeField};
 use session::format;
-use session::{Action, Download, EngineState, OutputChoice, State, WithPrimer};
+use session::{Action, OutputChoice, State, WithPrimer};
 
 #[derive(Properties, PartialEq)]
 pub struct TransportProps {
@@ -41,17 +41,11 @@ pub fn Transport(props: &TransportProps) -> Html {
                 onclick={props.on_stop.reform(|_| ())} title="Esc">
                 <Icon glyph={Glyph::Square} />{ "Stop" }
             </button>
-            if is_playable {
-                <PauseButton is_playing={state.is_sounding()}
-                    on_pause={props.on_pause.clone()} />
-            }
+            <PauseButton is_playing={state.is_sounding()} {is_playable} on_pause={props.on_pause.clone()} />
             <button type="button" class={classes!("toggle", props.is_shape_open.then_some("on"))}
                 aria-expanded={props.is_shape_open.to_string()} aria-controls="shape" title="Density, notes, dynamics (H)"
                 onclick={props.on_shape.reform(|_| ())}><Icon glyph={Glyph::Sliders} />{ "Shape" }</button>
             <span class="time" aria-label="Time played">{ format::clock(state.transport.position_secs()) }</span>
-            if let EngineState::Downloading(download) = &state.engine {
-                <LoadingBar download={*download} />
-            }
             <span class="spacer" />
             <span class="download">
                 <button type="button" disabled={take.is_none()} title={title.unwrap_or_else(|| "D".into())}
@@ -75,37 +69,19 @@ pub fn Transport(props: &TransportProps) -> Html {
 #[derive(Properties, PartialEq)]
 struct PauseButtonProps {
     is_playing: bool,
+    /// There is something to pause or to play.
+    is_playable: bool,
     on_pause: Callback<()>,
 }
 
 #[component]
-fn PauseButton(PauseButtonProps { is_playing, on_pause }: &PauseButtonProps) -> Html {
-    let (glyph, label) = if *is_playing { (Glyph::Pause, "Pause") } else { (Glyph::Triangle, "Play") };
+fn PauseButton(PauseButtonProps { is_playing, is_playable, on_pause }: &PauseButtonProps) -> Html {
+    let (glyph, label) =
+        if *is_playing || !is_playable { (Glyph::Pause, "Pause") } else { (Glyph::Triangle, "Play") };
     html! {
-        <button type="button" class="pause" title="P" onclick={on_pause.reform(|_| ())}><Icon {glyph} />{ label }</button>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct LoadingBarProps {
-    download: Download,
-}
-
-/// How much of the model is here, and how long the rest takes.
-#[component]
-fn LoadingBar(LoadingBarProps { download }: &LoadingBarProps) -> Html {
-    let received = format::megabytes(download.received_bytes);
-    let label = match (download.total_bytes, download.secs_left()) {
-        (Some(total), Some(secs)) => format!("{received} of {} MB · {secs} s left", format::megabytes(total)),
-        (Some(total), None) => format!("{received} of {} MB", format::megabytes(total)),
-        (None, _) => format!("{received} MB"),
-    };
-    html! {
-        <span class="loading">
-            <progress aria-label="Loading the model" max={download.total_bytes.map(|total| total.to_string())}
-                value={download.total_bytes.map(|_| download.received_bytes.to_string())} />
-            <span class="small">{ label }</span>
-        </span>
+        <button type="button" class="pause" title="P" disabled={!is_playable} onclick={on_pause.reform(|_| ())}>
+            <Icon {glyph} />{ label }
+        </button>
     }
 }
 
