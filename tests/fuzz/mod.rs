@@ -143,6 +143,20 @@ impl Target<'_> {
 #[allow(dead_code, reason = "not all formats have one")]
 pub(crate) fn nothing_special(_: &mut Vec<u8>, _: &mut ChaCha8Rng) {}
 
+/// Changes bytes before a checksum of four bytes, and has the checksum fit, so that only the format stands.
+#[allow(dead_code, reason = "not all formats have a checksum")]
+pub(crate) fn resealed(bytes: &mut [u8], checksum: fn(&[u8]) -> u32, rng: &mut ChaCha8Rng) {
+    let Some((content, sum)) = bytes.split_last_chunk_mut::<4>() else { return };
+    if content.is_empty() {
+        return;
+    }
+    for _ in 0..rng.random_range(1..4) {
+        let at = rng.random_range(0..content.len());
+        content[at] = *pick(rng, &[0, 1, 2, 3, 0x7F, 0x80, 0xC0, 0xFF, content[at].wrapping_add(1)]);
+    }
+    *sum = checksum(content).to_le_bytes();
+}
+
 pub(crate) fn pick<'a, T>(rng: &mut ChaCha8Rng, from: &'a [T]) -> &'a T {
     &from[rng.random_range(0..from.len())]
 }

@@ -5,9 +5,10 @@
 #[path = "../../../tests/fuzz/mod.rs"]
 mod fuzz;
 
-use fuzz::{Target, nothing_special};
+use fuzz::{Target, resealed};
 use performance::{
-    Controls, Event, Lineage, Made, Origin, Pitch, Recipe, Sampling, Shift, Token, lineage::TokenSum,
+    Controls, Event, Lineage, Made, Origin, Pitch, Recipe, Sampling, Shift, Token,
+    lineage::{TokenSum, checksum},
 };
 
 #[test]
@@ -16,7 +17,7 @@ fn mutated_lineages_are_read_or_refused() {
         name: "lineage",
         seeds: seeds(),
         telling: &[&[0], &[1], &[0x7F], &[0x80], &[0xFF], &[0xFF; 9], &[0x80; 8], &[0, 0, 0xC0, 0x7F]],
-        special: nothing_special,
+        special: |bytes, rng| resealed(bytes, |content| checksum(content.iter().copied()), rng),
         n: 40_000,
         memory: (64, 1 << 16),
     };
