@@ -23,6 +23,10 @@ pub enum Trouble {
     BreaksAfter(usize),
     /// At most this many bytes arrive per second.
     Slow(usize),
+    /// Nothing more comes after this many bytes, and the connection stays.
+    StallsAfter(usize),
+    /// The page comes in place of the file, as some hosts answer for a file that they have not.
+    PageInstead,
 }
 
 /// The connection between browser and server.
@@ -109,6 +113,9 @@ fn connect(mut browser: &TcpStream, behind: SocketAddr, line: &Mutex<Line>) -> s
         line.requests.push(path.to_owned());
         line.troubles.iter().find(|(part, _)| path.contains(part.as_str())).map(|(_, trouble)| *trouble)
     };
+    if trouble == Some(Trouble::PageInstead) {
+        request = request.replacen(path.to_owned().as_str(), "/", 1);
+    }
     let mut server = TcpStream::connect(behind)?;
     server.write_all(request.as_bytes())?;
     let mut buffer = vec![0; 16 * 1024];
@@ -117,7 +124,11 @@ fn connect(mut browser: &TcpStream, behind: SocketAddr, line: &Mutex<Line>) -> s
         let limit = match trouble {
             Some(Trouble::BreaksAfter(bytes)) => bytes.saturating_sub(sent).min(buffer.len()),
             Some(Trouble::Slow(per_second)) => (per_second / 10).clamp(1, buffer.len()),
-            None => buffer.len(),
+            Some(Trouble::StallsAfter(bytes)) if sent >= bytes => {
+                std::thread::sleep(Duration::from_secs(600));
+                return Ok(());
+            }
+            Some(Trouble::StallsAfter(_) | Trouble::PageInstead) | None => buffer.len(),
         };
         let received = server.read(&mut buffer[..limit])?;
         if received == 0 {

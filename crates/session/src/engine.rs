@@ -4,6 +4,7 @@ mod loading;
 mod placement;
 mod speed;
 mod supervisor;
+mod watch;
 
 pub use loading::{Download, EngineState};
 pub use placement::{Adapter, Benchmark, Choice, Preference};

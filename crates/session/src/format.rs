@@ -40,6 +40,26 @@ pub fn times(speed: f64) -> String {
     if speed >= 9.95 { format!("{speed:.0}×") } else { format!("{speed:.1}×") }
 }
 
+/// The name of a file, so short that it fits into a line: a long one is cut in the middle.
+///
+/// ```
+/// use session::format::file_name;
+/// assert_eq!(file_name("sonata.mid"), "sonata.mid");
+/// assert_eq!(file_name(&format!("{}.mid", "a".repeat(10_000))).chars().count(), 60);
+/// ```
+#[must_use]
+pub fn file_name(name: &str) -> String {
+    const MOST: usize = 60;
+    const END: usize = 15;
+    let letters: Vec<char> =
+        name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    if letters.len() <= MOST {
+        return letters.into_iter().collect();
+    }
+    let (begin, end) = (&letters[..MOST - END - 1], &letters[letters.len() - END..]);
+    begin.iter().chain(&['…']).chain(end).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

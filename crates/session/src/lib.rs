@@ -18,6 +18,7 @@
 //! It knows no browser, no network, no clock and no files. The time and the play-head come with each action
 //! ([`Moment`]). `web` owns the worker, the sound and the screen, and does what the state says.
 
+pub mod doors;
 pub mod engine;
 pub mod format;
 mod history;

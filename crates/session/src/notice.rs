@@ -62,6 +62,14 @@ pub enum Notice {
         /// Name of the file.
         file: String,
     },
+    /// A host that answers a web page for every file that it has not.
+    #[error(
+        "The server has no {file}: it sent a web page instead. Retry later, or tell whoever runs this page."
+    )]
+    PageInstead {
+        /// Name of the file.
+        file: String,
+    },
     /// The download broke.
     #[error("The model could not be downloaded ({why}). Check the connection, then retry.")]
     WeightsBroken {
@@ -81,6 +89,12 @@ pub enum Notice {
         file: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// Weights among the files that were dropped.
+    #[error("{file} is a model. The piano can play with it instead of the one in use.")]
+    ModelDropped {
+        /// Name of the file.
+        file: String,
     },
     /// Composing failed.
     #[error(
@@ -160,6 +174,12 @@ pub enum Notice {
         "This browser cannot reach MIDI devices. Chrome, Edge and Firefox can. The built-in piano plays."
     )]
     MidiAbsent,
+    /// No Web MIDI on this device, whichever browser is chosen.
+    #[error(
+        "Browsers on iPhone and iPad have no MIDI. Use Chrome, Edge or Firefox on a computer to play a device. The \
+         built-in piano plays."
+    )]
+    MidiAbsentOnIos,
     /// The visitor or a policy said no.
     #[error(
         "The browser was not allowed to use MIDI devices. Allow it in the settings of this site, then choose \
@@ -187,7 +207,30 @@ pub enum Notice {
         why: String,
     },
 
+    /// The device is there, and cannot be used.
+    #[error(
+        "{port} could not be opened ({why}). Another program may be using it: close that, then choose the device \
+         again. Playing on the built-in piano."
+    )]
+    MidiPortBusy {
+        /// Name of the device.
+        port: String,
+        /// In the browser's words, or that it does not answer.
+        why: String,
+    },
+
     // --- Files.
+    /// More than one file at once.
+    #[error(
+        "Of {n} files, {file} was taken. Drop the others one at a time, or all of them where the piano is taught your \
+         music."
+    )]
+    OneOfSeveral {
+        /// Name of the file.
+        file: String,
+        /// How many were dropped.
+        n: usize,
+    },
     /// A primer that cannot be used.
     #[error("{file} {why}. {remedy}")]
     PrimerRefused {
@@ -313,6 +356,8 @@ pub enum Remedy {
     ReloadSamples,
     /// Take the file for a primer.
     UseAsPrimer,
+    /// Play with the weights that were dropped.
+    UseModel,
 }
 
 impl Remedy {
@@ -322,6 +367,7 @@ impl Remedy {
         match self {
             Self::ReloadModel | Self::ReloadSamples => "Retry",
             Self::UseAsPrimer => "Use as a primer",
+            Self::UseModel => "Use this model",
         }
     }
 }
@@ -331,9 +377,11 @@ impl Notice {
     #[must_use]
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
-            Self::WeightsMissing { .. } | Self::WeightsBroken { .. } | Self::WeightsCorrupt { .. } => {
-                Some(Remedy::ReloadModel)
-            }
+            Self::WeightsMissing { .. }
+            | Self::PageInstead { .. }
+            | Self::WeightsBroken { .. }
+            | Self::WeightsCorrupt { .. } => Some(Remedy::ReloadModel),
+            Self::ModelDropped { .. } => Some(Remedy::UseModel),
             Self::SamplesMissing { .. } => Some(Remedy::ReloadSamples),
             Self::RecipeFound { .. } => Some(Remedy::UseAsPrimer),
             _ => None,

@@ -323,7 +323,7 @@ impl State {
     }
 
     fn notify(&mut self, notice: Notice) {
-        if matches!(notice, Notice::MidiSendFailed { .. }) {
+        if matches!(notice, Notice::MidiSendFailed { .. } | Notice::MidiPortBusy { .. }) {
             self.outputs.choice = OutputChoice::Piano;
         }
         self.notices.tell(notice);

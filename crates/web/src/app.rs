@@ -62,7 +62,7 @@ pub fn App() -> Html {
     let on_share = use_share(&state, &dispatch);
     let actions = PageActions { on_open, on_share: on_share.clone(), files: files.clone() };
     let commands = use_commands(&state, &dispatch, &player, &engine, *with_primer, &actions);
-    let is_over = use_page_drop(files.on_drop.clone());
+    let is_over = use_page_drop(files.on_drop_all.clone());
     use_shortcuts(commands.on_shortcut.clone());
 
     let settings = &state.settings;

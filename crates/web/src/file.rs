@@ -7,6 +7,7 @@ use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, Url};
 
 use crate::js;
 use performance::midi;
+use session::format::file_name;
 use session::saved::{self, Opened, SavedError};
 use session::{Notice, Primer, Received};
 
@@ -81,6 +82,12 @@ pub async fn read(file: &Blob, name: &str) -> Result<Vec<u8>, Notice> {
     }
 }
 
+/// A file's name, as sentences have it.
+#[must_use]
+pub fn name(file: &File) -> String {
+    file_name(&file.name())
+}
+
 /// What a file is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -106,7 +113,7 @@ pub enum Found {
 /// # Errors
 /// A notice for the visitor, if it is neither a session nor music.
 pub async fn read_any(file: &File, wanted: Wanted, primer_secs: Option<f64>) -> Result<Found, Notice> {
-    let name = file.name();
+    let name = name(file);
     let refused = |error| refused(name.clone(), &error);
     let too_large = || performance::Error::TooLarge { bytes: file.size() as usize };
     // Checked first, so that a film dropped by mistake is not read into memory.

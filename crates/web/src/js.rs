@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use js_sys::{Promise, Reflect};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 
 /// The text of a browser's error, without a full stop.
 #[must_use]
@@ -106,21 +106,6 @@ pub fn stored(key: &str) -> Option<String> {
     window().local_storage().ok().flatten()?.get_item(key).ok().flatten()
 }
 
-/// What was stored under a name for this tab alone, reloads included.
-#[must_use]
-pub fn tab_stored(key: &str) -> Option<String> {
-    window().session_storage().ok().flatten()?.get_item(key).ok().flatten()
-}
-
-/// Stores something for this tab, reloads included.
-pub fn tab_store(key: &str, value: &str) {
-    if let Some(storage) = window().session_storage().ok().flatten()
-        && let Err(error) = storage.set_item(key, value)
-    {
-        web_sys::console::warn_1(&error);
-    }
-}
-
 /// Stores something for later visits; where that is forbidden, it lasts as long as the page.
 pub fn store(key: &str, value: &str) {
     if let Some(storage) = window().local_storage().ok().flatten()
@@ -143,4 +128,35 @@ pub fn store_in_tab(key: &str, value: &str) {
     {
         web_sys::console::warn_1(&error);
     }
+}
+
+/// A promise that is rejected with this text after so many milliseconds, to be raced with others.
+pub fn rejected_after(milliseconds: u32, why: &'static str) -> Promise {
+    future_to_promise(async move {
+        sleep(milliseconds).await;
+        Err(why.into())
+    })
+}
+
+/// Whether a server answered with a web page, as some do for every file that they have not.
+pub fn is_page(response: &web_sys::Response) -> bool {
+    let media_type = response.headers().get("content-type").ok().flatten().unwrap_or_default();
+    media_type.trim_start().to_lowercase().starts_with("text/html")
+}
+
+/// Whether this is an iPhone or an iPad, of which newer ones call themselves Macs (which have no touch screens). Their
+/// browsers are all the same one inside.
+#[must_use]
+pub fn is_ios() -> bool {
+    let navigator = window().navigator();
+    let name = navigator.user_agent().unwrap_or_default();
+    name.contains("iPhone")
+        || name.contains("iPad")
+        || name.contains("Macintosh") && navigator.max_touch_points() > 1
+}
+
+/// The file that an address names.
+pub fn file_of(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    path.rsplit('/').next().unwrap_or(path).to_owned()
 }

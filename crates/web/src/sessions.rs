@@ -52,7 +52,7 @@ fn lock_name(id: &str) -> String {
 /// If the browser keeps nothing.
 pub async fn begin() -> Result<Beginning, Failure> {
     let database = database::open().await?;
-    let (wanted, patience_ms) = match js::tab_stored(TAB_KEY) {
+    let (wanted, patience_ms) = match js::stored_in_tab(TAB_KEY) {
         Some(id) => (Some(id), PATIENCE_MS),
         None => (latest(&database).await?, 0),
     };
@@ -73,7 +73,7 @@ pub async fn begin() -> Result<Beginning, Failure> {
             id
         }
     };
-    js::tab_store(TAB_KEY, &id);
+    js::store_in_tab(TAB_KEY, &id);
     let is_elsewhere = wanted.is_some() && lock == Lock::Elsewhere;
     let is_copy = lock != Lock::Held;
     Ok(Beginning { own: Own { database, id }, found, is_copy, is_elsewhere })

@@ -60,7 +60,7 @@ impl WorkerPort {
             // A policy that forbids the worker sends an event without a message.
             let message = js::get(&event, "message").as_string().unwrap_or_default();
             let why = message.trim_start_matches("Uncaught ").trim_end_matches('.');
-            on_crash(if why.is_empty() { "it could not be loaded".into() } else { why.to_owned() });
+            on_crash(explained(why));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
@@ -78,6 +78,19 @@ impl WorkerPort {
             Some(waiting) => waiting.push(message),
             None => post(&self.worker, &message),
         }
+    }
+}
+
+/// What the browser says of a crash, in words that help.
+fn explained(why: &str) -> String {
+    // A script or a program that begins like a page: `<!` is 3c 21.
+    let is_page = ["text/html", "Unexpected token '<'", "found 3c 21", "expected expression, got '<'"];
+    if why.is_empty() {
+        "it could not be loaded: the server has no such file, or a policy of the site forbids it".into()
+    } else if is_page.iter().any(|words| why.contains(words)) {
+        "the server has no such file: it sent a web page instead".into()
+    } else {
+        why.to_owned()
     }
 }
 

@@ -6,7 +6,7 @@ use tests::browser::{Browser, Leaving, Page, Setup};
 use tests::midi_device::{MidiDevice, Received, choose_device, keys_down};
 use tests::site::Site;
 
-use super::{START, download, median};
+use super::{SOON, START, download, median};
 
 /// A page that goes away has silenced its device by then.
 const SILENT: Duration = Duration::from_millis(200);
@@ -105,5 +105,24 @@ fn no_key_stays_down_when_the_page_goes_away() {
         }
         std::thread::sleep(SLACK);
         assert_eq!(device.received().len(), received.len(), "{how:?}: silence");
+    }
+}
+
+#[test]
+fn a_browser_without_midi_says_what_to_do() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let ipad =
+        "Object.defineProperty(Navigator.prototype, 'userAgent', { get: () => 'Mozilla/5.0 (Macintosh)' });
+        Object.defineProperty(Navigator.prototype, 'maxTouchPoints', { get: () => 5 });";
+    for (device, sentence) in [
+        ("", "This browser cannot reach MIDI devices"),
+        (ipad, "Browsers on iPhone and iPad have no MIDI. Use Chrome, Edge or Firefox on a computer"),
+    ] {
+        let page = browser.open_blank();
+        page.run_first(&format!("delete Navigator.prototype.requestMIDIAccess; {device}"));
+        page.go_to(&site.url("/?backend=cpu"));
+        page.find("combobox", "Output").choose("MIDI device…");
+        page.wait_for_text(sentence, SOON);
+        page.assert_no_errors();
     }
 }

@@ -3,6 +3,7 @@
 mod accessible;
 mod continued;
 mod device;
+mod doors;
 #[path = "../../released/primers.rs"]
 mod primers;
 mod replay;

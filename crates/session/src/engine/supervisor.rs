@@ -7,8 +7,9 @@
 
 use std::rc::Rc;
 
+use super::watch::{Silence, Watch};
 use super::{Adapter, Benchmark, Choice, Preference};
-use crate::protocol::{BackendKind, Placement, Reply};
+use crate::protocol::{BackendKind, Engine, Placement, Reply};
 use crate::{Action, Notice};
 
 /// A worker that crashes this often is not started again.
@@ -24,6 +25,13 @@ pub struct OwnModel {
     pub name: String,
     /// The file.
     pub bytes: Rc<[u8]>,
+}
+
+impl OwnModel {
+    /// The name that the engine gives it.
+    fn title(&self) -> &str {
+        self.name.strip_suffix(".safetensors").unwrap_or(&self.name)
+    }
 }
 
 /// What happens to workers.
@@ -47,6 +55,13 @@ pub enum Event {
     Brought(OwnModel),
     /// The visitor wants the released weights again.
     Returned,
+    /// A second has passed.
+    Watched {
+        /// Milliseconds on any clock that only goes forward.
+        now_ms: f64,
+        /// The music has come to where nothing is composed yet.
+        is_waiting: bool,
+    },
 }
 
 /// What to do.
@@ -82,6 +97,11 @@ pub struct Supervisor {
     engine: Option<WorkerId>,
     candidate: Option<Candidate>,
     own_model: Option<OwnModel>,
+    /// A visitor's weights that no worker has taken yet.
+    brought: Option<OwnModel>,
+    /// What the engine said when it was last ready.
+    ready: Option<Engine>,
+    watch: Watch,
     n_crashes: u32,
     next_worker: WorkerId,
 }
@@ -108,6 +128,9 @@ impl Supervisor {
             engine: None,
             candidate: None,
             own_model: None,
+            brought: None,
+            ready: None,
+            watch: Watch::default(),
             n_crashes: 0,
             next_worker: 1,
         }
@@ -168,31 +191,64 @@ impl Supervisor {
                 _ => self.restart(),
             },
             Event::Brought(model) => {
-                self.own_model = Some(model.clone());
+                self.brought = Some(model.clone());
                 self.engine.map(|engine| Command::LoadFile(engine, model)).into_iter().collect()
             }
-            Event::Returned => match (self.own_model.take(), self.engine, &self.choice) {
-                (Some(_), Some(engine), Some(choice)) => self.load(engine, &choice.placement.clone()),
-                _ => Vec::new(),
-            },
+            Event::Returned => {
+                match (self.own_model.take().or(self.brought.take()), self.engine, &self.choice) {
+                    (Some(_), Some(engine), Some(choice)) => self.load(engine, &choice.placement.clone()),
+                    _ => Vec::new(),
+                }
+            }
+            Event::Watched { now_ms, is_waiting } => self.look(now_ms, is_waiting),
+        }
+    }
+
+    /// A worker that does not answer is started again; a download that does not get on is given up.
+    fn look(&mut self, now_ms: f64, is_waiting: bool) -> Vec<Command> {
+        let silence = self.watch.look(now_ms, is_waiting);
+        match (self.engine, silence) {
+            (Some(_), Some(Silence::Dead(why))) => self.bury(why),
+            (Some(engine), Some(Silence::Stalled(why))) => {
+                self.engine = None;
+                let notice = Notice::WeightsBroken { why };
+                vec![Command::End(engine), Command::Say(Action::Replied(Reply::Failed { notice }))]
+            }
+            _ => Vec::new(),
         }
     }
 
     /// The engine said something.
     fn hear(&mut self, worker: WorkerId, reply: Reply) -> Vec<Command> {
+        self.watch.hear(&reply);
         match reply {
             Reply::Unsuited { reason } => self.move_to(Some(Placement::cpu(reason))),
             Reply::Ready { engine } => {
                 let speed = engine.events_per_second;
-                let mut commands = vec![Command::Say(Action::Replied(Reply::Ready { engine }))];
+                let mut commands = Vec::new();
+                if let Some(model) = self.brought.take_if(|model| model.title() == engine.model.name) {
+                    // Other weights compose other music.
+                    commands.push(Command::Say(Action::Stop));
+                    self.own_model = Some(model);
+                }
+                self.ready = Some(engine.clone());
+                commands.push(Command::Say(Action::Replied(Reply::Ready { engine })));
                 commands.extend(self.challenge(worker, speed));
                 commands
             }
             reply => {
-                if matches!(&reply, Reply::Failed { notice: Notice::ModelFileRefused { .. } }) {
-                    self.own_model = None;
+                let is_refused = matches!(&reply, Reply::Failed { notice: Notice::ModelFileRefused { .. } });
+                let mut commands = vec![Command::Say(Action::Replied(reply))];
+                if is_refused {
+                    if self.brought.take().is_none() {
+                        self.own_model = None;
+                    }
+                    // The model in use goes on composing where it was interrupted.
+                    let ready = self.ready.clone();
+                    commands
+                        .extend(ready.map(|engine| Command::Say(Action::Replied(Reply::Ready { engine }))));
                 }
-                vec![Command::Say(Action::Replied(reply))]
+                commands
             }
         }
     }
@@ -299,14 +355,18 @@ impl Supervisor {
     fn start(&mut self, placement: &Placement) -> Vec<Command> {
         let worker = self.worker_id();
         self.engine = Some(worker);
+        self.ready = None;
+        self.watch.begin();
         let mut commands = vec![Command::Spawn(worker, placement.backend)];
         commands.extend(self.load(worker, placement));
         commands
     }
 
     fn load(&self, worker: WorkerId, placement: &Placement) -> Vec<Command> {
-        let own = self.own_model.clone().map(|model| Command::LoadFile(worker, model));
-        [Command::Load(worker, placement.clone())].into_iter().chain(own).collect()
+        // One that is refused leaves the one before it in use.
+        let models = [&self.own_model, &self.brought].into_iter().flatten();
+        let files = models.map(|model| Command::LoadFile(worker, model.clone()));
+        [Command::Load(worker, placement.clone())].into_iter().chain(files).collect()
     }
 
     fn worker_id(&mut self) -> WorkerId {
@@ -319,7 +379,7 @@ impl Supervisor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Engine, Model};
+    use crate::protocol::Model;
 
     fn opened(preference: Preference, adapter: Adapter) -> Supervisor {
         let mut supervisor = Supervisor::new(preference, None, "program".into());
@@ -431,6 +491,73 @@ mod tests {
         check(&supervisor.handle(Event::Returned), "");
         check(&supervisor.handle(Event::Brought(model)), "mine to 1");
         check(&supervisor.handle(Event::Returned), "load 1");
+    }
+
+    #[test]
+    fn a_refused_model_changes_nothing() {
+        let named = |name: &str| {
+            let engine = Engine {
+                placement: Placement::cpu(Notice::NoWebGpu),
+                events_per_second: 4000.0,
+                model: Model { name: name.into(), ..Model::default() },
+            };
+            Event::Replied(1, Reply::Ready { engine })
+        };
+        let model = |name: &str| OwnModel { name: format!("{name}.safetensors"), bytes: Rc::from([1]) };
+        let mut supervisor = opened(Preference::Cpu, Adapter::Nothing);
+        supervisor.handle(named("base"));
+        check(&supervisor.handle(Event::Brought(model("good"))), "good.safetensors to 1");
+        // What plays is not stopped before the model is there.
+        check(&supervisor.handle(named("good")), "say, ready");
+        supervisor.handle(Event::Brought(model("bad")));
+        let notice = Notice::ModelFileRefused { file: "bad".into(), why: "it is not".into() };
+        check(&supervisor.handle(Event::Replied(1, Reply::Failed { notice })), "ModelFileRefused, ready");
+        // The next worker plays what was in use.
+        let died = supervisor.handle(Event::Crashed(1, "no memory".into()));
+        check(&died, "WorkerCrashed, -1, starting, +2 Cpu, load 2, good.safetensors to 2");
+    }
+
+    /// Looks once a second, as the page does, until something is done.
+    fn wait(supervisor: &mut Supervisor, from_ms: f64, is_waiting: bool) -> (f64, Vec<Command>) {
+        let look = |i: u32| {
+            let now_ms = from_ms + 1000.0 * f64::from(i);
+            (now_ms, supervisor.handle(Event::Watched { now_ms, is_waiting }))
+        };
+        (1..1000).map(look).find(|(_, commands)| !commands.is_empty()).unwrap_or((f64::INFINITY, Vec::new()))
+    }
+
+    #[test]
+    fn no_wait_is_for_ever() {
+        // A program that never comes.
+        let mut supervisor = opened(Preference::Cpu, Adapter::Nothing);
+        let (now_ms, commands) = wait(&mut supervisor, 0.0, false);
+        assert!((80_000.0..100_000.0).contains(&now_ms), "{now_ms}");
+        check(&commands, "WorkerCrashed, -1, starting, +2 Cpu, load 2");
+        // A download that stalls.
+        let part = Reply::Downloading { received_bytes: 5, total_bytes: None };
+        supervisor.handle(Event::Replied(2, part));
+        let (then_ms, commands) = wait(&mut supervisor, now_ms, false);
+        assert!(then_ms - now_ms < 35_000.0, "{then_ms}");
+        check(&commands, "-2, WeightsBroken");
+        assert_eq!(wait(&mut supervisor, then_ms, false).0, f64::INFINITY);
+        check(&supervisor.handle(Event::Retried), "starting, +3 Cpu, load 3");
+        // One that is ready may be silent for as long as nothing is waited for.
+        supervisor.handle(ready(3, 4000.0));
+        assert_eq!(wait(&mut supervisor, then_ms, false).0, f64::INFINITY);
+        let now_ms = then_ms + 1_000_000.0;
+        let (later_ms, commands) = wait(&mut supervisor, now_ms, true);
+        assert!(later_ms - now_ms < 40_000.0, "{later_ms}");
+        check(&commands, "WorkerCrashed, -3, starting, +4 Cpu, load 4");
+    }
+
+    #[test]
+    fn a_computer_that_slept_is_no_silence() {
+        let mut supervisor = opened(Preference::Cpu, Adapter::Nothing);
+        supervisor.handle(ready(1, 4000.0));
+        for i in 1..100 {
+            let now_ms = 60_000.0 * f64::from(i);
+            check(&supervisor.handle(Event::Watched { now_ms, is_waiting: true }), "");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use web_sys::{File, HtmlInputElement};
 use yew::prelude::*;
 
 use super::{Glyph, Icon, when};
+use session::doors;
 use session::format;
 use session::{Action, Primer};
 
@@ -34,7 +35,7 @@ pub fn PrimerField(props: &PrimerFieldProps) -> Html {
         <div class={classes!("field", "primer", props.is_over.then_some("over"))}>
             <label for="primer">{ "Primer" }<span class="hidden">{ " MIDI file" }</span></label>
             <div class="zone">
-                <input id="primer" type="file" accept=".mid,.midi,.kar,audio/midi,audio/x-midi" {onchange} />
+                <input id="primer" type="file" accept={doors::MUSIC} {onchange} />
                 <Icon glyph={Glyph::File} />
                 <span class="name" aria-live="polite">
                     <span>{ title }</span>

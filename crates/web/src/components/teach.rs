@@ -4,6 +4,7 @@ mod curve;
 mod models;
 
 use js_sys::Array;
+use session::doors;
 use session::teach::{MusicReport, Phase, Teach};
 use web_sys::{DragEvent, HtmlInputElement};
 use yew::prelude::*;
@@ -91,7 +92,7 @@ fn FilesField(FilesFieldProps { link, is_busy }: &FilesFieldProps) -> Html {
         <div class="bring" {ondrop}>
             <label for="teach-files">{ "Music to learn from" }</label>
             <input id="teach-files" type="file" multiple=true disabled={*is_busy}
-                accept=".mid,.midi,.kar,.smf,.rmi,audio/midi,audio/x-midi" onchange={onchange.clone()} />
+                accept={doors::MUSIC} onchange={onchange.clone()} />
             <label for="teach-folder">{ "or a folder" }</label>
             <input id="teach-folder" type="file" webkitdirectory=true disabled={*is_busy} {onchange} />
             <span class="small">{ "or drop files or a folder here" }</span>

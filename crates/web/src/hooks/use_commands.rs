@@ -8,6 +8,7 @@ use crate::file::{self, ObjectUrl};
 use crate::js;
 use crate::player::{Player, PlayerHandle};
 use crate::store::Store;
+use session::doors::MAX_MODEL_BYTES;
 use session::engine::Preference;
 use session::shortcuts::Shortcut;
 use session::{Action, DRAWN_SEEDS, EngineState, Notice, Playback, Remedy, State, Take, WithPrimer};
@@ -157,14 +158,20 @@ pub fn use_commands(
         };
         let on_remedy = {
             let (dispatch, player, engine) = (dispatch.clone(), player.clone(), engine.clone());
-            let on_as_primer = files.on_as_primer.clone();
+            let (on_as_primer, model, use_model) =
+                (files.on_as_primer.clone(), Rc::clone(&files.model), on_model(&dispatch, &engine));
             Callback::from(move |remedy| match remedy {
                 Remedy::UseAsPrimer => on_as_primer.emit(()),
+                Remedy::UseModel => {
+                    dispatch.emit(Action::Settle(Notice::ModelDropped { file: String::new() }));
+                    model.borrow_mut().take().into_iter().for_each(|file| use_model.emit(file));
+                }
                 Remedy::ReloadModel => {
                     dispatch.emit(Action::EngineStarting);
                     dispatch.emit(Action::Settle(Notice::WeightsBroken { why: String::new() }));
                     dispatch.emit(Action::Settle(Notice::WeightsCorrupt { why: String::new() }));
                     dispatch.emit(Action::Settle(Notice::WeightsMissing { status: 0, file: String::new() }));
+                    dispatch.emit(Action::Settle(Notice::PageInstead { file: String::new() }));
                     engine.retry();
                 }
                 Remedy::ReloadSamples => {
@@ -246,11 +253,14 @@ fn on_model(dispatch: &Callback<Action>, engine: &EngineLink) -> Callback<File> 
     Callback::from(move |chosen: File| {
         let (dispatch, engine) = (dispatch.clone(), engine.clone());
         wasm_bindgen_futures::spawn_local(async move {
-            match file::read(&chosen, &chosen.name()).await {
-                Ok(bytes) => {
-                    dispatch.emit(Action::Stop);
-                    engine.load_file(chosen.name(), bytes);
-                }
+            let name = file::name(&chosen);
+            if chosen.size() > MAX_MODEL_BYTES {
+                let why = format!("it is larger than {} MB", MAX_MODEL_BYTES / 1e6);
+                return dispatch.emit(Action::Notify(Notice::ModelFileRefused { file: name, why }));
+            }
+            match file::read(&chosen, &name).await {
+                // The music goes on until the model is there.
+                Ok(bytes) => engine.load_file(name, bytes),
                 Err(notice) => dispatch.emit(Action::Notify(notice)),
             }
         });

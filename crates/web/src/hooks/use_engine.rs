@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use gloo::events::EventListener;
+use gloo::timers::callback::Interval;
 use session::engine::{Command, Event, OwnModel, Preference, Supervisor, WorkerId};
 use session::protocol::{BackendKind, Reply, Request, TakeId};
 use session::{Action, EngineState, RunKind, State, Take};
@@ -18,6 +19,8 @@ use crate::{adapter, js, storage};
 pub const WEIGHTS: &str = "weights/base.safetensors";
 /// Ticks while the tab is hidden. Must be well below the look-ahead for MIDI devices.
 const TICK_MS: u32 = 25;
+/// Between two looks at whether the worker gets on.
+const WATCH_MS: u32 = 1000;
 
 /// A handle to the workers.
 #[derive(Clone)]
@@ -212,6 +215,7 @@ pub fn use_engine(
         }
     });
     use_hidden_ticks(transport.run.is_some(), readiness, &link, player);
+    use_watch(state, &link);
     link
 }
 
@@ -224,6 +228,25 @@ fn composing(state: &State) -> Vec<(Rc<Take>, u32)> {
     all.filter_map(|(id, epoch)| Some((Rc::clone(state.takes.get(id)?), epoch)))
         .filter(|(take, _)| !take.is_complete)
         .collect()
+}
+
+/// Looks once a second whether the worker gets on.
+#[hook]
+fn use_watch(state: &State, link: &EngineLink) {
+    let is_waiting = use_mut_ref(|| false);
+    let take = state.transport.generating().and_then(|id| state.takes.get(id));
+    let end_us = (state.transport.position_secs() + 1) * 1_000_000;
+    *is_waiting.borrow_mut() = take.is_some_and(|take| !take.is_complete && take.music_us() <= end_us);
+    use_effect_with((), {
+        let link = link.clone();
+        move |()| {
+            let interval = Interval::new(WATCH_MS, move || {
+                let is_waiting = *is_waiting.borrow();
+                link.handle(Event::Watched { now_ms: js::now_ms(), is_waiting });
+            });
+            move || drop(interval)
+        }
+    });
 }
 
 /// Has the worker keep the time while the tab is hidden.

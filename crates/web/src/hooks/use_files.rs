@@ -1,6 +1,7 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use session::doors::Door;
 use session::saved::{Saved, write_file};
 use session::{Action, Notice};
 use web_sys::File;
@@ -16,6 +17,10 @@ use crate::store::Store;
 pub struct Files {
     /// A file was dropped: a primer, a performance that carries its recipe, or a session.
     pub on_drop: Callback<File>,
+    /// Files were dropped at once, among them perhaps weights.
+    pub on_drop_all: Callback<Vec<File>>,
+    /// The last weights that were dropped.
+    pub model: Rc<RefCell<Option<File>>>,
     /// A primer was chosen.
     pub on_primer: Callback<File>,
     /// The last file, which was taken for a performance, is to be a primer after all.
@@ -32,19 +37,22 @@ pub fn use_files(state: &UseReducerHandle<Store>, dispatch: &Callback<Action>) -
     (*use_memo(dispatch.clone(), move |dispatch| {
         let last = Rc::new(RefCell::new(None::<File>));
         let saved = RefCell::new(None::<ObjectUrl>);
+        let turn = Rc::new(Cell::new(0));
         let reading = |wanted| {
-            let (dispatch, last) = (dispatch.clone(), Rc::clone(&last));
+            let (dispatch, last, turn) = (dispatch.clone(), Rc::clone(&last), Rc::clone(&turn));
             Callback::from(move |file: File| {
                 *last.borrow_mut() = Some(file.clone());
-                read(file, wanted, dispatch.clone());
+                read(file, wanted, dispatch.clone(), Turn::next(&turn));
             })
         };
         let on_primer = reading(Wanted::Primer);
         let on_as_primer = {
-            let (last, dispatch) = (Rc::clone(&last), dispatch.clone());
+            let (last, dispatch, turn) = (Rc::clone(&last), dispatch.clone(), Rc::clone(&turn));
             Callback::from(move |()| {
                 dispatch.emit(Action::Settle(Notice::RecipeFound { file: String::new() }));
-                last.borrow().iter().for_each(|file| read(file.clone(), Wanted::Primer, dispatch.clone()));
+                last.borrow()
+                    .iter()
+                    .for_each(|file| read(file.clone(), Wanted::Primer, dispatch.clone(), Turn::next(&turn)));
             })
         };
         let on_save = {
@@ -57,20 +65,67 @@ pub fn use_files(state: &UseReducerHandle<Store>, dispatch: &Callback<Action>) -
                 }
             })
         };
-        Files { on_drop: reading(Wanted::Anything), on_primer, on_as_primer, on_save }
+        let (on_drop, model) = (reading(Wanted::Anything), Rc::new(RefCell::new(None)));
+        let on_drop_all = on_drop_all(dispatch, &on_drop, &model);
+        Files { on_drop, on_drop_all, model, on_primer, on_as_primer, on_save }
     }))
     .clone()
 }
 
-fn read(chosen: File, wanted: Wanted, dispatch: Callback<Action>) {
+/// One of several is taken, and the visitor is told which. Weights are offered: they replace the model.
+fn on_drop_all(
+    dispatch: &Callback<Action>,
+    on_drop: &Callback<File>,
+    model: &Rc<RefCell<Option<File>>>,
+) -> Callback<Vec<File>> {
+    let (dispatch, on_drop, model) = (dispatch.clone(), on_drop.clone(), Rc::clone(model));
+    Callback::from(move |files: Vec<File>| {
+        let names: Vec<String> = files.iter().map(File::name).collect();
+        let Some((idx, door)) = Door::first(&names) else { return };
+        let chosen = files[idx].clone();
+        let name = file::name(&chosen);
+        if files.len() > 1 {
+            dispatch.emit(Action::Notify(Notice::OneOfSeveral { file: name.clone(), n: files.len() }));
+        }
+        if door == Door::Model {
+            *model.borrow_mut() = Some(chosen);
+            dispatch.emit(Action::Notify(Notice::ModelDropped { file: name }));
+        } else {
+            on_drop.emit(chosen);
+        }
+    })
+}
+
+/// A file's place among those that are being read: what takes longer does not replace what was chosen after it.
+struct Turn {
+    latest: Rc<Cell<u32>>,
+    number: u32,
+}
+
+impl Turn {
+    fn next(latest: &Rc<Cell<u32>>) -> Self {
+        latest.set(latest.get().wrapping_add(1));
+        Self { latest: Rc::clone(latest), number: latest.get() }
+    }
+
+    fn is_latest(&self) -> bool {
+        self.latest.get() == self.number
+    }
+}
+
+fn read(chosen: File, wanted: Wanted, dispatch: Callback<Action>, turn: Turn) {
     wasm_bindgen_futures::spawn_local(async move {
-        let action = match file::read_any(&chosen, wanted, primer_secs()).await {
+        let found = file::read_any(&chosen, wanted, primer_secs()).await;
+        if !turn.is_latest() {
+            return;
+        }
+        let action = match found {
             Ok(Found::Primer(primer)) => Action::SetPrimer(Rc::new(primer)),
             Ok(Found::Take(received)) => {
                 dispatch.emit(Action::Receive(received));
-                Action::Notify(Notice::RecipeFound { file: chosen.name() })
+                Action::Notify(Notice::RecipeFound { file: file::name(&chosen) })
             }
-            Ok(Found::Session(found)) => return open(chosen.name(), found, &dispatch),
+            Ok(Found::Session(found)) => return open(file::name(&chosen), found, &dispatch),
             Err(notice) => Action::Notify(notice),
         };
         dispatch.emit(action);

@@ -33,12 +33,20 @@ pub fn use_midi(state: &State, dispatch: &Callback<Action>, player: &PlayerHandl
         }
     });
     use_effect_with(state.outputs.choice.clone(), {
-        let (hub, player) = (hub.clone(), player.clone());
+        let (hub, player, dispatch) = (hub.clone(), player.clone(), dispatch.clone());
         move |choice: &OutputChoice| {
             let midi = match choice {
                 OutputChoice::Piano => None,
                 OutputChoice::Midi(id) => hub.borrow().as_ref().and_then(|hub| hub.output(id)),
             };
+            if let Some(midi) = midi.clone() {
+                let dispatch = dispatch.clone();
+                spawn_local(async move {
+                    if let Err(notice) = midi.open().await {
+                        dispatch.emit(Action::Notify(notice));
+                    }
+                });
+            }
             player.with(|player| player.set_midi(midi));
         }
     });
@@ -83,11 +91,8 @@ async fn open(hub: Hub, dispatch: Callback<Action>, asked: Asked) {
             dispatch.emit(Action::MidiChanged(ports));
         }
         Err(notice) => {
-            dispatch.emit(Action::MidiChanged(if notice == Notice::MidiAbsent {
-                Midi::Absent
-            } else {
-                Midi::Denied
-            }));
+            let is_absent = matches!(notice, Notice::MidiAbsent | Notice::MidiAbsentOnIos);
+            dispatch.emit(Action::MidiChanged(if is_absent { Midi::Absent } else { Midi::Denied }));
             dispatch.emit(Action::Notify(notice));
         }
     }

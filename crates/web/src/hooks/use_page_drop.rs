@@ -3,13 +3,13 @@ use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, File};
 use yew::prelude::*;
 
-/// Takes files that are dropped anywhere on the page. Returns whether one is being dragged over it.
+/// Takes files that are dropped anywhere on the page, all at once. Returns whether one is being dragged over it.
 #[hook]
-pub fn use_page_drop(on_file: Callback<File>) -> bool {
+pub fn use_page_drop(on_files: Callback<Vec<File>>) -> bool {
     let is_over = use_state(|| false);
-    use_effect_with(on_file, {
+    use_effect_with(on_files, {
         let is_over = is_over.setter();
-        move |on_file| {
+        move |on_files| {
             let document = gloo::utils::document();
             let options = EventListenerOptions::enable_prevent_default();
             // Without `preventDefault` the browser would open the file in place of the page.
@@ -30,15 +30,14 @@ pub fn use_page_drop(on_file: Callback<File>) -> bool {
                 }
             });
             let dropped = EventListener::new_with_options(&document, "drop", options, {
-                let on_file = on_file.clone();
+                let on_files = on_files.clone();
                 move |event| {
                     event.prevent_default();
                     is_over.set(false);
                     let files =
                         event.unchecked_ref::<DragEvent>().data_transfer().and_then(|data| data.files());
-                    if let Some(file) = files.and_then(|files| files.get(0)) {
-                        on_file.emit(file);
-                    }
+                    let Some(files) = files else { return };
+                    on_files.emit((0..files.length()).filter_map(|idx| files.get(idx)).collect());
                 }
             });
             move || drop((over, leave, dropped))

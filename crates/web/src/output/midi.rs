@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
+use js_sys::{Array, Promise, Uint8Array};
 use performance::playback::schedule::{Message, Timed};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -22,6 +22,8 @@ const ALL_NOTES_OFF: u8 = 123;
 /// Messages of the same time are sent this far apart: browsers do not keep the order of equal times, and a
 /// release must not end the strike after it.
 const ORDER_MS: f64 = 0.02;
+/// A device that is not open after this is not going to be.
+const OPEN_MS: u32 = 4000;
 /// How hard keys are released; 64 is what keyboards send that do not measure it.
 const RELEASE_VELOCITY: u8 = 64;
 
@@ -58,7 +60,7 @@ impl MidiHub {
     /// Why there are no MIDI devices.
     pub async fn open(on_change: impl Fn() + 'static) -> Result<Self, Notice> {
         if !Self::is_supported() {
-            return Err(Notice::MidiAbsent);
+            return Err(if js::is_ios() { Notice::MidiAbsentOnIos } else { Notice::MidiAbsent });
         }
         let asked = async { JsFuture::from(js::window().navigator().request_midi_access()?).await };
         let access: MidiAccess = match asked.await {
@@ -116,6 +118,25 @@ pub struct MidiOut {
 }
 
 impl MidiOut {
+    /// Waits until the device is open: on some systems only one program can have it.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or does not answer.
+    pub async fn open(&self) -> Result<(), Notice> {
+        let busy = |why: String| Notice::MidiPortBusy { port: self.name(), why };
+        let Some(open) = js::get(&self.output, "open").dyn_ref::<js_sys::Function>().cloned() else {
+            return Ok(());
+        };
+        let opened = open.call0(&self.output).map_err(|error| busy(js::text(&error)))?;
+        let silence = js::rejected_after(OPEN_MS, "it does not answer");
+        let outcome = JsFuture::from(Promise::race(&Array::of2(&opened, &silence))).await;
+        outcome.map(drop).map_err(|error| busy(js::text(&error)))
+    }
+
+    fn name(&self) -> String {
+        self.output.name().filter(|name| !name.is_empty()).unwrap_or_else(|| "The MIDI device".into())
+    }
+
     /// Passes messages on, each for its time.
     ///
     /// # Errors
@@ -178,9 +199,8 @@ impl MidiOut {
 
     fn send_bytes(&self, bytes: [u8; 3], at_ms: f64) -> Result<(), Notice> {
         let data = Uint8Array::from(bytes.as_slice());
-        self.output.send_with_timestamp(&data, at_ms).map_err(|error| {
-            let port = self.output.name().unwrap_or_else(|| "The MIDI device".into());
-            Notice::MidiSendFailed { port, why: js::text(&error) }
-        })
+        self.output
+            .send_with_timestamp(&data, at_ms)
+            .map_err(|error| Notice::MidiSendFailed { port: self.name(), why: js::text(&error) })
     }
 }

@@ -46,10 +46,9 @@ pub(super) async fn download(url: &str) -> Result<Vec<u8>, Notice> {
     let bytes = match receive(url, &mut progress).await {
         Ok(bytes) => bytes,
         Err(Failure::Status(status)) => {
-            let path = url.split('?').next().unwrap_or(url);
-            let file = path.rsplit('/').next().unwrap_or(path).to_owned();
-            return Err(Notice::WeightsMissing { status, file });
+            return Err(Notice::WeightsMissing { status, file: js::file_of(url) });
         }
+        Err(Failure::Page) => return Err(Notice::PageInstead { file: js::file_of(url) }),
         Err(Failure::Broke(error)) => {
             return Err(Notice::WeightsBroken { why: progress.how_it_broke(&error) });
         }
@@ -63,6 +62,8 @@ pub(super) async fn download(url: &str) -> Result<Vec<u8>, Notice> {
 
 enum Failure {
     Status(u16),
+    /// A web page, as some hosts send for any file that they have not.
+    Page,
     Broke(JsValue),
 }
 
@@ -102,6 +103,9 @@ async fn receive(url: &str, progress: &mut Progress) -> Result<Vec<u8>, Failure>
     let response: Response = JsFuture::from(scope().fetch_with_str(url)).await?.dyn_into()?;
     if !response.ok() {
         return Err(Failure::Status(response.status()));
+    }
+    if js::is_page(&response) {
+        return Err(Failure::Page);
     }
     progress.total = total_bytes(&response.headers());
     progress.tell();

@@ -127,5 +127,8 @@ async fn get(file: &str) -> Result<Response, JsValue> {
     if !response.ok() {
         return Err(format!("the server answered {} for {file}", response.status()).into());
     }
+    if js::is_page(&response) {
+        return Err(format!("the server has no {file}: it sent a web page instead").into());
+    }
     Ok(response)
 }

@@ -1,0 +1,92 @@
+//! Files that are dropped, a host that sends pages for what it has not, and waits that have an end.
+
+use std::fs;
+use std::time::Duration;
+
+use performance::midi;
+use tests::browser::Browser;
+use tests::site::{Site, Trouble};
+
+use super::primers::scale;
+use super::{SCALE_VELOCITY, SOON, START, file, play};
+
+#[test]
+fn of_several_files_one_is_taken_and_the_others_are_not_forgotten() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/?backend=cpu"));
+    page.button("Generate");
+    let music = midi::write(&scale(SCALE_VELOCITY));
+    let files = [
+        file("notes.txt", b"none"),
+        file("first.MID", &music),
+        file("second.mid", &music),
+        file("best.safetensors", b"none"),
+    ];
+    let paths: Vec<_> = files.iter().map(|(_, path)| path.as_path()).collect();
+    page.select("body").drop_files(&paths);
+    page.wait_for_text("Of 4 files, first.MID was taken.", SOON);
+    page.wait_until("the primer", SOON, || page.select(".primer").text().contains("first.MID"));
+    // A name of any length leaves the page as wide as it is.
+    let (_folder, long) = file(&format!("{}.kar", "long".repeat(60)), &music);
+    page.select("body").drop_files(&[&long]);
+    page.wait_until("the primer", SOON, || page.select(".primer").text().contains("longlong"));
+    let wider = page.evaluate("document.documentElement.scrollWidth - innerWidth");
+    assert!(wider.as_i64() <= Some(0), "{wider} px wider");
+    page.assert_no_errors();
+}
+
+/// The music goes on while a model is tried that turns out to be none.
+#[test]
+fn weights_that_are_dropped_are_offered_as_a_model() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/?backend=cpu"));
+    play(&page, 7);
+    let (_folder, broken) = file("mine.safetensors", b"these are no weights");
+    page.select("body").drop_files(&[&broken]);
+    page.wait_for_text("mine.safetensors is a model.", SOON);
+    page.button("Use this model").click();
+    page.wait_for_text("mine.safetensors cannot be used as a model", SOON);
+    let played = || page.evaluate("performanceRnn.played()").as_f64().unwrap_or_default();
+    let end = played() + 15.0;
+    page.wait_until("music from beyond what was composed before", START, || played() > end);
+    assert_eq!(page.evaluate("performanceRnn.playback()"), "Playing");
+    // The released weights, by another name.
+    let weights = fs::read_dir(site.folder().join("weights")).expect("weights");
+    let weights = weights.map(|entry| entry.expect("a file").path());
+    let weights =
+        weights.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "safetensors"));
+    let (_folder, mine) = file("mine.safetensors", &fs::read(weights.expect("weights")).expect("a file"));
+    page.select("body").drop_files(&[&mine]);
+    page.button("Use this model").click();
+    page.wait_until("the model", START, || page.status().contains("mine"));
+    page.assert_no_errors();
+}
+
+#[test]
+fn a_page_in_place_of_a_file_is_recognized() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    site.trouble("/weights/", Trouble::PageInstead);
+    let page = browser.open(&site.url("/?backend=cpu"));
+    page.wait_until("a sentence", START, || page.status().contains("it sent a web page instead"));
+    assert!(!page.status().contains("damaged"), "{}", page.status());
+    site.mend();
+    page.button("Retry").click();
+    play(&page, 7);
+    // One that has no worker yet.
+    let Some(browser) = Browser::launch() else { return };
+    site.trouble("worker_cpu", Trouble::PageInstead);
+    let page = browser.open(&site.url("/?backend=cpu"));
+    page.wait_until("a sentence", START, || page.status().contains("web page instead"));
+}
+
+#[test]
+fn a_download_that_stalls_comes_to_an_end() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    site.trouble("/weights/", Trouble::StallsAfter(100_000));
+    let page = browser.open(&site.url("/?backend=cpu"));
+    let patience = Duration::from_secs(60);
+    page.wait_until("a sentence", patience, || page.status().contains("nothing more has come"));
+    site.mend();
+    page.button("Retry").click();
+    play(&page, 7);
+}
