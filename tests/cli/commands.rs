@@ -1,5 +1,6 @@
 //! Each command's output and exit codes.
 
+use performance::midi::Pedal;
 use performance::{Lineage, Made, Origin, Recipe, Sampling, encode, midi};
 
 use crate::{json, pieces, run, succeed, text};
@@ -69,7 +70,7 @@ fn inspect_says_that_a_file_carries_its_recipe() {
         made: Made::Tokens(tokens.clone()),
     };
     let file = dir.path().join("carried.mid");
-    std::fs::write(&file, midi::write_with_recipe(&piece.performance, &lineage)).unwrap();
+    std::fs::write(&file, midi::write_with(&piece.performance, Pedal::InNotes, Some(&lineage))).unwrap();
     let found = &json(&["inspect", text(&file)])["recipe"];
     assert_eq!((&found["seed"], &found["revision"]), (&482_913.into(), &3.into()));
     assert_eq!((&found["primer"], &found["events"]), (&100.into(), &tokens.len().into()));

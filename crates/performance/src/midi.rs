@@ -4,9 +4,9 @@
 //! and programs, pedals, wrappers, several files in one, and files that are cut off or partly wrong. What
 //! cannot be used it leaves out and lists in the [`Report`]; a file without anything to play is refused with
 //! one clear sentence, and a file of another kind with the way out ([`FileKind`]). [`write()`] gives the
-//! plainest file there is, in which one tick is one millisecond; [`write_with_pedal`] has the pedal hold what
-//! two hands cannot, [`write_with_recipe`] lets the file carry what a take follows from. Both leave room before a key is struck again, as [`Restrikes`] does in messages to a
-//! device.
+//! plainest file there is, in which one tick is one millisecond; [`write_with`] has the pedal hold what two hands
+//! cannot, and lets the file carry what a take follows from. Both leave room before a key is struck again, as [`Live`]
+//! does in messages to a device.
 //!
 //! Reading has its own reader of bytes, because it goes on after damage; midly writes.
 //!
@@ -18,6 +18,7 @@ mod container;
 mod event;
 mod keyboard;
 mod kind;
+mod live;
 mod merge;
 mod parts;
 mod pedal;
@@ -32,9 +33,10 @@ mod track;
 mod write;
 
 pub use kind::FileKind;
+pub use live::{Command, Live};
 pub use report::{Dropped, Format, Report};
-pub use restrike::{RESTRIKE_GAP_US, Restrikes, release_us};
-pub use write::{write, write_with_pedal, write_with_recipe};
+pub use restrike::{RESTRIKE_GAP_US, release_us};
+pub use write::{Pedal, write, write_with};
 
 use crate::{Error, Lineage, Performance};
 
@@ -58,7 +60,7 @@ pub struct Import {
     pub performance: Performance,
     /// What the file was made of, and what had to be left out.
     pub report: Report,
-    /// What the performance follows from, if [`write_with_recipe`] wrote the file.
+    /// What the performance follows from, if [`write_with`] wrote it there.
     pub lineage: Option<Lineage>,
 }
 

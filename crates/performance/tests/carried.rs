@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
-use performance::midi::{self, Dropped};
+use performance::midi::{self, Dropped, Pedal};
 use performance::{Lineage, Made, Note, Performance, Pitch, Recipe, Sampling, Token, Velocity, decode};
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ fn lineage() -> Lineage {
 
 /// The file, and where the event with the recipe begins and ends in it.
 fn file() -> (Vec<u8>, std::ops::Range<usize>) {
-    let bytes = midi::write_with_recipe(&scale(), &lineage());
+    let bytes = midi::write_with(&scale(), Pedal::InNotes, Some(&lineage()));
     let plain = midi::write(&scale());
     let start = bytes.windows(2).position(|two| two == [0xFF, 0x7F]).unwrap();
     let end = start + bytes.len() - plain.len() - 1;
@@ -45,7 +45,7 @@ fn a_file_carries_its_recipe() {
 #[test]
 fn a_recipe_that_is_too_long_is_left_out() {
     let made = Made::Tokens(vec![Token::new(60).unwrap(); 800_000]);
-    let bytes = midi::write_with_recipe(&scale(), &Lineage { made, ..lineage() });
+    let bytes = midi::write_with(&scale(), Pedal::InNotes, Some(&Lineage { made, ..lineage() }));
     assert_eq!(bytes, midi::write(&scale()));
 }
 

@@ -6,6 +6,7 @@
 mod fuzz;
 
 use fuzz::{Target, pick, shared};
+use performance::midi::Pedal;
 use performance::{
     Lineage, Made, N_PITCHES, Note, Performance, Pitch, Recipe, Sampling, Velocity, decode, encode, midi,
 };
@@ -52,11 +53,11 @@ fn check(import: &midi::Import) {
     let written = midi::read(&midi::write(performance)).unwrap();
     assert_eq!(written.report.dropped, []);
     assert_valid(&written.performance);
-    let pedaled = midi::read(&midi::write_with_pedal(performance)).unwrap();
+    let pedaled = midi::read(&midi::write_with(performance, Pedal::Written, None)).unwrap();
     assert_eq!(pedaled.report.dropped, []);
     assert_eq!(pedaled.performance.notes().len(), written.performance.notes().len());
     // What it gives has whole milliseconds, and is given back exactly.
-    let again = midi::read(&midi::write_with_pedal(&pedaled.performance)).unwrap();
+    let again = midi::read(&midi::write_with(&pedaled.performance, Pedal::Written, None)).unwrap();
     assert_eq!(again.performance, pedaled.performance);
 }
 
@@ -78,7 +79,7 @@ fn seeds() -> Vec<Vec<u8>> {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     for _ in 0..8 {
         files.push(midi::write(&performance(&mut rng)));
-        files.push(midi::write_with_pedal(&performance(&mut rng)));
+        files.push(midi::write_with(&performance(&mut rng), Pedal::Written, None));
         files.push(with_recipe(&performance(&mut rng)));
         files.push(odd_file(&mut rng));
     }
@@ -102,7 +103,7 @@ fn performance(rng: &mut ChaCha8Rng) -> Performance {
 fn with_recipe(performance: &Performance) -> Vec<u8> {
     let made = Made::Tokens(encode(performance));
     let recipe = Recipe::new(7, Sampling::default());
-    midi::write_with_recipe(performance, &Lineage { origin: None, recipe, made })
+    midi::write_with(performance, Pedal::InNotes, Some(&Lineage { origin: None, recipe, made }))
 }
 
 /// Tracks of everything that the reader knows: channels, pedals, banks, tempos, sysex, names, running status.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
-use performance::midi::{RESTRIKE_GAP_US, Restrikes};
+use performance::midi::{Command, Live, Pedal, RESTRIKE_GAP_US};
 use performance::playback::schedule::{Message, Schedule, Timed};
 use performance::playback::{Lookahead, timed_events};
 use performance::{Event, Pitch, Shift, Token};
@@ -18,10 +18,18 @@ fn music(secs: usize) -> Vec<Token> {
     (0..4 * secs).flat_map(step).map(Token::from).collect()
 }
 
+fn keys(commands: &[(u64, Command)]) -> Vec<Timed> {
+    let keys = commands.iter().filter_map(|&(at_us, command)| match command {
+        Command::Key(message) => Some(Timed { at_us, message }),
+        Command::Sustain(_) => None,
+    });
+    keys.collect()
+}
+
 /// What a device gets of the music from a caller who comes every 20 ms, and later by `late_us(tick)`.
 fn played(tokens: &[Token], late_us: impl Fn(u64) -> u64) -> Vec<Timed> {
-    let (mut schedule, mut restrikes, mut lookahead) =
-        (Schedule::new(0, 0), Restrikes::default(), Lookahead::default());
+    let (mut schedule, mut live, mut lookahead) =
+        (Schedule::new(0, 0), Live::new(Pedal::InNotes), Lookahead::default());
     schedule.feed(tokens);
     schedule.end();
     let (mut sent, mut now_us) = (Vec::new(), 0);
@@ -32,7 +40,7 @@ fn played(tokens: &[Token], late_us: impl Fn(u64) -> u64) -> Vec<Timed> {
         let due = schedule.poll(now_us);
         let is_over = schedule.status() == performance::playback::schedule::Status::Finished;
         let known_us = if is_over { u64::MAX } else { now_us + lookahead.us() - RESTRIKE_GAP_US };
-        let passed = restrikes.pass(&due, known_us);
+        let passed = keys(&live.pass(&due, &[], known_us));
         assert!(passed.iter().all(|timed| is_over || timed.at_us >= now_us), "at {now_us}: {passed:?}");
         sent.extend(passed);
         if is_over {
@@ -93,8 +101,10 @@ fn each_key_has_room_before_it_is_struck_again() {
 fn releases_that_wait_are_not_forgotten() {
     let pitch = Pitch::new(60).unwrap();
     let off = Timed { at_us: 1_000_000, message: Message::NoteOff { pitch } };
-    let mut restrikes = Restrikes::default();
-    assert_eq!(restrikes.pass(&[off], 1_010_000), []);
-    assert_eq!(restrikes.rest(), [off]);
-    assert_eq!(restrikes.rest(), []);
+    for pedal in [Pedal::InNotes, Pedal::Written] {
+        let mut live = Live::new(pedal);
+        assert_eq!(live.pass(&[off], &[], 1_000_000), []);
+        assert_eq!(live.rest(), [off]);
+        assert_eq!(live.rest(), []);
+    }
 }

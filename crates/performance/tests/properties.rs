@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
-use performance::midi::Restrikes;
+use performance::midi::{Command, Live, Pedal};
 use performance::playback::schedule::{Message, Timed};
 use performance::{
     Decoded, Event, Irregularities, Note, Performance, Pitch, Sounding, Token, Velocity, decode, encode, midi,
@@ -98,7 +98,7 @@ fn exercise(bytes: &[u8]) {
             assert!(!import.performance.is_empty());
             let written = midi::write(&import.performance);
             assert_eq!(midi::read(&written).unwrap().report.dropped, []);
-            let pedaled = midi::read(&midi::write_with_pedal(&import.performance)).unwrap();
+            let pedaled = midi::read(&midi::write_with(&import.performance, Pedal::Written, None)).unwrap();
             assert_eq!(pedaled.report.dropped, []);
             assert_eq!(
                 pedaled.performance.notes().len(),
@@ -152,7 +152,7 @@ proptest! {
         prop_assert_eq!(import.performance, with_gaps(&performance, 1_000));
         prop_assert_eq!(import.report.dropped, []);
         // With the pedal, exactly.
-        let import = midi::read(&midi::write_with_pedal(&performance)).unwrap();
+        let import = midi::read(&midi::write_with(&performance, Pedal::Written, None)).unwrap();
         prop_assert_eq!(import.performance, performance);
         prop_assert_eq!(import.report.dropped, []);
     }
@@ -162,16 +162,21 @@ proptest! {
         let performance = lasting(&performance);
         let mut messages = messages(&performance);
         messages.sort_by_key(|timed| (timed.at_us, matches!(timed.message, Message::NoteOn { .. })));
-        let mut restrikes = Restrikes::default();
+        let mut live = Live::new(Pedal::InNotes);
         let mut passed = Vec::new();
         let (mut rest, mut known_us) = (messages.as_slice(), 0);
         while !rest.is_empty() {
             known_us += batch_us;
             let batch;
             (batch, rest) = rest.split_at(rest.partition_point(|timed| timed.at_us < known_us));
-            passed.extend(restrikes.pass(batch, known_us));
+            passed.extend(live.pass(batch, &[], known_us));
         }
-        passed.extend(restrikes.pass(&[], u64::MAX));
+        passed.extend(live.pass(&[], &[], u64::MAX));
+        let keys = passed.into_iter().map(|(at_us, command)| match command {
+            Command::Key(message) => Timed { at_us, message },
+            Command::Sustain(_) => panic!("a pedal"),
+        });
+        let mut passed: Vec<Timed> = keys.collect();
         let mut expected = self::messages(&with_gaps(&performance, 1));
         let order = |timed: &Timed| (timed.at_us, timed.message.pitch(), matches!(timed.message, Message::NoteOn { .. }));
         passed.sort_by_key(order);

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use midly::{MidiMessage, Smf, TrackEventKind};
+use performance::midi::Pedal;
 use performance::{Performance, decode, encode, midi};
 
 /// Time between strikes of a key that leaves room for a gap of 30 ms, in milliseconds.
@@ -77,7 +78,7 @@ fn keys_have_30_ms_before_they_are_struck_again() {
     let (mut plain, mut pedaled) = (Keys::default(), Keys::default());
     for performance in performances() {
         plain += keys(&midi::write(&performance));
-        pedaled += keys(&midi::write_with_pedal(&performance));
+        pedaled += keys(&midi::write_with(&performance, Pedal::Written, None));
     }
     eprintln!("without pedal {plain:?}, with pedal {pedaled:?}");
     assert_eq!(plain.with_gap, plain.with_room);
@@ -89,7 +90,7 @@ fn keys_have_30_ms_before_they_are_struck_again() {
 #[test]
 fn a_file_with_a_pedal_is_the_same_performance() {
     for performance in performances() {
-        let import = midi::read(&midi::write_with_pedal(&performance)).unwrap();
+        let import = midi::read(&midi::write_with(&performance, Pedal::Written, None)).unwrap();
         assert_eq!(import.performance, performance);
         assert_eq!(encode(&import.performance), encode(&performance));
         assert!(import.report.pedaled_notes > 0);

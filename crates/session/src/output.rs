@@ -1,5 +1,7 @@
 //! Where the sound goes.
 
+use performance::midi::Pedal;
+
 use crate::Notice;
 
 /// An output.
@@ -42,6 +44,8 @@ pub struct Outputs {
     pub choice: OutputChoice,
     /// On offer beside the piano.
     pub midi: Midi,
+    /// Of MIDI devices and files; the built-in piano sounds the same.
+    pub pedal: Pedal,
 }
 
 impl Outputs {

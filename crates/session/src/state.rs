@@ -152,6 +152,7 @@ impl State {
                 self.recording = recording;
             }
             Action::SetOutput(choice) => self.outputs.choice = choice,
+            Action::SetPedal(pedal) => self.outputs.pedal = pedal,
             Action::MidiChanged(midi) => {
                 if let Some(notice) = self.outputs.update(midi) {
                     self.notices.tell(notice);

@@ -21,7 +21,7 @@ fn mutated_sessions_are_read_or_refused() {
         name: "session",
         seeds: vec![write_file(&saved(0)), write_file(&saved(1)), write_file(&saved(3))],
         telling: &[b"PRNN\x01", b"PRNN\x02", b"head", &[4], &[0; 4], &[0xFF; 4], &[0x80; 8], &[0xFF; 9]],
-        special: changed_within,
+        special: |bytes, rng| changed_within(bytes, rng),
         n: 20_000,
         memory: (64, 1 << 18),
     };
@@ -59,7 +59,7 @@ fn saved(n_takes: u32) -> Saved {
 }
 
 /// One of the parts changed, with a checksum that fits: a name, a content, and the lengths before them.
-fn changed_within(bytes: &mut Vec<u8>, rng: &mut ChaCha8Rng) {
+fn changed_within(bytes: &mut [u8], rng: &mut ChaCha8Rng) {
     let (mut places, mut at) = (Vec::new(), 5);
     while let Some(&name) = bytes.get(at) {
         let length = at + 1 + usize::from(name);

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::ProgressBar;
+use performance::midi::Pedal;
 use performance::playback::Cursor;
 use performance::{
     Controls, N_PITCH_CLASSES, Performance, Recipe, Sampling, Token, decode, encode, midi, primer,
@@ -68,8 +69,8 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
         let whole =
             if args.without_primer { tokens } else { [play.recipe.primer.as_slice(), &tokens].concat() };
         let performance = decode(&whole).performance;
-        let write = if args.write_pedal { midi::write_with_pedal } else { midi::write };
-        write_atomically(file, &write(&performance))?;
+        let pedal = if args.write_pedal { Pedal::Written } else { Pedal::InNotes };
+        write_atomically(file, &midi::write_with(&performance, pedal, None))?;
         lines.push(format!(
             "{}, {:.1} s, in {}",
             count(performance.notes().len(), "note"),

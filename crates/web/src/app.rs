@@ -142,7 +142,8 @@ fn setter<T: 'static>(state: &UseStateHandle<T>) -> Callback<T> {
 /// The state with the settings in the page's address: `?seed=482913&temperature=0.9&top_p=0.95&length=60`.
 fn opening_state() -> State {
     let reduced = |state: State, action| state.reduced(action, Moment::default());
-    asked_settings().fold(State::new(draw_seed()), reduced)
+    let stored = std::iter::once(Action::SetPedal(storage::pedal()));
+    stored.chain(asked_settings()).fold(State::new(draw_seed()), reduced)
 }
 
 fn asked_settings() -> impl Iterator<Item = Action> {

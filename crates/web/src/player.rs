@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use performance::midi::{RESTRIKE_GAP_US, Restrikes};
+use performance::midi::{Live, Pedal, RESTRIKE_GAP_US};
 use performance::playback::schedule::{Schedule, Status, Timed};
 use performance::playback::{Cursor, Lookahead};
 use performance::{Event, Pitch, Velocity};
@@ -45,6 +45,7 @@ impl PlayerHandle {
             samples,
             piano: None,
             midi: None,
+            pedal: Pedal::default(),
             clock: Clock::new(None),
             run: None,
             midi_lookahead: Lookahead::default(),
@@ -80,6 +81,7 @@ pub struct Player {
     samples: Samples,
     piano: Option<Piano>,
     midi: Option<MidiOut>,
+    pedal: Pedal,
     clock: Clock,
     run: Option<Playing>,
     /// How far ahead MIDI devices get their messages. These cannot be taken back, so this is how long a stop
@@ -102,8 +104,8 @@ struct Playing {
     take: Option<Rc<Take>>,
     /// Where it began, in microseconds of music.
     from_us: u64,
-    /// Room for the keys of a MIDI device.
-    restrikes: Restrikes,
+    /// What a MIDI device is told.
+    live: Live,
     is_paused: bool,
     /// Number of the take's tokens that the schedule has.
     n_fed: usize,
@@ -124,7 +126,7 @@ struct Playing {
 impl Playing {
     /// Releases of an instrument that is to fall silent, with those that still wait, in order of time.
     fn with_waiting(&mut self, mut offs: Vec<Timed>) -> Vec<Timed> {
-        offs.extend(self.restrikes.rest());
+        offs.extend(self.live.rest());
         offs.sort_by_key(|off| off.at_us);
         offs
     }
@@ -157,7 +159,7 @@ impl Player {
             schedule: Schedule::new(self.lookahead_us(), self.buffer_us).starting_at(from_us),
             take: None,
             from_us,
-            restrikes: Restrikes::default(),
+            live: Live::new(self.pedal),
             is_paused: false,
             n_fed: 0,
             n_splices: 0,
@@ -267,7 +269,7 @@ impl Player {
         let outcome = match (&self.midi, taken_back.first(), &mut self.piano) {
             (Some(midi), first, _) => {
                 if let Some(first) = first {
-                    run.restrikes.take_back(first.at_us);
+                    run.live.take_back(first.at_us);
                 }
                 midi.take_back(&taken_back, &self.clock)
             }
@@ -330,6 +332,12 @@ impl Player {
         self.set_paused(true);
     }
 
+    /// What devices get from now on.
+    pub fn set_pedal(&mut self, pedal: Pedal) {
+        self.pedal = pedal;
+        self.set_midi(self.midi.clone());
+    }
+
     /// Plays on a device from now on, or with `None` on the piano.
     pub fn set_midi(&mut self, midi: Option<MidiOut>) {
         let now_us = self.clock.now_us();
@@ -339,6 +347,9 @@ impl Player {
         });
         self.silence(&offs.unwrap_or_default());
         self.midi = midi;
+        if let Some(run) = &mut self.run {
+            run.live = Live::new(self.pedal);
+        }
     }
 
     /// Of the piano; `volume` is `0..=100`.
@@ -454,8 +465,8 @@ impl Player {
                 Playback::Finished => u64::MAX,
                 _ => (now_us + lookahead_us).saturating_sub(RESTRIKE_GAP_US),
             };
-            let due = run.restrikes.pass(&due, known_us);
-            if let Err(notice) = midi.send(&due, &self.clock) {
+            let commands = run.live.pass(&due, &run.schedule.coming(), known_us);
+            if let Err(notice) = midi.send(&commands, &self.clock) {
                 self.notices.push(notice);
                 self.midi = None;
             }

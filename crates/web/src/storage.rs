@@ -1,5 +1,6 @@
 //! What is remembered from visit to visit.
 
+use performance::midi::Pedal;
 use session::engine::{Benchmark, Preference};
 use session::protocol::BackendKind;
 
@@ -7,6 +8,7 @@ use crate::js;
 
 const PREFERENCE: &str = "performance-rnn-place";
 const CHARACTER_KEYS: &str = "performance-rnn-character-keys";
+const PEDAL: &str = "performance-rnn-pedal";
 const BENCHMARK: &str = "performance-rnn-trial";
 
 /// Where the visitor wants the network to run.
@@ -25,6 +27,15 @@ pub fn has_character_keys() -> bool {
 
 pub fn store_character_keys(are_on: bool) {
     js::store(CHARACTER_KEYS, if are_on { "on" } else { "off" });
+}
+
+/// Whether MIDI devices and files get a pedal.
+pub fn pedal() -> Pedal {
+    if js::stored(PEDAL).as_deref() == Some("written") { Pedal::Written } else { Pedal::InNotes }
+}
+
+pub fn store_pedal(pedal: Pedal) {
+    js::store(PEDAL, if pedal == Pedal::Written { "written" } else { "in notes" });
 }
 
 /// What was measured of this page's programs.

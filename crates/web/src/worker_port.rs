@@ -89,6 +89,9 @@ fn explained(why: &str) -> String {
         "it could not be loaded: the server has no such file, or a policy of the site forbids it".into()
     } else if is_page.iter().any(|words| why.contains(words)) {
         "the server has no such file: it sent a web page instead".into()
+    } else if why.contains("importScripts") {
+        // The browser knows more and does not say it.
+        "it could not be loaded: the connection broke, or the server has no such file and sent a web page instead".into()
     } else {
         why.to_owned()
     }

@@ -130,6 +130,16 @@ impl Browser {
         Some(Self::start(&program, setup, folder))
     }
 
+    /// Stops all of the browser's processes for a while, as a computer that sleeps does.
+    pub fn sleep(&self, time: Duration) {
+        let group = i32::try_from(self.process.id()).expect("a process id");
+        for (signal, pause) in [("-STOP", time), ("-CONT", Duration::ZERO)] {
+            let sent = Command::new("kill").args([signal, "--", &format!("-{group}")]).status();
+            assert!(sent.is_ok_and(|status| status.success()), "the browser does not take {signal}");
+            std::thread::sleep(pause);
+        }
+    }
+
     /// Kills the browser at once, as a power cut does, and starts it again with the same profile and nothing open.
     #[must_use]
     pub fn kill_and_restart(mut self) -> Option<Self> {

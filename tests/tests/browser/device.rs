@@ -1,7 +1,10 @@
 //! What a MIDI device gets.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
+use performance::midi;
+use serde_json::json;
 use tests::browser::{Browser, Leaving, Page, Setup};
 use tests::midi_device::{MidiDevice, Received, choose_device, keys_down};
 use tests::site::Site;
@@ -10,6 +13,7 @@ use super::{SOON, START, download, median};
 
 /// A page that goes away has silenced its device by then.
 const SILENT: Duration = Duration::from_millis(200);
+const CHECKED: &str = "function() { return this.checked }";
 /// For the test itself, and a machine that does other things, too.
 const SLACK: Duration = Duration::from_millis(300);
 
@@ -81,6 +85,57 @@ fn assert_room_before_restrikes(received: &[Received]) {
     }
     println!("{with_room} of {restrikes} strikes of the same key have room");
     assert!(4 * with_room >= 3 * restrikes, "{with_room} of {restrikes}");
+}
+
+/// The same music, as two hands and a foot play it.
+#[test]
+fn the_pedal_is_written_where_it_is_wanted() {
+    let (Some(site), Some(device)) = (Site::built(), MidiDevice::plug_in()) else { return };
+    let Some(browser) = Browser::launch_with(&Setup { midi: Some(&device), ..Setup::default() }) else {
+        return;
+    };
+    let page = browser.open(&site.url("/?backend=cpu&seed=7"));
+    page.find("checkbox", "Write pedal").click();
+    choose_device(&page, &browser);
+    page.button("Generate").click();
+    let pedal = |received: &[Received]| -> Vec<u8> {
+        let moved = received.iter().filter(|message| message.bytes[..2] == [0xb0, 64]);
+        moved.map(|message| message.bytes[2]).collect()
+    };
+    page.wait_until("the pedal goes down and up", START, || {
+        pedal(&device.received()).windows(2).any(|two| two == [127, 0])
+    });
+    let playing = device.received();
+    page.button("Stop").click();
+    std::thread::sleep(SILENT + SLACK);
+    let received = device.received();
+    assert_eq!((pedal(&received).last(), keys_down(&received)), (Some(&0), Vec::new()));
+    // A key that goes up while the pedal is down sounds on; some strike it again, or lift the pedal.
+    assert!(playing.iter().filter(|message| message.bytes[0] == 0x80).count() > 10);
+
+    let read = || {
+        let file = page.download(|| page.button("Download MIDI").click());
+        midi::read(&fs::read(file).expect("the download")).expect("a MIDI file")
+    };
+    let pedaled = read();
+    assert!(pedaled.report.to_string().contains("pedal applied"), "{}", pedaled.report);
+    // Remembered for the next visit.
+    let is_checked = |page: &Page| page.find("checkbox", "Write pedal").call(CHECKED, json!([]));
+    assert_eq!(is_checked(&browser.open(&site.url("/?backend=cpu"))), true);
+    page.find("checkbox", "Write pedal").click();
+    assert_eq!(is_checked(&page), false);
+    let plain = read();
+    assert!(!plain.report.to_string().contains("pedal"), "{}", plain.report);
+    let strikes = |import: &midi::Import| -> Vec<_> {
+        let notes = import.performance.notes().iter();
+        notes.map(|note| (note.start_us, note.pitch, note.velocity)).collect()
+    };
+    assert_eq!(strikes(&pedaled), strikes(&plain));
+    // But for the room before strikes, notes are as long.
+    let longer = pedaled.performance.notes().iter().zip(plain.performance.notes());
+    assert!(longer.clone().all(|(pedaled, plain)| pedaled.end_us >= plain.end_us));
+    assert!(longer.clone().all(|(pedaled, plain)| pedaled.end_us - plain.end_us <= 30_000));
+    page.assert_no_errors();
 }
 
 /// Closing the tab, loading it again, another page, and the event by which a browser says that it freezes a tab. (One

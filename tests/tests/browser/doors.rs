@@ -4,7 +4,8 @@ use std::fs;
 use std::time::Duration;
 
 use performance::midi;
-use tests::browser::Browser;
+use tests::browser::{Browser, Setup};
+use tests::midi_device::{MidiDevice, choose_device, keys_down};
 use tests::site::{Site, Trouble};
 
 use super::primers::scale;
@@ -89,4 +90,43 @@ fn a_download_that_stalls_comes_to_an_end() {
     site.mend();
     page.button("Retry").click();
     play(&page, 7);
+}
+
+/// A laptop is closed in the middle of the music, and opened again.
+#[test]
+fn the_music_goes_on_when_the_computer_wakes() {
+    let (Some(site), Some(device)) = (Site::built(), MidiDevice::plug_in()) else { return };
+    let Some(browser) = Browser::launch_with(&Setup { midi: Some(&device), ..Setup::default() }) else {
+        return;
+    };
+    let page = browser.open(&site.url("/?backend=cpu"));
+    play(&page, 7);
+    let played = || page.evaluate("performanceRnn.played()").as_f64().unwrap_or_default();
+    page.wait_until("music", START, || played() > 2.0);
+    browser.sleep(Duration::from_secs(15));
+    let woken = played();
+    page.wait_until("music again", SOON, || played() > woken + 2.0 && page.sound_peak() > 0.01);
+    assert!(played() < woken + 10.0, "music was left out");
+
+    // A device gets none of what it slept through at once.
+    choose_device(&page, &browser);
+    let before = device.received().len();
+    page.wait_until("music at the device", START, || device.received().len() > before + 20);
+    browser.sleep(Duration::from_secs(15));
+    let asleep = device.received().len();
+    page.wait_until("music at the device again", SOON, || device.received().len() > asleep + 20);
+    let strikes: Vec<f64> = device.received()[asleep..]
+        .iter()
+        .filter(|message| message.strike().is_some())
+        .map(|message| message.at.as_secs_f64())
+        .collect();
+    let most_at_once = strikes
+        .iter()
+        .map(|from| strikes.iter().filter(|&at| (*from..from + 0.1).contains(at)).count())
+        .max();
+    assert!(most_at_once < Some(15), "{most_at_once:?} strikes within 0.1 s");
+    page.button("Stop").click();
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(keys_down(&device.received()), [0_u8; 0]);
+    page.assert_no_errors();
 }

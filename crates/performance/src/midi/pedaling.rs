@@ -36,34 +36,44 @@ impl Pedaling {
 
     /// Keys as two hands hold them, and the pedal for the rest.
     pub(super) fn of(notes: &[Note]) -> Self {
-        let ticks = Ticks::all(notes);
-        let falls = falls(&ticks);
+        Self::plan(&Ticks::all(notes), 0)
+    }
+
+    /// The same for notes in order of their starts, of which everything before the tick `from` has happened.
+    pub(super) fn plan(ticks: &[Ticks], from: u64) -> Self {
+        let falls = falls(ticks);
         // The pedal can hold a note from after the last fall of the dampers before its end.
         let earliest = |note: &Ticks| {
             let n_before = falls.partition_point(|&fall| fall < note.end);
             let after_fall = falls[..n_before].last().map_or(0, |fall| fall + 1);
-            after_fall.max(note.start + 1).min(note.end)
+            let is_known = note.end != UNKNOWN;
+            if is_known { after_fall.max(note.start + 1).max(from).min(note.end) } else { UNKNOWN }
         };
         let earliest: Vec<u64> = ticks.iter().map(earliest).collect();
-        let hands = hands(&ticks, &earliest);
+        let hands = hands(ticks, &earliest);
         let up = |idx: usize| {
             let wanted = ticks[idx].release().min(hands[idx]);
-            wanted.max(earliest[idx]).min(ticks[idx].end)
+            ticks[idx].up.unwrap_or(wanted.max(earliest[idx]).min(ticks[idx].end))
         };
         let up_ticks: Vec<u64> = (0..ticks.len()).map(up).collect();
-        let spans = spans(&ticks, &up_ticks, &falls);
+        let spans = spans(ticks, &up_ticks, &falls);
         Self { up_ticks, spans }
     }
 }
 
+/// The end of a note whose end is not known.
+pub(super) const UNKNOWN: u64 = u64::MAX;
+
 /// A note in ticks of a millisecond.
 #[derive(Clone, Copy, Debug)]
-struct Ticks {
-    pitch: u8,
-    start: u64,
-    end: u64,
+pub(super) struct Ticks {
+    pub(super) pitch: u8,
+    pub(super) start: u64,
+    pub(super) end: u64,
     /// When its key is struck again.
-    next: Option<u64>,
+    pub(super) next: Option<u64>,
+    /// When its key went up, if it did: the pedal holds it.
+    pub(super) up: Option<u64>,
 }
 
 impl Ticks {
@@ -72,7 +82,7 @@ impl Ticks {
         let ticks = notes.iter().rev().map(|note| {
             let (start, end) = (note.start_us / TICK_US, note.end_us / TICK_US);
             let next = next_of[note.pitch.index()].replace(start);
-            Self { pitch: note.pitch.get(), start, end, next }
+            Self { pitch: note.pitch.get(), start, end, next, up: None }
         });
         let mut ticks: Vec<_> = ticks.collect();
         ticks.reverse();
@@ -91,7 +101,7 @@ impl Ticks {
 /// When dampers fall on strings that are not struck again at once, in order.
 fn falls(notes: &[Ticks]) -> Vec<u64> {
     let ends = notes.iter().filter(|note| note.next != Some(note.end)).map(|note| note.end);
-    let mut falls: Vec<_> = ends.collect();
+    let mut falls: Vec<_> = ends.filter(|&end| end != UNKNOWN).collect();
     falls.sort_unstable();
     falls.dedup();
     falls
@@ -103,6 +113,9 @@ fn hands(notes: &[Ticks], earliest: &[u64]) -> Vec<u64> {
     // Keys that are down, the longest first.
     let mut held: Vec<usize> = Vec::new();
     for (idx, note) in notes.iter().enumerate() {
+        if note.up.is_some() {
+            continue;
+        }
         let now = note.start;
         held.retain(|&key| ups[key] > now);
         held.push(idx);
@@ -140,7 +153,7 @@ fn spans(notes: &[Ticks], up_ticks: &[u64], falls: &[u64]) -> Vec<(u64, u64)> {
     for (note, &up) in notes.iter().zip(up_ticks).filter(|&(note, &up)| up < note.end) {
         let n_before = falls.partition_point(|&fall| fall < note.end);
         let after_fall = falls[..n_before].last().map_or(0, |fall| fall + 1);
-        let down = up.saturating_sub(LEAD_TICKS).max(after_fall);
+        let down = note.up.unwrap_or(up.saturating_sub(LEAD_TICKS).max(after_fall));
         let span = spans[n_before].get_or_insert((down, note.end));
         *span = (span.0.min(down), span.1.max(note.end));
     }

@@ -37,22 +37,8 @@ pub fn release_us(start_us: u64, end_us: u64, next_us: u64) -> u64 {
 ///
 /// A release waits until it is known whether its key is struck again within [`RESTRIKE_GAP_US`], so the messages
 /// have to be known that much ahead, and more by what the caller needs.
-///
-/// ```
-/// use performance::midi::Restrikes;
-/// use performance::playback::schedule::{Message, Timed};
-/// use performance::{Pitch, Velocity};
-/// let (pitch, velocity) = (Pitch::new(60)?, Velocity::new(64)?);
-/// let on = |at_us| Timed { at_us, message: Message::NoteOn { pitch, velocity } };
-/// let off = |at_us| Timed { at_us, message: Message::NoteOff { pitch } };
-///
-/// let mut restrikes = Restrikes::default();
-/// assert_eq!(restrikes.pass(&[on(0), off(500_000)], 510_000), [on(0)]);
-/// assert_eq!(restrikes.pass(&[on(512_000)], 600_000), [off(482_000), on(512_000)]);
-/// # Ok::<(), performance::Error>(())
-/// ```
 #[derive(Clone, Debug)]
-pub struct Restrikes {
+pub(super) struct Restrikes {
     /// Releases that wait, in order of time.
     waiting: VecDeque<(u64, Pitch)>,
     struck_us: [u64; N_PITCHES],
@@ -66,18 +52,18 @@ impl Default for Restrikes {
 
 impl Restrikes {
     /// Forgets the releases that wait from this time on: what they end goes on.
-    pub fn take_back(&mut self, from_us: u64) {
+    pub(super) fn take_back(&mut self, from_us: u64) {
         self.waiting.retain(|&(at_us, _)| at_us < from_us);
     }
 
     /// The releases that wait, in order of time: for an instrument that is to fall silent.
-    pub fn rest(&mut self) -> Vec<Timed> {
+    pub(super) fn rest(&mut self) -> Vec<Timed> {
         self.waiting.drain(..).map(|(at_us, pitch)| off(at_us, pitch)).collect()
     }
 
     /// Takes the next messages, in order of time, and returns those that are settled, in order of time. All messages
     /// before `known_us` have been taken; nothing waits after `u64::MAX`.
-    pub fn pass(&mut self, messages: &[Timed], known_us: u64) -> Vec<Timed> {
+    pub(super) fn pass(&mut self, messages: &[Timed], known_us: u64) -> Vec<Timed> {
         let mut settled = Vec::with_capacity(messages.len());
         for &timed in messages {
             match timed.message {

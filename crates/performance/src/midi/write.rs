@@ -39,52 +39,52 @@ const RELEASE_VELOCITY: u8 = 64;
 /// ```
 #[must_use]
 pub fn write(performance: &Performance) -> Vec<u8> {
-    let performance = performance.snapped(TICK_US);
-    write_pedaled(&performance, &Pedaling::none(performance.notes()), None)
+    write_with(performance, Pedal::InNotes, None)
 }
 
-/// Writes a performance like [`write`](write()), with what it follows from in an event that other programs pass over. It
-/// is left out where it is larger than 900 kB.
-///
-/// ```
-/// use performance::{Lineage, Made, Note, Performance, Pitch, Recipe, Sampling, Velocity, midi};
-/// let note = Note { pitch: Pitch::new(60)?, velocity: Velocity::new(64)?, start_us: 0, end_us: 500_000 };
-/// let recipe = Recipe::new(7, Sampling::default());
-/// let lineage = Lineage { origin: None, recipe, made: Made::Tokens(Vec::new()) };
-/// let bytes = midi::write_with_recipe(&Performance::new(vec![note]), &lineage);
-/// assert_eq!(midi::read(&bytes)?.lineage, Some(lineage));
-/// # Ok::<(), performance::Error>(())
-/// ```
-#[must_use]
-pub fn write_with_recipe(performance: &Performance, lineage: &Lineage) -> Vec<u8> {
-    let performance = performance.snapped(TICK_US);
-    let event = lineage.to_bytes().ok().map(|bytes| [RECIPE_MARK, &to_seven_bits(&bytes)].concat());
-    let event = event.filter(|event| event.len() <= MAX_RECIPE_BYTES);
-    write_pedaled(&performance, &Pedaling::none(performance.notes()), event.as_deref())
+/// Whether sound that outlasts the hands' reach is left to the sustain pedal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pedal {
+    /// It is part of the notes' lengths: keys stay down as long as their notes sound.
+    #[default]
+    InNotes,
+    /// Notes that two hands cannot have held are shorter keys whose sound the sustain pedal (controller 64) holds.
+    Written,
 }
 
-/// Writes a performance like [`write`](write()), with a pedal: notes that two hands cannot have held are shorter keys
-/// whose sound the sustain pedal (controller 64) holds.
+/// Writes a performance like [`write`](write()), with its pedal, and with what it follows from in an event that other
+/// programs pass over. A lineage of more than 900 kB is left out.
 ///
-/// [`read`](super::read) gives the same performance back if its times are whole milliseconds. The gap before a key is
-/// struck again is therefore shorter than 30 ms where another note ends in it: the pedal would hold that one, too.
+/// [`read`](super::read) gives the same performance back if its times are whole milliseconds. With
+/// [`Pedal::Written`], the gap before a key is struck again is shorter than 30 ms where another note ends in it: the
+/// pedal would hold that one, too.
 ///
 /// ```
-/// use performance::{Note, Performance, Pitch, Velocity, midi};
+/// use performance::midi::{self, Pedal};
+/// use performance::{Lineage, Made, Note, Performance, Pitch, Recipe, Sampling, Velocity};
 /// let note = |pitch| -> Result<Note, performance::Error> {
 ///     Ok(Note { pitch: Pitch::new(pitch)?, velocity: Velocity::new(64)?, start_us: 0, end_us: 900_000 })
 /// };
 /// let five_octaves = [30, 42, 54, 66, 78, 90].map(note).into_iter().collect::<Result<_, _>>()?;
 /// let performance = Performance::new(five_octaves);
-/// let import = midi::read(&midi::write_with_pedal(&performance))?;
+/// let recipe = Recipe::new(7, Sampling::default());
+/// let lineage = Lineage { origin: None, recipe, made: Made::Tokens(Vec::new()) };
+/// let import = midi::read(&midi::write_with(&performance, Pedal::Written, Some(&lineage)))?;
 /// assert_eq!(import.performance, performance);
 /// assert_eq!(import.report.to_string(), "pedal applied");
+/// assert_eq!(import.lineage, Some(lineage));
 /// # Ok::<(), performance::Error>(())
 /// ```
 #[must_use]
-pub fn write_with_pedal(performance: &Performance) -> Vec<u8> {
+pub fn write_with(performance: &Performance, pedal: Pedal, lineage: Option<&Lineage>) -> Vec<u8> {
     let performance = performance.snapped(TICK_US);
-    write_pedaled(&performance, &Pedaling::of(performance.notes()), None)
+    let pedaling = match pedal {
+        Pedal::InNotes => Pedaling::none(performance.notes()),
+        Pedal::Written => Pedaling::of(performance.notes()),
+    };
+    let bytes = lineage.and_then(|lineage| lineage.to_bytes().ok());
+    let recipe = bytes.map(|bytes| [RECIPE_MARK, &to_seven_bits(&bytes)].concat());
+    write_pedaled(&performance, &pedaling, recipe.filter(|event| event.len() <= MAX_RECIPE_BYTES).as_deref())
 }
 
 fn write_pedaled(performance: &Performance, pedaling: &Pedaling, recipe: Option<&[u8]>) -> Vec<u8> {

@@ -215,6 +215,22 @@ impl Schedule {
         due
     }
 
+    /// The messages that will be handed out, as far as they are known and nothing holds them back, with the times at
+    /// which they are due if the music does not have to wait.
+    #[must_use]
+    pub fn coming(&self) -> Vec<Timed> {
+        if self.status != Status::Playing {
+            return Vec::new();
+        }
+        let end_us = self.hold_us.into_iter().chain(self.until_us).min().unwrap_or(u64::MAX);
+        let known = self.queue.iter().take_while(|timed| timed.at_us < end_us);
+        let on_clock = |timed: &Timed| {
+            let at_us = u64::try_from(self.base_us + i128::from(timed.at_us)).unwrap_or(0);
+            Timed { at_us, ..*timed }
+        };
+        known.map(on_clock).collect()
+    }
+
     /// Returns no messages from this music time on until [`splice`](Self::splice) or
     /// [`release_hold`](Self::release_hold): a replacement is being composed, and MIDI devices cannot take
     /// messages back.

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use performance::midi::Pedal;
+
 use super::Received;
 use crate::protocol::{Placement, Reply, TakeId};
 use crate::saved::Saved;
@@ -118,6 +120,8 @@ pub enum Action {
     ClearPrimer,
     /// An output chosen.
     SetOutput(OutputChoice),
+    /// Whether MIDI devices and files get a pedal.
+    SetPedal(Pedal),
     /// How much of a performance has been made into sound, in percent, or that nothing is being made any
     /// more.
     Recording(Option<(TakeId, u8)>),

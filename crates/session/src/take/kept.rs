@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use performance::midi::Pedal;
 use performance::playback::Cursor;
 use performance::{Lineage, Made, Origin, TokenSum, decode, midi};
 
@@ -90,7 +91,8 @@ impl Take {
 
     /// The performance as a MIDI file that carries its lineage.
     #[must_use]
-    pub fn to_midi(&self, primer: WithPrimer) -> Vec<u8> {
-        midi::write_with_recipe(&decode(&self.all_tokens(primer)).performance, &self.lineage())
+    pub fn to_midi(&self, primer: WithPrimer, pedal: Pedal) -> Vec<u8> {
+        let performance = decode(&self.all_tokens(primer)).performance;
+        midi::write_with(&performance, pedal, Some(&self.lineage()))
     }
 }

@@ -1,3 +1,4 @@
+use performance::midi::Pedal;
 use yew::prelude::*;
 
 use super::{Glyph, Icon, value_of, when};
@@ -94,8 +95,12 @@ pub fn OutputField(OutputFieldProps { outputs, dispatch, on_connect }: &OutputFi
         Midi::Ports(ports) if !ports.is_empty() => None,
         _ => Some("MIDI device…"),
     };
+    let on_pedal = {
+        let other = if outputs.pedal == Pedal::Written { Pedal::InNotes } else { Pedal::Written };
+        dispatch.reform(move |_: Event| Action::SetPedal(other))
+    };
     html! {
-        <div class="field">
+        <div class="field output">
             <label for="output">{ "Output" }</label>
             <select id="output" ref={select} {onchange}>
                 <option value={PIANO}>{ "Built-in piano" }</option>
@@ -106,6 +111,9 @@ pub fn OutputField(OutputFieldProps { outputs, dispatch, on_connect }: &OutputFi
                     <option value={CONNECT}>{ connect }</option>
                 }
             </select>
+            <label class="check" title="In MIDI files and on MIDI devices, a sustain pedal holds what two hands cannot. It sounds the same.">
+                <input type="checkbox" checked={outputs.pedal == Pedal::Written} onchange={on_pedal} />{ "Write pedal" }
+            </label>
         </div>
     }
 }

@@ -96,8 +96,9 @@ pub fn use_commands(
         let on_save_take = {
             let (dispatch, latest) = (dispatch.clone(), Rc::clone(&latest));
             Callback::from(move |take: Rc<Take>| {
-                let with_primer = latest.borrow().1;
-                match file::save(&take.to_midi(with_primer), "audio/midi", &take.file_name("mid")) {
+                let (state, with_primer) = &*latest.borrow();
+                let bytes = take.to_midi(*with_primer, state.outputs.pedal);
+                match file::save(&bytes, "audio/midi", &take.file_name("mid")) {
                     Ok(url) => *saved.borrow_mut() = Some(url),
                     Err(notice) => dispatch.emit(Action::Notify(notice)),
                 }

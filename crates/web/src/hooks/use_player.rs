@@ -2,8 +2,8 @@ use gloo::events::EventListener;
 use gloo::timers::callback::Interval;
 use yew::prelude::*;
 
-use crate::js;
 use crate::player::{Player, PlayerHandle};
+use crate::{js, storage};
 use session::{Action, Playback, State};
 
 /// How often the player reads the clock. Must be well below the shortest look-ahead.
@@ -53,6 +53,13 @@ pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHan
     use_effect_with(state.speed.buffer_us(), {
         let player = player.clone();
         move |&buffer_us| player.with(|player| player.set_buffer_us(buffer_us))
+    });
+    use_effect_with(state.outputs.pedal, {
+        let player = player.clone();
+        move |&pedal| {
+            storage::store_pedal(pedal);
+            player.with(|player| player.set_pedal(pedal));
+        }
     });
     use_effect_with(state.settings.volume, {
         let player = player.clone();

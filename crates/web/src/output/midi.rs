@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Promise, Uint8Array};
+use performance::midi::Command;
 use performance::playback::schedule::{Message, Timed};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -141,14 +142,15 @@ impl MidiOut {
     ///
     /// # Errors
     /// If the device does not take them.
-    pub fn send(&self, messages: &[Timed], clock: &Clock) -> Result<(), Notice> {
+    pub fn send(&self, commands: &[(u64, Command)], clock: &Clock) -> Result<(), Notice> {
         let mut last_ms = f64::NEG_INFINITY;
-        for timed in messages {
-            let at_ms = clock.page_ms(timed.at_us).max(last_ms + ORDER_MS);
+        for &(at_us, command) in commands {
+            let at_ms = clock.page_ms(at_us).max(last_ms + ORDER_MS);
             last_ms = at_ms;
-            let bytes = match timed.message {
-                Message::NoteOn { pitch, velocity } => [NOTE_ON, pitch.get(), velocity.get()],
-                Message::NoteOff { pitch } => [NOTE_OFF, pitch.get(), RELEASE_VELOCITY],
+            let bytes = match command {
+                Command::Key(Message::NoteOn { pitch, velocity }) => [NOTE_ON, pitch.get(), velocity.get()],
+                Command::Key(Message::NoteOff { pitch }) => [NOTE_OFF, pitch.get(), RELEASE_VELOCITY],
+                Command::Sustain(is_down) => [CONTROL, SUSTAIN, if is_down { 127 } else { 0 }],
             };
             self.send_bytes(bytes, at_ms)?;
         }
@@ -163,9 +165,8 @@ impl MidiOut {
     pub fn take_back(&self, messages: &[Timed], clock: &Clock) -> Result<(), Notice> {
         let strikes = messages.iter().filter(|timed| matches!(timed.message, Message::NoteOn { .. }));
         // Well after the strikes that they end.
-        let off = |timed: &Timed| Timed {
-            at_us: timed.at_us + 1000,
-            message: Message::NoteOff { pitch: timed.message.pitch() },
+        let off = |timed: &Timed| {
+            (timed.at_us + 1000, Command::Key(Message::NoteOff { pitch: timed.message.pitch() }))
         };
         self.send(&strikes.map(off).collect::<Vec<_>>(), clock)
     }
@@ -177,9 +178,10 @@ impl MidiOut {
     /// If the device does not take them.
     pub fn silence(&self, offs: &[Timed], clock: &Clock) -> Result<(), Notice> {
         // Well after the strikes that they end.
-        let offs: Vec<Timed> = offs.iter().map(|off| Timed { at_us: off.at_us + 1000, ..*off }).collect();
+        let offs: Vec<(u64, Command)> =
+            offs.iter().map(|off| (off.at_us + 1000, Command::Key(off.message))).collect();
         self.send(&offs, clock)?;
-        let last_ms = offs.last().map_or(0.0, |off| clock.page_ms(off.at_us));
+        let last_ms = offs.last().map_or(0.0, |&(at_us, _)| clock.page_ms(at_us));
         for at_ms in [js::now_ms(), last_ms.max(js::now_ms()) + 1.0] {
             for (index, control) in [SUSTAIN, ALL_NOTES_OFF, ALL_SOUND_OFF].into_iter().enumerate() {
                 self.send_bytes([CONTROL, control, 0], at_ms + index as f64 * ORDER_MS)?;
