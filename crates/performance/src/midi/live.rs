@@ -46,7 +46,7 @@ pub struct Live(Way);
 
 #[derive(Clone, Debug)]
 enum Way {
-    Keys(Restrikes),
+    Keys(Box<Restrikes>),
     Pedaled(Box<Pedaled>),
 }
 
@@ -55,7 +55,7 @@ impl Live {
     #[must_use]
     pub fn new(pedal: Pedal) -> Self {
         Self(match pedal {
-            Pedal::InNotes => Way::Keys(Restrikes::default()),
+            Pedal::InNotes => Way::Keys(Box::default()),
             Pedal::Written => Way::Pedaled(Box::default()),
         })
     }
