@@ -4,8 +4,8 @@
 Needs ffmpeg (with libmp3lame) and npm. Fetches the sample packages from the npm registry into the work
 folder (default: a temporary one) and writes `www/piano/`:
 
-* `velocity{4,8,12,16}.bin` and `release.bin`: MP3 files one after the other,
-* `index.json`: where each sample lies, its key, its layer's MIDI velocity and its gain,
+* `velocity{4,8,12,16}/KEY.mp3` and `release/KEY.mp3`: a file for each sample, so that the page fetches what it plays,
+* `index.json`: the layers' folders and MIDI velocities, and each sample's key and gain,
 * `LICENSE.txt`.
 
 What is done to each sample, and why:
@@ -65,7 +65,7 @@ def main() -> None:
         }
     (out / "index.json").write_text(json.dumps(index, separators=(",", ":")) + "\n")
     (out / "LICENSE.txt").write_text(LICENSE)
-    total = sum(path.stat().st_size for path in out.iterdir())
+    total = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     print(f"{total / 1e6:.2f} MB in {out}")
     if total > 5_000_000:
         sys.exit("the pack is larger than 5 MB")
@@ -100,7 +100,7 @@ def read_layer(work: pathlib.Path, number: int) -> dict:
         })
     samples.sort(key=lambda sample: sample["key"])
     assert len(samples) == 30, f"expected 30 keys in layer {number}, found {len(samples)}"
-    return {"file": f"velocity{number}.bin", "velocity": LAYER_VELOCITY[number], "samples": samples}
+    return {"folder": f"velocity{number}", "velocity": LAYER_VELOCITY[number], "samples": samples}
 
 
 def read_release(work: pathlib.Path) -> dict:
@@ -113,7 +113,7 @@ def read_release(work: pathlib.Path) -> dict:
         # Brought to one level, so that the player alone decides how loud a damper is.
         gain = 10 ** ((-30.0 - level_db(sound, 0)) / 20)
         samples.append({"path": path, "key": key, "start_secs": 0.0, "secs": RELEASE_SECS, "gain": gain})
-    return {"file": "release.bin", "samples": samples}
+    return {"folder": "release", "samples": samples}
 
 
 def decode(path: pathlib.Path, secs: float) -> array.array:
@@ -138,10 +138,10 @@ def level_db(sound: array.array, start: int) -> float:
 def set_gains(layers: list[dict]) -> None:
     """Gives every sample the gain that brings it to a smooth level over keys and velocities."""
     keys = [sample["key"] for sample in layers[0]["samples"]]
-    expected = {layer["file"]: 20 * VELOCITY_EXPONENT * math.log10(layer["velocity"] / 64) for layer in layers}
+    expected = {layer["folder"]: 20 * VELOCITY_EXPONENT * math.log10(layer["velocity"] / 64) for layer in layers}
     # Level of a key at velocity 64, as the mean over the layers...
     raw = [
-        sum(layer["samples"][i]["level_db"] - expected[layer["file"]] for layer in layers) / len(layers)
+        sum(layer["samples"][i]["level_db"] - expected[layer["folder"]] for layer in layers) / len(layers)
         for i in range(len(keys))
     ]
     for i in range(len(keys)):
@@ -150,22 +150,18 @@ def set_gains(layers: list[dict]) -> None:
         smooth = sum(w * value for w, value in weights) / sum(w for w, _ in weights)
         for layer in layers:
             sample = layer["samples"][i]
-            gain_db = smooth + expected[layer["file"]] - sample["level_db"]
+            gain_db = smooth + expected[layer["folder"]] - sample["level_db"]
             sample["gain"] = 10 ** (max(-MAX_GAIN_DB, min(MAX_GAIN_DB, gain_db)) / 20)
 
 
 def pack(layer: dict, out: pathlib.Path, work: pathlib.Path) -> dict:
-    """Encodes a layer's samples into one file and returns its part of the index."""
-    offset, samples = 0, []
-    with (out / layer["file"]).open("wb") as packed:
-        for sample in layer["samples"]:
-            sound = encode(sample, work)
-            packed.write(sound)
-            samples.append({
-                "key": sample["key"], "offset": offset, "bytes": len(sound), "gain": round(sample["gain"], 4),
-            })
-            offset += len(sound)
-    described = {"file": layer["file"], "samples": samples}
+    """Encodes a layer's samples into its folder and returns its part of the index."""
+    folder, samples = out / layer["folder"], []
+    folder.mkdir(exist_ok=True)
+    for sample in layer["samples"]:
+        (folder / f"{sample['key']}.mp3").write_bytes(encode(sample, work))
+        samples.append({"key": sample["key"], "gain": round(sample["gain"], 4)})
+    described = {"folder": layer["folder"], "samples": samples}
     if "velocity" in layer:
         described["velocity"] = layer["velocity"]
     return described

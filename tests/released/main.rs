@@ -53,6 +53,36 @@ fn the_card_names_this_file_its_loss_and_its_licence() {
     assert!(card.contains("CC BY-NC-SA 4.0"));
 }
 
+/// `UPDATE_EXPECT=1` writes the file anew; `performance-rnn release` does, too.
+#[test]
+fn in_8_bits_they_play_the_same_music() {
+    let file = root().join("www/weights/base.int8.safetensors");
+    let hash =
+        |bytes: &[u8]| Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let packed = weights::to_int8(&released(), &hash(&released())).unwrap();
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&file, &packed).unwrap();
+    }
+    let small = std::fs::read(file).expect("the released weights in 8 bits are committed");
+    // Not the bytes: the facts in a header have no order.
+    assert_eq!(small.len(), packed.len(), "they are not those in half precision");
+    assert!(small.len() <= 6_000_000, "{} bytes", small.len());
+    let line = format!("`base.int8.safetensors`, {} bytes, SHA-256 `{}`", small.len(), hash(&small));
+    assert!(card().contains(&line), "the card does not say {line}");
+    let mut facts = weights::read_metadata(&small).unwrap();
+    facts.1.remove("of_sha256");
+    assert_eq!(facts, weights::read_metadata(&released()).unwrap(), "the same facts");
+    let play = |file: &[u8], recipe: Recipe| {
+        let network = Quantized::load(file).unwrap();
+        now(Continuation::new(&network, recipe).unwrap().advance(4000)).unwrap()
+    };
+    for recipe in
+        [Recipe::new(5, Sampling::default()), Recipe::after(encode(&scale(64)), 6, Sampling::default())]
+    {
+        assert_eq!(play(&small, recipe.clone()), play(&released(), recipe));
+    }
+}
+
 /// The page in a browser is compared with the same file (`tests/tests/browser`).
 #[test]
 fn seed_1_plays_what_it_always_played() {

@@ -40,6 +40,22 @@ pub enum Error {
         /// The shape in the file.
         found: Vec<usize>,
     },
+    /// The file was damaged on its way.
+    #[error("expected weights with the checksum {expected:08x}, found {found:08x}: the file is damaged")]
+    Checksum {
+        /// The file's.
+        expected: u32,
+        /// What its bytes have.
+        found: u32,
+    },
+    /// A matrix in 8 bits cannot be unfolded.
+    #[error("expected `{name}` in 8 bits, found {found}")]
+    Packed {
+        /// The tensor's name.
+        name: String,
+        /// What is wrong with it.
+        found: String,
+    },
     /// A tensor holds something else than floating-point numbers.
     #[error("expected `{name}` in 16 or 32 bit floating point, found {found}")]
     Dtype {

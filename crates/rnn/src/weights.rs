@@ -1,10 +1,12 @@
 //! Weight files: configuration, tensors and what is known about them, in one safetensors file.
 //!
 //! The header's `__metadata__` holds `format`, `version`, `config` (JSON) and free-form facts for the
-//! model card. Released files are in half precision; training checkpoints use the same layout in full.
+//! model card. Released files are in half precision, and in 8 bits for playing (`int8`); training checkpoints
+//! use the same layout in full.
 
 #[cfg(feature = "burn")]
 mod burn;
+mod int8;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,10 +24,14 @@ pub use self::burn::{Handle, handles, header, load, replace, save, tensors};
 /// Version of the layout of tensors and metadata; rises when old files cannot be read any more.
 pub const VERSION: u32 = 1;
 const FORMAT: &str = "performance-rnn";
+/// The largest matrix of the largest network: `[8192, 4 * 8192]`.
+const MAX_NUMBERS: usize = 8192 * 4 * 8192;
 
 /// How numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
+    /// 8 bits, deflated: released weights as the page plays them, with the same music as from [`Half`](Self::Half).
+    Int8,
     /// 16 bits: released weights.
     Half,
     /// 32 bits: checkpoints, so that training resumes exactly where it stopped.
@@ -52,14 +58,17 @@ pub struct WeightFile<'a> {
 
 impl<'a> WeightFile<'a> {
     /// # Errors
-    /// If the bytes are no weight file of this program and version.
+    /// If the bytes are no weight file of this program and version, or not those that were written.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         let (config, _) = read_metadata(bytes)?;
+        int8::verify(bytes)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
         // Before memory is taken for what a small file promises.
         for (name, shape) in shapes(&config) {
             let found = tensors.tensor(&name).map_err(|_| Error::MissingTensor { name: name.clone() })?;
-            if found.shape() != shape {
+            if found.dtype() == Dtype::U8 {
+                int8::check(&tensors, &name, &shape)?;
+            } else if found.shape() != shape {
                 return Err(Error::Tensor { name, expected: shape, found: found.shape().to_vec() });
             }
         }
@@ -77,7 +86,7 @@ impl<'a> WeightFile<'a> {
     /// # Errors
     /// If there is none of this name, or it has another shape, or holds something that is no number.
     pub fn values(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
-        let found = tensor(&self.tensors, name)?;
+        let found = tensor(&self.tensors, name, shape.iter().product())?;
         if found.shape != shape {
             let (name, expected) = (name.to_owned(), shape.to_vec());
             return Err(Error::Tensor { name, expected, found: found.shape });
@@ -111,12 +120,31 @@ fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
 /// If the bytes are no weight file, or hold no such tensor of floating-point numbers.
 pub fn load_tensor(bytes: &[u8], name: &str) -> Result<NamedTensor, Error> {
     let file = SafeTensors::deserialize(bytes).map_err(|e| Error::NotWeights(e.to_string()))?;
-    tensor(&file, name)
+    tensor(&file, name, MAX_NUMBERS)
 }
 
-fn tensor(file: &SafeTensors<'_>, name: &str) -> Result<NamedTensor, Error> {
+/// A file in half precision in 8 bits, which plays the same music; its fact `of_sha256` names the file it was made
+/// of, whose SHA-256 is given.
+///
+/// # Errors
+/// If the bytes are no weight file of this program and version.
+pub fn to_int8(bytes: &[u8], sha256: &str) -> Result<Vec<u8>, Error> {
+    let (config, mut facts) = read_metadata(bytes)?;
+    facts.insert("of_sha256".to_owned(), sha256.to_owned());
+    let file = WeightFile::read(bytes)?;
+    let read = |(name, shape): (String, Vec<usize>)| {
+        let values = file.values(&name, &shape)?;
+        Ok(NamedTensor { name, shape, values })
+    };
+    let tensors = shapes(&config).into_iter().map(read).collect::<Result<Vec<_>, Error>>()?;
+    save_tensors(&config, &tensors, Precision::Int8, &facts)
+}
+
+/// `limit`: the most numbers that an 8-bit tensor may unfold to.
+fn tensor(file: &SafeTensors<'_>, name: &str, limit: usize) -> Result<NamedTensor, Error> {
     let view = file.tensor(name).map_err(|_| Error::MissingTensor { name: name.to_owned() })?;
     let values = match view.dtype() {
+        Dtype::U8 => return int8::matrix(file, name, limit),
         Dtype::F16 => {
             let halves: Vec<f16> =
                 view.data().as_chunks().0.iter().map(|&bytes| f16::from_le_bytes(bytes)).collect();
@@ -165,6 +193,7 @@ pub fn save_tensors(
     let write = |e: &dyn std::fmt::Display| Error::Write(e.to_string());
     let metadata = metadata(config, facts)?;
     let (dtype, bytes): (Dtype, Vec<Vec<u8>>) = match precision {
+        Precision::Int8 => return int8::save(config, tensors, facts),
         Precision::Half => (
             Dtype::F16,
             tensors

@@ -6,8 +6,10 @@ use burn::tensor::Device;
 use expect_test::{Expect, expect};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rnn::ModelConfig;
-use rnn::weights::{NamedTensor, Precision, load, read_metadata, save, save_tensors, tensors};
+use rnn::weights::{
+    NamedTensor, Precision, load, load_tensor, read_metadata, save, save_tensors, tensors, to_int8,
+};
+use rnn::{ModelConfig, Quantized};
 
 fn config() -> ModelConfig {
     ModelConfig {
@@ -107,4 +109,43 @@ fn damaged_files_are_refused_and_never_panic() {
         damaged[at] ^= 0x15;
         let _ = load(&damaged, &Device::flex()).map(|model| tensors(&model).len());
     }
+}
+
+#[test]
+fn in_8_bits_the_file_is_small_and_gives_the_numbers_that_are_played() {
+    let half = save_tensors(&config(), &parts(), Precision::Half, &BTreeMap::new()).unwrap();
+    let small = to_int8(&half, "00").unwrap();
+    assert!(small.len() < half.len() * 3 / 4, "{} of {} bytes", small.len(), half.len());
+    assert_eq!(read_metadata(&small).unwrap().1["of_sha256"], "00");
+    // Not the bytes: the facts in a header have no order.
+    let twice = to_int8(&small, "00").unwrap();
+    for part in parts() {
+        let [once, twice] = [&small, &twice].map(|file| load_tensor(file, &part.name).unwrap());
+        assert_eq!(once, twice, "rounding again changes nothing");
+    }
+    let again = load(&small, &Device::flex()).unwrap();
+    for (old, new) in parts().iter().zip(tensors(&again)) {
+        assert_eq!((&old.name, &old.shape), (&new.name, &new.shape));
+        let highest = old.values.iter().fold(0.0f32, |highest, x| highest.max(x.abs()));
+        let is_near = |(a, b): (&f32, &f32)| (a - b).abs() <= highest / 25.0;
+        assert!(old.values.iter().zip(&new.values).all(is_near), "{}", old.name);
+    }
+}
+
+#[test]
+fn no_damaged_byte_is_played() {
+    let half = save_tensors(&config(), &parts(), Precision::Half, &BTreeMap::new()).unwrap();
+    let small = to_int8(&half, "00").unwrap();
+    for at in (0..small.len()).step_by(7) {
+        let mut damaged = small.clone();
+        damaged[at] ^= 1 << (at % 8);
+        assert!(Quantized::load(&damaged).is_err(), "byte {at} of {}", small.len());
+    }
+    for n in [0, 7, 100, small.len() / 2, small.len() - 1] {
+        assert!(Quantized::load(&small[..n]).is_err(), "{n} bytes of {}", small.len());
+    }
+    let mut damaged = small;
+    *damaged.last_mut().unwrap() ^= 1;
+    let found = load(&damaged, &Device::flex()).unwrap_err().to_string();
+    assert!(found.starts_with("expected weights with the checksum "), "{found}");
 }

@@ -18,6 +18,7 @@
 //! It knows no browser, no network, no clock and no files. The time and the play-head come with each action
 //! ([`Moment`]). `web` owns the worker, the sound and the screen, and does what the state says.
 
+mod clock_watch;
 pub mod doors;
 pub mod engine;
 pub mod format;
@@ -41,6 +42,7 @@ mod takes;
 pub mod teach;
 mod transport;
 
+pub use clock_watch::{ClockSource, ClockWatch};
 pub use engine::{Download, EngineState, SLOW, Speed};
 pub use history::History;
 pub use notice::{Notice, Notices, Remedy};

@@ -247,7 +247,7 @@ pub(crate) struct ReleaseArgs {
     pub(crate) note: Option<String>,
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
-    /// Path without extension; `.safetensors`, `.md` and `.svg` are written.
+    /// Path without extension; `.safetensors`, `.int8.safetensors`, `.md` and `.svg` are written.
     #[arg(long)]
     pub(crate) out: PathBuf,
 }

@@ -68,9 +68,11 @@ pub(crate) fn run(args: &ReleaseArgs) -> Result<()> {
     let file = weights::save(&model, Precision::Half, &facts)?;
     let weights_path = args.out.with_extension("safetensors");
     write_atomically(&weights_path, &file)?;
+    let int8 = weights::to_int8(&file, &provenance::sha256(&file))?;
+    write_atomically(&args.out.with_extension("int8.safetensors"), &int8)?;
     let before = facts.get("from_events").and_then(|events| events.parse().ok()).unwrap_or(0);
     write_curve(&read_metrics(&args.run.join(METRICS_FILE))?, before, &args.out.with_extension("svg"))?;
-    let card = card(args, &facts, &results, &file, &settings);
+    let card = card(args, &facts, &results, [&file, &int8], &settings);
     write_atomically(&args.out.with_extension("md"), card.as_bytes())?;
     say!(
         "{} and its card; {:.4} nats/event on {}",
@@ -158,10 +160,10 @@ fn card(
     args: &ReleaseArgs,
     facts: &BTreeMap<String, String>,
     results: &[(Sample, Evaluation)],
-    file: &[u8],
+    [file, int8]: [&[u8]; 2],
     config: &str,
 ) -> String {
-    let hash = provenance::sha256(file);
+    let [hash, int8_hash] = [file, int8].map(provenance::sha256);
     let name = args.out.file_name().unwrap_or_default().to_string_lossy();
     let fact = |key: &str| facts.get(key).map_or("unknown", String::as_str);
     // What had been trained before this run, and can be had from this repository's history.
@@ -198,6 +200,7 @@ fn card(
         "# Model card: {name}\n\n\
          Weights of Performance RNN: three LSTM layers over 413 events, in half precision.\n\n\
          - **File:** `{name}.safetensors`, {} bytes, SHA-256 `{hash}`\n\
+         - **In 8 bits:** `{name}.int8.safetensors`, {} bytes, SHA-256 `{int8_hash}`: the same music, for playing\n\
          - **Licence:** {LICENSE}, as the data they were trained on; not for commercial use.\n\
          - **Data:** {}\n\
          - **Training:** {} events in {} steps of averaged Adam; the best on `validation/maestro-v3` was kept.{}\n\
@@ -216,6 +219,7 @@ fn card(
          It knows Western art music for piano as played in competitions, and nothing else. It has no notion of a\n\
          piece's form beyond what its state carries, and may wander. It was not trained on the test split.\n",
         file.len(),
+        int8.len(),
         fact("data"),
         fact("events"),
         fact("step"),

@@ -15,12 +15,13 @@ use crate::worker_port::{Heard, WorkerPort};
 pub struct Engine(WorkerPort);
 
 impl Engine {
-    /// Starts the worker for this placement. `on_reply` gets its replies, `on_crash` the reason of a crash.
+    /// Starts the worker for this placement, which will ask for these weights. `on_reply` gets its replies, `on_crash` the reason of a crash.
     ///
     /// # Errors
     /// A notice for the visitor, if the browser does not start it.
     pub fn start(
         backend: BackendKind,
+        weights_url: Option<&str>,
         on_reply: impl Fn(Reply) + 'static,
         on_crash: impl Fn(String) + 'static,
     ) -> Result<Self, Notice> {
@@ -45,7 +46,7 @@ impl Engine {
                 Heard::Reply
             }
         };
-        let port = WorkerPort::open(backend.files(), "play", hear, move |why| on_crash(why));
+        let port = WorkerPort::open(backend.files(), "play", weights_url, hear, move |why| on_crash(why));
         port.map(Self).map_err(|error| Notice::NoWorker { why: js::text(&error) })
     }
 

@@ -23,8 +23,8 @@ const HOLD_LEAD_US: u64 = 25_000;
 /// Samples are decoded this long before they are played.
 const DECODE_AHEAD_US: u64 = 12_000_000;
 /// The music starts when the samples of its beginning, of this length, are decoded ...
-const BEGINNING_US: u64 = 1_500_000;
-/// ... or after this long, with the nearest ones.
+const BEGINNING_US: u64 = 1_000_000;
+/// ... or this long after its notes are known, with the nearest ones.
 const MAX_DECODE_WAIT_MS: f64 = 4000.0;
 /// The sound counts as held back by the browser after this long.
 const HELD_MS: f64 = 700.0;
@@ -40,7 +40,7 @@ impl PlayerHandle {
     #[must_use]
     pub fn new() -> Self {
         let samples = Samples::default();
-        samples.fetch();
+        samples.open();
         Self(Rc::new(RefCell::new(Player {
             samples,
             piano: None,
@@ -116,7 +116,8 @@ struct Playing {
     upcoming: VecDeque<(u64, Pitch, Velocity)>,
     beginning: Vec<(Pitch, Velocity)>,
     has_begun: bool,
-    began_ms: f64,
+    /// When its first notes were known.
+    known_ms: Option<f64>,
     /// Since when the sound has been held back.
     held_since_ms: Option<f64>,
     resumed_ms: f64,
@@ -167,7 +168,7 @@ impl Player {
             upcoming: VecDeque::new(),
             beginning: Vec::new(),
             has_begun: false,
-            began_ms: js::now_ms(),
+            known_ms: None,
             held_since_ms: None,
             resumed_ms: 0.0,
             has_told_held: false,
@@ -380,7 +381,7 @@ impl Player {
     }
 
     pub fn fetch_samples(&mut self) {
-        self.samples.fetch();
+        self.samples.open();
     }
 
     /// The notices since the last call.
@@ -442,7 +443,10 @@ impl Player {
             let horizon_us = position_us + DECODE_AHEAD_US;
             let n_soon = run.upcoming.partition_point(|&(at_us, ..)| at_us < horizon_us);
             self.samples.prepare(run.upcoming.drain(..n_soon).map(|(_, pitch, velocity)| (pitch, velocity)));
-            let is_patient = js::now_ms() - run.began_ms < MAX_DECODE_WAIT_MS;
+            let now_ms = js::now_ms();
+            let known_ms = run.known_ms.or_else(|| (!run.beginning.is_empty()).then_some(now_ms));
+            run.known_ms = known_ms;
+            let is_patient = known_ms.is_none_or(|known_ms| now_ms - known_ms < MAX_DECODE_WAIT_MS);
             if !run.has_begun && is_patient && !self.samples.are_ready(&run.beginning) {
                 return Some((Playback::Starting, run.from_us));
             }

@@ -34,7 +34,7 @@ impl Teacher {
             }
         };
         let on_crash = move |why| on_reply(TeachReply::Crashed { why }, None);
-        WorkerPort::open(FILES, "learn", hear, on_crash).map(Self)
+        WorkerPort::open(FILES, "learn", None, hear, on_crash).map(Self)
     }
 
     pub fn post(&self, request: &TeachRequest) {

@@ -11,6 +11,9 @@ use web_sys::{ErrorEvent, MessageEvent, Worker};
 use crate::file::ObjectUrl;
 use crate::js;
 
+/// The cache of weights; a new name is needed only if entries change their form.
+pub(crate) const WEIGHTS_CACHE: &str = "performance-rnn-weights-1";
+
 /// A running worker. Dropping it ends the worker.
 pub struct WorkerPort {
     worker: Worker,
@@ -31,18 +34,19 @@ pub enum Heard {
 }
 
 impl WorkerPort {
-    /// Starts a worker program (`files`: its script and its wasm, as Trunk names them) for a role. `hear` gets its
-    /// messages, `on_crash` what the browser says of a crash.
+    /// Starts a worker program (`files`: its script and its wasm, as Trunk names them) for a role. `early` is the
+    /// address of weights that it will ask for. `hear` gets its messages, `on_crash` what the browser says of a crash.
     ///
     /// # Errors
     /// The browser's error, if it does not start it.
     pub fn open(
         files: [&str; 2],
         role: &str,
+        early: Option<&str>,
         hear: impl Fn(&JsValue) -> Heard + 'static,
         on_crash: impl Fn(String) + 'static,
     ) -> Result<Self, JsValue> {
-        let shim = ObjectUrl::new(shim(files, role)?.as_bytes(), "text/javascript")?;
+        let shim = ObjectUrl::new(shim(files, role, early)?.as_bytes(), "text/javascript")?;
         let worker = Worker::new(shim.as_str())?;
         let waiting = Rc::new(RefCell::new(Some(Vec::new())));
         let on_message = {
@@ -111,16 +115,30 @@ fn post(worker: &Worker, message: &JsValue) {
     }
 }
 
-/// What starts a worker: it loads the worker's own script and wasm, as Trunk lays them beside the page. Failures
-/// must reach `onerror`, which rejected promises do not.
-fn shim(files: [&str; 2], role: &str) -> Result<String, JsValue> {
+/// What starts a worker: it loads the worker's own script and wasm, as Trunk lays them beside the page, and the
+/// weights, all at once. Failures must reach `onerror`, which rejected promises do not.
+fn shim(files: [&str; 2], role: &str, early: Option<&str>) -> Result<String, JsValue> {
     let [script, wasm] = files.map(js::asset_url);
     let (script, wasm) = (quoted(&script?)?, quoted(&wasm?)?);
+    let early = early.map(early_weights).transpose()?.unwrap_or_default();
     Ok(format!(
         "addEventListener('unhandledrejection', event => setTimeout(() => {{ throw event.reason; }})); \
          self.performanceRnnRole = '{role}'; \
+         const program = fetch({wasm}); program.catch(() => {{}}); \
+         {early} \
          importScripts({script}); \
-         wasm_bindgen({{ module_or_path: {wasm} }});"
+         wasm_bindgen({{ module_or_path: program }});"
+    ))
+}
+
+/// Asks for weights that are not cached (see `worker::weights`), while the program is still on its way.
+fn early_weights(url: &str) -> Result<String, JsValue> {
+    let url = quoted(url)?;
+    Ok(format!(
+        "const kept = self.caches ? caches.open('{WEIGHTS_CACHE}').then(cache => cache.match({url})) : Promise.resolve(); \
+         const answer = kept.catch(() => undefined).then(found => found ? undefined : fetch({url})); \
+         answer.catch(() => {{}}); \
+         self.performanceRnnWeights = {{ url: {url}, answer }};"
     ))
 }
 

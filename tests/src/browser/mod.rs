@@ -19,6 +19,7 @@
 
 mod element;
 mod keys;
+mod network;
 mod page;
 mod pipe;
 mod sound;
@@ -34,6 +35,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 pub use element::Element;
+pub use network::Line;
 pub use page::{Held, Leaving, Page, Scheme};
 
 use crate::midi_device::MidiDevice;

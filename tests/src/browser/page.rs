@@ -213,6 +213,12 @@ impl Page {
         self.evaluate(sound::FIRST_NOTE).as_f64()
     }
 
+    /// Milliseconds from the opening of the page to the same beginning, once it is on its way.
+    #[track_caller]
+    pub fn first_note_after_opening(&self) -> Option<f64> {
+        self.evaluate(sound::FIRST_NOTE_SINCE_OPENING).as_f64()
+    }
+
     /// When samples were scheduled to begin, in seconds of the audio clock, in the order of the calls.
     #[track_caller]
     pub fn sound_onsets(&self) -> Vec<f64> {

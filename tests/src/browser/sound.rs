@@ -63,6 +63,7 @@ pub(super) const METER: &str = "
         silentAfter: () => silentAfter,
         onsets: () => onsets,
         firstNote: () => firstNote,
+        firstNoteSinceOpening: () => firstNote === null ? null : clicked + firstNote,
         now: () => meters.at(-1)?.context.currentTime,
         peak() {
             const samples = new Float32Array(32768);
@@ -92,3 +93,6 @@ pub(super) const STATES: &str = "window.__performanceRnnSound.states().join(' ')
 
 /// When samples were scheduled to begin, in seconds of the audio clock.
 pub(super) const ONSETS: &str = "window.__performanceRnnSound.onsets()";
+
+/// Milliseconds from the opening of the page to the beginning of the first sample after the last click.
+pub(super) const FIRST_NOTE_SINCE_OPENING: &str = "window.__performanceRnnSound.firstNoteSinceOpening()";

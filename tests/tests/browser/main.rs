@@ -265,7 +265,7 @@ fn a_second_visit_fetches_the_page_alone() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/"));
     play(&page, 7);
-    page.wait_until("the last samples", START, || asked_for(&site, "velocity16") > 0);
+    page.wait_until("all samples", START, || asked_for(&site, ".mp3") == 150);
     assert_eq!(asked_for(&site, "weights"), 1, "{:?}", site.requests());
     // The browser writes its cache in its own time.
     std::thread::sleep(Duration::from_secs(1));

@@ -103,7 +103,15 @@ impl Limit {
 /// The files and their sizes, and how much of its limit each takes.
 pub(super) fn table(sizes: &[Size], budget: &Budget) -> String {
     let mut table = format!("{:32} {:>11} {:>10} {:>10}  of the budget\n", "bytes", "raw", "gzip", "brotli");
-    for size in sizes {
+    let (samples, files): (Vec<&Size>, Vec<&Size>) =
+        sizes.iter().partition(|size| size.name.ends_with(".mp3"));
+    if !samples.is_empty() {
+        let bytes: u64 = samples.iter().map(|size| size.raw).sum();
+        let name = format!("{} samples (.mp3)", samples.len());
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "{name:32} {bytes:>11}");
+    }
+    for size in files {
         let column = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string());
         let share = budget.limit(&size.name).map_or_else(String::new, |limit| {
             let percent = 100.0 * limit.form.bytes(size) as f64 / limit.bytes.max(1) as f64;

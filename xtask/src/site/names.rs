@@ -14,7 +14,7 @@ use crate::{Error, Result};
 const DIGITS: std::ops::RangeInclusive<usize> = 12..=16;
 
 /// What browsers fetch through the program. Pages, texts for people and what servers read keep their names.
-const FETCHED: [&str; 6] = ["js", "wasm", "css", "json", "bin", "safetensors"];
+const FETCHED: [&str; 6] = ["js", "wasm", "css", "json", "mp3", "safetensors"];
 
 /// How long a file may be kept that is named after its content: a year, the longest there is.
 pub(crate) const FOR_GOOD: &str = "public, max-age=31536000, immutable";
@@ -47,14 +47,26 @@ pub(super) fn give(folder: &Path) -> Result<()> {
     fs::write(&index, format!("{before}{script}</head>{after}")).map_err(at(&index))
 }
 
-/// Writes `_headers`, which Netlify and Cloudflare Pages read.
+/// Writes `_headers`, which Netlify and Cloudflare Pages read: a rule for each file, or for a folder whose files are
+/// all named after their content, since there may be a hundred rules.
 pub(super) fn write_headers(folder: &Path) -> Result<()> {
+    let mut folders: BTreeMap<String, Vec<(String, bool)>> = BTreeMap::new();
+    for file in files(folder)?.iter().filter(|file| !compress::is_compressed(file)) {
+        let inside = file.parent().map(slashed).unwrap_or_default();
+        let name = slashed(file);
+        let is_named = is_named_after_content(&name);
+        folders.entry(inside).or_default().push((name, is_named));
+    }
     let mut headers = String::new();
-    for file in files(folder)? {
-        let name = slashed(&file);
-        if is_named_after_content(&name) && !compress::is_compressed(&file) {
+    for (inside, files) in folders {
+        let is_all = files.iter().all(|(_, is_named)| *is_named);
+        let rules: Vec<String> = match is_all && !inside.is_empty() {
+            true => vec![format!("{inside}/*")],
+            false => files.into_iter().filter(|(_, is_named)| *is_named).map(|(name, _)| name).collect(),
+        };
+        for rule in rules {
             // Writing to a string cannot fail.
-            let _ = write!(headers, "/{name}\n  Cache-Control: {FOR_GOOD}\n");
+            let _ = write!(headers, "/{rule}\n  Cache-Control: {FOR_GOOD}\n");
         }
     }
     let path = folder.join("_headers");

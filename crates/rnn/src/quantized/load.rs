@@ -7,6 +7,7 @@ use performance::N_TOKENS;
 use super::cell::GROUP;
 use super::dispatch::Instructions;
 use super::matrix::{LANES, Matrix, activation_bits, check};
+use super::rounding::{GATES_MAX, MAX, round_rows};
 use super::{Layer, Quantized, Weights};
 use crate::weights::WeightFile;
 use crate::{Error, ModelConfig};
@@ -44,13 +45,16 @@ impl Quantized {
         let padded = hidden.next_multiple_of(LANES);
         let one = (1u32 << activation_bits(if config.layers > 1 { 2 * hidden } else { hidden })) as f32;
         let gates = |parts: &[&[f32]]| {
-            Matrix::new(parts, 4 * hidden, padded / 4, 1.0 / one, |panel| {
+            Matrix::new(parts, 4 * hidden, padded / 4, GATES_MAX, 1.0 / one, |panel| {
                 let (group, gate) = (panel / 4, panel % 4);
                 (gate * hidden + group * LANES, LANES.min(hidden - group * LANES))
             })
         };
-        let mut rows =
-            |name: &str, n_rows: usize| Ok::<_, Error>(grouped(&find(name, &[n_rows, 4 * hidden])?, hidden));
+        let mut rows = |name: &str, n_rows: usize| {
+            let mut rows = find(name, &[n_rows, 4 * hidden])?;
+            round_rows(&mut rows, 4 * hidden);
+            Ok::<_, Error>(grouped(&rows, hidden))
+        };
         let token = rows("token", N_TOKENS)?;
         let sounding = rows("sounding", config.note_rows())?;
         let controls = rows("controls", config.control_width())?;
@@ -66,7 +70,7 @@ impl Quantized {
             layers.push(Layer { gates, bias: grouped(&find(&name("bias"), &[4 * hidden])?, hidden) });
         }
         let head = find("head", &[hidden, N_TOKENS])?;
-        let head = Matrix::new(&[&head], N_TOKENS, N_TOKENS.div_ceil(LANES), 1.0 / one, |panel| {
+        let head = Matrix::new(&[&head], N_TOKENS, N_TOKENS.div_ceil(LANES), MAX, 1.0 / one, |panel| {
             (panel * LANES, LANES.min(N_TOKENS - panel * LANES))
         });
         let head_bias = find("head_bias", &[N_TOKENS])?;

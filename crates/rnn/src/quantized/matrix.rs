@@ -1,14 +1,12 @@
 //! Matrices of int8 weights, in panels that are read from front to back.
 
+use super::rounding::{MAX, column_maxima, integer, inverse, scale};
 use crate::Error;
-use crate::math::round;
 
 /// Columns of a panel.
 pub(super) const LANES: usize = 16;
 /// Depths of a block: two pairs, since instructions multiply and add in pairs.
 pub(super) const DEPTHS: usize = 4;
-/// Weights are within ±127: -128 would bend the scale.
-const MAX_WEIGHT: i32 = 127;
 /// Largest magnitude that a weight file may hold: that of half precision. With it no sum leaves the range of
 /// `f32`.
 const MAX_VALUE: f32 = 65504.0;
@@ -33,34 +31,27 @@ impl Matrix {
     /// Rounds a matrix. `values` has rows of `width` numbers, and lane `l` of panel `p` is column
     /// `columns_of(p) + l` if `l` is below the returned count.
     ///
-    /// `parts` are stacked in depth, each padded to whole `LANES`; they share the columns' scales. A unit of
-    /// the activations is worth `unit`.
+    /// `parts` are stacked in depth, each padded to whole `LANES`; they share the columns' scales. The integers are
+    /// within ±`max`; a unit of the activations is worth `unit`.
     pub(super) fn new(
         parts: &[&[f32]],
         width: usize,
         n_panels: usize,
+        max: i32,
         unit: f32,
         columns_of: impl Fn(usize) -> (usize, usize),
     ) -> Self {
-        let mut highest = vec![0.0f32; width];
-        for row in parts.iter().flat_map(|part| part.chunks_exact(width)) {
-            for (highest, x) in highest.iter_mut().zip(row) {
-                *highest = highest.max(x.abs());
-            }
-        }
+        let highest = column_maxima(parts, width);
         let depths = parts.iter().map(|part| (part.len() / width).next_multiple_of(LANES));
         let blocks_per_panel = depths.sum::<usize>() / DEPTHS;
         let mut blocks = Vec::with_capacity(n_panels * blocks_per_panel);
         let mut scales = vec![0.0; n_panels * LANES];
         for (panel, scales) in scales.chunks_exact_mut(LANES).enumerate() {
             let (first, n) = columns_of(panel);
-            let mut inverse = [0.0f32; LANES];
+            let mut inverses = [0.0f32; LANES];
             for (lane, &highest) in highest[first..first + n].iter().enumerate() {
-                // A column of zeros stays one. The smallest weights that half precision has are 6e-8.
-                if highest > 1e-30 {
-                    inverse[lane] = MAX_WEIGHT as f32 / highest;
-                    scales[lane] = highest / MAX_WEIGHT as f32 * unit;
-                }
+                inverses[lane] = inverse(highest, max);
+                scales[lane] = scale(highest, max) * unit;
             }
             for part in parts {
                 let n_rows = part.len() / width;
@@ -68,8 +59,8 @@ impl Matrix {
                     let mut block = Block([0; LANES * DEPTHS]);
                     for k in 0..DEPTHS.min(n_rows.saturating_sub(depth)) {
                         let row = &part[(depth + k) * width + first..][..n];
-                        for (lane, (x, inverse)) in row.iter().zip(&inverse).enumerate() {
-                            block.0[k / 2 * 2 * LANES + 2 * lane + k % 2] = round(x * inverse) as i8;
+                        for (lane, (&x, &inverse)) in row.iter().zip(&inverses).enumerate() {
+                            block.0[k / 2 * 2 * LANES + 2 * lane + k % 2] = integer(x, inverse);
                         }
                     }
                     blocks.push(block);
@@ -112,7 +103,7 @@ impl Matrix {
 /// in 32 bits whatever the weights are: `127 · 2ᵇ · depth < 2³¹`. 14 of them for up to 1032 units, 10 for the
 /// 16384 of the largest layer.
 pub(super) fn activation_bits(depth: usize) -> u32 {
-    (i32::MAX / MAX_WEIGHT / depth.max(1) as i32).ilog2().min(14)
+    (i32::MAX / MAX / depth.max(1) as i32).ilog2().min(14)
 }
 
 /// # Errors
@@ -132,7 +123,7 @@ mod tests {
     fn no_sum_can_overflow() {
         for (depth, bits) in [(1, 14), (512, 14), (1024, 14), (1040, 13), (2048, 13), (16384, 10)] {
             assert_eq!(activation_bits(depth), bits, "{depth}");
-            let largest = i64::from(MAX_WEIGHT) * (1 << bits) * depth as i64;
+            let largest = i64::from(MAX) * (1 << bits) * depth as i64;
             assert!(largest <= i64::from(i32::MAX), "{depth}: {largest}");
         }
     }
@@ -142,7 +133,7 @@ mod tests {
         // Two parts of two and one rows, five columns, all in one panel.
         let parts: [&[f32]; 2] =
             [&[1.0, 0.0, -4.0, 0.5, 0.0, -0.5, 0.0, 2.0, 0.5, 0.0], &[0.25, 0.0, 0.0, 0.0, -3e-8]];
-        let matrix = Matrix::new(&parts, 5, 1, 0.5, |_| (0, 5));
+        let matrix = Matrix::new(&parts, 5, 1, MAX, 0.5, |_| (0, 5));
         let panel = matrix.panel(0);
         assert_eq!(panel.len(), 8, "each part is padded to 16 depths");
         assert_eq!(panel[0].0[..10], [127, -64, 0, 0, -127, 64, 127, 127, 0, 0]);

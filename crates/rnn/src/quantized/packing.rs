@@ -86,13 +86,14 @@ pub(crate) fn by_unit(rows: &[f32]) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rounding::MAX;
     use super::*;
 
     #[test]
     fn four_depths_of_a_column_make_a_word() {
         // 6 depths of 3 columns: column c holds c + 1 times 10, 20, ... 60 of 127ths.
         let values: Vec<f32> = (0..18).map(|i| ((i % 3 + 1) * (i / 3 + 1) * 10) as f32).collect();
-        let matrix = Matrix::new(&[&values], 3, 1, 1.0, |_| (0, 3));
+        let matrix = Matrix::new(&[&values], 3, 1, MAX, 1.0, |_| (0, 3));
         let Product { weights, scales, .. } = product(&matrix, 4, |unit, i| (0, 4 * unit + i));
         assert_eq!(weights.len(), 4 * 4 * 4, "16 depths of four units");
         let weight = |x: f32| (x * 127.0 / 60.0).round() as u8;

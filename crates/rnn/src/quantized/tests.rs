@@ -51,7 +51,7 @@ proptest! {
 #[test]
 fn the_largest_layers_do_not_overflow() {
     // Too large to hold whole: one group of a layer of 8192 units, driven as hard as it can be.
-    let matrix = Matrix::new(&[&vec![1.0; 2 * 8192]], 1, 1, 1.0, |_| (0, 1));
+    let matrix = Matrix::new(&[&vec![1.0; 2 * 8192]], 1, 1, rounding::MAX, 1.0, |_| (0, 1));
     let one = 1 << matrix::activation_bits(2 * 8192);
     let rows = vec![one as i16; matrix.depth()];
     let mut sums = [[0; LANES]];

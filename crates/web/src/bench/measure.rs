@@ -38,13 +38,14 @@ pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<R
     on_progress("Starting the worker…".into());
     let replies = Rc::new(Queue::default());
     let (from_worker, from_crash) = (Rc::clone(&replies), Rc::clone(&replies));
+    let weights_url = js::asset_url(WEIGHTS).map_err(|error| js::text(&error))?;
     let engine = Engine::start(
         backend,
+        Some(&weights_url),
         move |reply| from_worker.put(reply),
         move |why| from_crash.put(Reply::Crashed { why }),
     )
     .map_err(|notice| notice.to_string())?;
-    let weights_url = js::asset_url(WEIGHTS).map_err(|error| js::text(&error))?;
     engine.post(&Request::Load { weights_url, placement });
 
     let weights = Cell::new(Origin::Cache);

@@ -56,9 +56,11 @@ struct LoadingBarProps {
 fn LoadingBar(LoadingBarProps { download }: &LoadingBarProps) -> Html {
     let received = format::megabytes(download.received_bytes);
     let label = match (download.total_bytes, download.secs_left()) {
-        (Some(total), Some(secs)) => format!("{received} of {} MB · {secs} s left", format::megabytes(total)),
-        (Some(total), None) => format!("{received} of {} MB", format::megabytes(total)),
-        (None, _) => format!("{received} MB"),
+        (Some(total), Some(secs)) => {
+            format!("Model: {received} of {} MB · {secs} s left", format::megabytes(total))
+        }
+        (Some(total), None) => format!("Model: {received} of {} MB", format::megabytes(total)),
+        (None, _) => format!("Model: {received} MB"),
     };
     html! {
         <span class="loading">

@@ -16,7 +16,7 @@ use crate::roll::ConsideredHandle;
 use crate::{adapter, js, storage};
 
 /// Where the weights lie, beside the page.
-pub const WEIGHTS: &str = "weights/base.safetensors";
+pub const WEIGHTS: &str = "weights/base.int8.safetensors";
 /// Ticks while the tab is hidden. Must be well below the look-ahead for MIDI devices.
 const TICK_MS: u32 = 25;
 /// Between two looks at whether the worker gets on.
@@ -127,7 +127,9 @@ impl EngineLink {
             reply => hearing.handle(Event::Replied(worker, reply)),
         };
         let on_crash = move |why| dying.handle(Event::Crashed(worker, why));
-        match Engine::start(backend, on_reply, on_crash) {
+        // If there is none, loading says why.
+        let weights_url = js::asset_url(WEIGHTS).ok();
+        match Engine::start(backend, weights_url.as_deref(), on_reply, on_crash) {
             Ok(engine) => {
                 if self.0.is_considering.get() {
                     engine.post(&Request::Consider { is_asked: true });

@@ -4,7 +4,7 @@ use yew::prelude::*;
 
 use crate::player::{Player, PlayerHandle};
 use crate::{js, storage};
-use session::{Action, Playback, State};
+use session::{Action, EngineState, Playback, State};
 
 /// How often the player reads the clock. Must be well below the shortest look-ahead.
 const TICK_MS: u32 = 20;
@@ -66,6 +66,12 @@ pub fn use_player(state: &State, dispatch: &Callback<Action>, player: &PlayerHan
         move |&volume| player.with(|player| player.set_volume(volume))
     });
     use_leaving(dispatch, player);
+    // Before the model and the first notes are here, the line is theirs.
+    let is_idle = matches!(state.engine, EngineState::Ready(_)) && transport.playback != Playback::Starting;
+    use_effect_with(is_idle, {
+        let player = player.clone();
+        move |&is_idle| player.with(|player| player.samples()).set_idle(is_idle)
+    });
     use_ticks(state, dispatch, player);
 }
 

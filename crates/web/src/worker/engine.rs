@@ -130,7 +130,7 @@ impl<D: Device> Engine<D> {
             validation_nats: facts.get("validation_nats").and_then(|nats| nats.parse().ok()),
             license: facts.get("license").cloned(),
             composers: config.composers,
-            origin: Some(origin(bytes)),
+            origin: Some(origin(bytes, facts.get("of_sha256"))),
         };
         post(&Reply::Ready {
             engine: protocol::Engine { placement: self.placement.clone(), events_per_second, model },
@@ -138,9 +138,15 @@ impl<D: Device> Engine<D> {
     }
 }
 
-fn origin(weights: &[u8]) -> Origin {
-    let mut first = [0; 8];
-    first.iter_mut().zip(Sha256::digest(weights)).for_each(|(byte, of_hash)| *byte = of_hash);
+/// Weights in 8 bits are those that they were made of: both play the same music.
+fn origin(weights: &[u8], made_of: Option<&String>) -> Origin {
+    let of_fact =
+        made_of.and_then(|hash| u64::from_str_radix(hash.get(..16)?, 16).ok()).map(u64::to_be_bytes);
+    let first = of_fact.unwrap_or_else(|| {
+        let mut first = [0; 8];
+        first.iter_mut().zip(Sha256::digest(weights)).for_each(|(byte, of_hash)| *byte = of_hash);
+        first
+    });
     Origin { weights: first, revision: rnn::REVISION }
 }
 

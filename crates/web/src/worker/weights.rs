@@ -1,20 +1,21 @@
 //! The weights file: from the cache, or from the server with progress.
 
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Headers, ReadableStreamDefaultReader, Response, ResponseInit};
 
 use super::{now_ms, post, scope};
 use crate::js;
+use crate::worker_port::WEIGHTS_CACHE;
 use session::Notice;
 use session::format::megabytes;
 use session::protocol::Reply;
 
-/// The cache's name; a new one is needed only if entries change their form.
-const CACHE: &str = "performance-rnn-weights-1";
 /// Milliseconds between two words on how far the download is.
 const PROGRESS_MS: f64 = 100.0;
+/// Where the worker's starter puts the answer that it asked for.
+const EARLY: &str = "performanceRnnWeights";
 
 /// The file from an earlier visit. The address names the version, so what is found is never out of date.
 pub(super) async fn cached(url: &str) -> Option<Vec<u8>> {
@@ -100,7 +101,14 @@ impl Progress {
 }
 
 async fn receive(url: &str, progress: &mut Progress) -> Result<Vec<u8>, Failure> {
-    let response: Response = JsFuture::from(scope().fetch_with_str(url)).await?.dyn_into()?;
+    let response = match asked_early(url) {
+        Some(answer) => JsFuture::from(answer).await?,
+        None => JsValue::UNDEFINED,
+    };
+    let response: Response = match response.dyn_into() {
+        Ok(response) => response,
+        Err(_) => JsFuture::from(scope().fetch_with_str(url)).await?.dyn_into()?,
+    };
     if !response.ok() {
         return Err(Failure::Status(response.status()));
     }
@@ -127,6 +135,16 @@ async fn receive(url: &str, progress: &mut Progress) -> Result<Vec<u8>, Failure>
         progress.received = bytes.len() as u64;
         progress.tell();
     }
+}
+
+/// What the worker's starter asked for already (`web::worker_port`); once.
+fn asked_early(url: &str) -> Option<Promise> {
+    let early = js::get(&scope(), EARLY);
+    if js::get(&early, "url").as_string().as_deref() != Some(url) {
+        return None;
+    }
+    let forgotten = js_sys::Reflect::delete_property(&scope(), &EARLY.into());
+    forgotten.ok().and_then(|_| js::get(&early, "answer").dyn_into().ok())
 }
 
 /// The length of the file. A compressed answer does not say how long it will be.
@@ -157,5 +175,5 @@ async fn keep(url: &str, bytes: &[u8]) {
 
 /// Fails where the page is not served safely (plain http), and in private windows of some browsers.
 async fn open_cache() -> Result<Cache, JsValue> {
-    JsFuture::from(scope().caches()?.open(CACHE)).await?.dyn_into()
+    JsFuture::from(scope().caches()?.open(WEIGHTS_CACHE)).await?.dyn_into()
 }

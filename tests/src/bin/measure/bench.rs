@@ -12,7 +12,7 @@ use tests::site::Site;
 use tests::steering::{density_latency, temperature_latency};
 use tests::times::Times;
 
-use crate::{keep, value};
+use crate::{keep, network, value};
 
 /// Changes of which the latency is measured.
 const CHANGES: usize = 40;
@@ -29,6 +29,8 @@ pub(crate) struct Options {
     rounds: usize,
     has_webgpu: bool,
     peers: Option<PathBuf>,
+    network: Vec<f64>,
+    before: Option<PathBuf>,
     json: Option<PathBuf>,
 }
 
@@ -41,6 +43,10 @@ impl Options {
                 "--rounds" => options.rounds = value(option, arguments.next())?,
                 "--webgpu" => options.has_webgpu = true,
                 "--peers" => options.peers = Some(value(option, arguments.next())?),
+                "--network" => {
+                    options.network = network::lines(arguments.next().map_or("nothing", String::as_str))?;
+                }
+                "--before" => options.before = Some(value(option, arguments.next())?),
                 "--json" => options.json = Some(value(option, arguments.next())?),
                 other => return Err(format!("bench does not take {other}; see --help")),
             }
@@ -48,14 +54,24 @@ impl Options {
         if options.rounds == 0 {
             return Err("--rounds: expected at least 1, found 0".to_owned());
         }
-        if let Some(folder) = options.peers.as_ref().filter(|folder| !folder.is_dir()) {
-            return Err(format!("--peers: expected a folder, found {}", folder.display()));
+        for (option, folder) in [("--peers", &options.peers), ("--before", &options.before)] {
+            if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) {
+                return Err(format!("{option}: expected a folder, found {}", folder.display()));
+            }
         }
         Ok(options)
     }
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), String> {
+    if !options.network.is_empty() {
+        return network::run(&network::Options {
+            lines: options.network.clone(),
+            rounds: options.rounds,
+            before: options.before.clone(),
+            json: options.json.clone(),
+        });
+    }
     let webgpu = if options.has_webgpu { WebGpu::Software } else { WebGpu::Absent };
     let (Some(site), Some(browser)) =
         (Site::built(), Browser::launch_with(&Setup { webgpu, ..Setup::default() }))

@@ -4,12 +4,14 @@
 mod bench;
 mod endurance;
 mod listen;
+mod network;
 mod teach;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask bench [--rounds N] [--webgpu] [--peers FOLDER] [--json FILE]
+       cargo xtask bench --network 50,10,4 [--rounds N] [--before FOLDER] [--json FILE]
        cargo xtask endurance [--minutes N] [--listen N] [--json FILE]
        cargo xtask listen --out FOLDER [--seeds N] [--seconds N] [--primer FILE]… [--primer-seconds N] [--json FILE]
        cargo xtask teach --music FOLDER [--minutes N] [--events N] [--json FILE]
@@ -18,6 +20,8 @@ bench measures the page's worker in headless Chromium, as bench.html does for an
 how smoothly an hour's roll is drawn.
   --rounds N        measure everything N times and print medians; 1 unless told otherwise
   --webgpu          also on WebGPU, computed by the CPU where there is no GPU for a headless browser
+  --network 50,10,4 instead: from opening the page to the first sound at so many Mbit/s and 40 ms, and on localhost
+  --before FOLDER   with --network: another built page in turn
   --peers FOLDER    beside it what other engines do for the same work, see docs/performance.md
 endurance has the page compose and play music.
   --minutes N       of music composed at once; 60 unless told otherwise

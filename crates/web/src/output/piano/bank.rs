@@ -1,4 +1,4 @@
-//! The samples: fetched layer by layer, decoded when a piece needs them.
+//! The samples: fetched and decoded when a piece needs them, and fetched ahead when the line is idle.
 
 mod layers;
 mod load;
@@ -34,14 +34,22 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Starts to fetch them, or what is still missing of them.
-    pub fn fetch(&self) {
+    /// Opens the bank, and tries again what could not be fetched. What notes need is fetched from then on.
+    pub fn open(&self) {
         let mut bank = self.bank.borrow_mut();
-        if !bank.is_fetching {
-            bank.is_fetching = true;
-            bank.failure = None;
-            spawn_local(load::fetch_all(Rc::downgrade(&self.bank)));
+        bank.forget_failures();
+        if bank.layers.is_empty() && !bank.is_opening {
+            bank.is_opening = true;
+            spawn_local(load::open(Rc::downgrade(&self.bank)));
         }
+        drop(bank);
+        load::pump(&self.bank);
+    }
+
+    /// Whether the line is idle, so that the whole bank can be fetched.
+    pub fn set_idle(&self, is_idle: bool) {
+        self.bank.borrow_mut().is_idle = is_idle;
+        load::pump(&self.bank);
     }
 
     /// Why the samples could not be fetched; returned once.
@@ -54,7 +62,7 @@ impl Samples {
     pub fn prepare(&self, notes: impl IntoIterator<Item = (Pitch, Velocity)>) {
         let mut bank = self.bank.borrow_mut();
         bank.wanted.extend(notes);
-        // Without packs nothing is decoded, and the oldest notes are past.
+        // Without files nothing is decoded, and the oldest notes are past.
         let n_stale = bank.wanted.len().saturating_sub(MAX_WANTED);
         bank.wanted.drain(..n_stale);
         drop(bank);
@@ -66,21 +74,15 @@ impl Samples {
     pub fn are_ready(&self, notes: &[(Pitch, Velocity)]) -> bool {
         let bank = self.bank.borrow();
         if bank.layers.is_empty() {
-            return !bank.is_fetching;
+            return !bank.is_opening;
         }
-        notes.iter().all(|&(pitch, velocity)| {
-            let layer = &bank.layers[bank.layer_of(velocity)];
-            let is_settled = |sample: &Sample| matches!(sample.state, Decoded::Here(_) | Decoded::Failed);
-            let is_lost = layer.pack.is_none() && !bank.is_fetching;
-            is_lost || layer.nearest(pitch).is_none_or(|index| is_settled(&layer.samples[index]))
-        })
+        notes.iter().all(|&note| bank.sample_of(note).is_none_or(|(_, sample)| sample.is_settled()))
     }
 
-    /// Whether the sounds of the dampers are decoded.
+    /// Whether the sounds of the dampers are decoded, or never will be.
     pub(super) fn have_dampers(&self) -> bool {
         let bank = self.bank.borrow();
-        let is_decoded = |sample: &Sample| matches!(sample.state, Decoded::Here(_));
-        bank.release.as_ref().is_some_and(|release| release.samples.iter().all(is_decoded))
+        bank.release.as_ref().is_some_and(|release| release.samples.iter().all(Sample::is_settled))
     }
 
     /// The sound of a note: the right sample, or the nearest one there is.

@@ -23,8 +23,8 @@ const PART_SECS: u64 = 20;
 const RINGING_SECS: u64 = 10;
 /// What follows the last message: a damped string and the hall. Undamped ones are cut.
 const TAIL_SECS: u64 = 3;
-/// Decoding the samples of a part takes no longer than this, unless something is wrong.
-const PATIENCE_MS: u32 = 20_000;
+/// Fetching and decoding the samples of a part takes no longer than this, unless something is wrong.
+const PATIENCE_MS: u32 = 60_000;
 /// Between two checks whether they are decoded.
 const LOOK_MS: u32 = 10;
 

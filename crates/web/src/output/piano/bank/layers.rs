@@ -18,8 +18,12 @@ pub(super) struct Bank {
     pub(super) release: Option<Layer>,
     pub(super) wanted: VecDeque<(Pitch, Velocity)>,
     pub(super) decoding: usize,
+    pub(super) fetching: usize,
     pub(super) decoder: Option<OfflineAudioContext>,
-    pub(super) is_fetching: bool,
+    /// The index is on its way.
+    pub(super) is_opening: bool,
+    /// Nothing more urgent uses the line: what nobody asked for yet may be fetched, too.
+    pub(super) is_idle: bool,
     pub(super) failure: Option<String>,
     /// Counts uses, to find the least recently used sample.
     pub(super) clock: u64,
@@ -27,20 +31,26 @@ pub(super) struct Bank {
 
 #[derive(Debug)]
 pub(super) struct Layer {
-    pub(super) file: String,
+    pub(super) folder: String,
     pub(super) velocity: u8,
-    pub(super) pack: Option<ArrayBuffer>,
     pub(super) samples: Vec<Sample>,
 }
 
 #[derive(Debug)]
 pub(super) struct Sample {
     pub(super) key: u8,
-    pub(super) offset: u32,
-    pub(super) bytes: u32,
     pub(super) gain: f32,
+    pub(super) file: Fetched,
     pub(super) state: Decoded,
     pub(super) used: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Fetched {
+    No,
+    UnderWay,
+    Here(ArrayBuffer),
+    Failed,
 }
 
 #[derive(Debug)]
@@ -51,8 +61,19 @@ pub(super) enum Decoded {
     Failed,
 }
 
+/// Whether a note needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IsWanted {
+    Yes,
+    No,
+}
+
 /// Which sample: its layer (`None` is the dampers') and its index there.
 pub(super) type SampleId = (Option<usize>, usize);
+
+/// In which order layers are fetched that nobody asked for. Mezzoforte first: most notes are there, and any other
+/// can stand in with it.
+const LAYERS: [Option<usize>; 5] = [Some(1), None, Some(2), Some(0), Some(3)];
 
 impl Bank {
     pub(super) fn layer_of(&self, velocity: Velocity) -> usize {
@@ -61,41 +82,80 @@ impl Bank {
         nearest.map_or(0, |(index, _)| index)
     }
 
-    pub(super) fn sample_mut(&mut self, (layer, index): SampleId) -> Option<&mut Sample> {
-        let layer = match layer {
-            Some(layer) => self.layers.get_mut(layer),
-            None => self.release.as_mut(),
-        };
-        layer?.samples.get_mut(index)
+    /// The right sample for a note.
+    pub(super) fn sample_of(&self, (pitch, velocity): (Pitch, Velocity)) -> Option<(SampleId, &Sample)> {
+        let layer = self.layer_of(velocity);
+        let index = self.layers.get(layer)?.nearest(pitch)?;
+        Some(((Some(layer), index), &self.layers[layer].samples[index]))
     }
 
-    /// The next sample to decode and its bytes: of the first note that needs one whose pack is here.
+    pub(super) fn sample_mut(&mut self, (layer, index): SampleId) -> Option<&mut Sample> {
+        self.layer_mut(layer)?.samples.get_mut(index)
+    }
+
+    pub(super) fn layer(&self, layer: Option<usize>) -> Option<&Layer> {
+        layer.map_or(self.release.as_ref(), |layer| self.layers.get(layer))
+    }
+
+    fn layer_mut(&mut self, layer: Option<usize>) -> Option<&mut Layer> {
+        match layer {
+            Some(layer) => self.layers.get_mut(layer),
+            None => self.release.as_mut(),
+        }
+    }
+
+    /// The next sample to fetch: of the first note that needs one, or, while the line is idle, any.
+    pub(super) fn next_to_fetch(&self) -> Option<(SampleId, IsWanted)> {
+        let is_new = |sample: &Sample| matches!(sample.file, Fetched::No);
+        let mut wanted = self.wanted.iter().filter_map(|&note| self.sample_of(note));
+        let wanted = wanted.find(|(_, sample)| is_new(sample)).map(|(id, _)| (id, IsWanted::Yes));
+        let mut all =
+            LAYERS.into_iter().filter(|_| self.is_idle).filter_map(|id| Some((id, self.layer(id)?)));
+        wanted.or_else(|| {
+            all.find_map(|(id, layer)| Some((id, layer.samples.iter().position(is_new)?)))
+                .map(|id| (id, IsWanted::No))
+        })
+    }
+
+    /// The next sample to decode and its bytes: of the first note that needs one whose file is here.
     pub(super) fn next_to_decode(&mut self) -> Option<(SampleId, ArrayBuffer)> {
         let mut waiting = VecDeque::new();
         let mut found = None;
-        while let Some((pitch, velocity)) = self.wanted.pop_front() {
-            let index = self.layer_of(velocity);
-            let Some(layer) = self.layers.get(index) else {
-                waiting.push_back((pitch, velocity));
+        while let Some(note) = self.wanted.pop_front() {
+            let Some((id, sample)) = self.sample_of(note) else {
+                waiting.push_back(note);
                 break;
             };
-            let Some(sample) = layer.nearest(pitch) else { continue };
-            match (&layer.pack, &layer.samples[sample].state) {
-                (Some(pack), Decoded::No) => {
-                    found = Some(((Some(index), sample), layer.samples[sample].slice(pack)));
+            match (&sample.file, &sample.state) {
+                (Fetched::Here(file), Decoded::No) => {
+                    // Decoding takes the bytes away.
+                    found = Some((id, file.slice(0)));
                     break;
                 }
-                (None, Decoded::No) => waiting.push_back((pitch, velocity)),
+                (Fetched::No | Fetched::UnderWay, Decoded::No) => waiting.push_back(note),
                 _ => {}
             }
         }
         waiting.append(&mut self.wanted);
         self.wanted = waiting;
         found.or_else(|| {
-            let release = self.release.as_ref()?;
-            let index = release.samples.iter().position(|sample| matches!(sample.state, Decoded::No))?;
-            Some(((None, index), release.samples[index].slice(release.pack.as_ref()?)))
+            let dampers = self.release.as_ref()?.samples.iter().enumerate();
+            let mut here = dampers.filter(|(_, sample)| matches!(sample.state, Decoded::No));
+            here.find_map(|(index, sample)| match &sample.file {
+                Fetched::Here(file) => Some(((None, index), file.slice(0))),
+                Fetched::No | Fetched::UnderWay | Fetched::Failed => None,
+            })
         })
+    }
+
+    /// What failed is tried again.
+    pub(super) fn forget_failures(&mut self) {
+        self.failure = None;
+        for sample in self.layers.iter_mut().chain(&mut self.release).flat_map(|layer| &mut layer.samples) {
+            if matches!(sample.file, Fetched::Failed) {
+                sample.file = Fetched::No;
+            }
+        }
     }
 
     /// Drops the least recently used samples, down to the limit.
@@ -123,14 +183,13 @@ impl Layer {
     pub(super) fn new(described: LayerIndex) -> Self {
         let sample = |sample: SampleIndex| Sample {
             key: sample.key,
-            offset: sample.offset,
-            bytes: sample.bytes,
             gain: sample.gain,
+            file: Fetched::No,
             state: Decoded::No,
             used: 0,
         };
         let samples = described.samples.into_iter().map(sample).collect();
-        Self { file: described.file, velocity: described.velocity, pack: None, samples }
+        Self { folder: described.folder, velocity: described.velocity, samples }
     }
 
     pub(super) fn nearest(&self, pitch: Pitch) -> Option<usize> {
@@ -140,8 +199,9 @@ impl Layer {
 }
 
 impl Sample {
-    pub(super) fn slice(&self, pack: &ArrayBuffer) -> ArrayBuffer {
-        pack.slice_with_end(self.offset, self.offset + self.bytes)
+    /// Whether waiting for it is in vain, or over.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self.state, Decoded::Here(_) | Decoded::Failed) || matches!(self.file, Fetched::Failed)
     }
 
     pub(super) fn sound(&self, pitch: Pitch) -> Option<Sound> {
@@ -167,7 +227,7 @@ pub(super) struct PackIndex {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct LayerIndex {
-    pub(super) file: String,
+    pub(super) folder: String,
     #[serde(default)]
     pub(super) velocity: u8,
     pub(super) samples: Vec<SampleIndex>,
@@ -176,7 +236,5 @@ pub(super) struct LayerIndex {
 #[derive(Debug, Deserialize)]
 pub(super) struct SampleIndex {
     pub(super) key: u8,
-    pub(super) offset: u32,
-    pub(super) bytes: u32,
     pub(super) gain: f32,
 }

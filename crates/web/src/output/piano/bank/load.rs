@@ -1,4 +1,4 @@
-//! Fetching and decoding.
+//! Fetching and decoding: what the next notes need first, and the rest while the line is idle.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{OfflineAudioContext, Response};
 
-use super::layers::{Bank, Decoded, Layer, PackIndex, SampleId};
+use super::layers::{Bank, Decoded, Fetched, IsWanted, Layer, PackIndex, SampleId};
 use crate::js;
 use crate::output::piano::SAMPLE_RATE;
 
@@ -17,8 +17,54 @@ const FOLDER: &str = "piano/";
 /// Decodings at a time. Browsers decode on other threads; more than there are cores does not help.
 const MAX_DECODING: usize = 4;
 
-/// Starts decodings while there is something to decode.
+/// Fetches at a time for notes, as many as browsers allow for one server ...
+const MAX_FETCHING: usize = 6;
+/// ... and for nobody yet.
+const MAX_IDLY_FETCHING: usize = 2;
+
+/// Starts fetches and decodings while there is something to do.
 pub(super) fn pump(bank: &Rc<RefCell<Bank>>) {
+    fetch_next(bank);
+    decode_next(bank);
+}
+
+fn fetch_next(bank: &Rc<RefCell<Bank>>) {
+    loop {
+        let mut borrowed = bank.borrow_mut();
+        let Some((id, is_wanted)) = borrowed.next_to_fetch() else { return };
+        let limit = if is_wanted == IsWanted::Yes { MAX_FETCHING } else { MAX_IDLY_FETCHING };
+        if borrowed.fetching >= limit {
+            return;
+        }
+        borrowed.fetching += 1;
+        let Some(folder) = borrowed.layer(id.0).map(|layer| layer.folder.clone()) else { return };
+        let Some(sample) = borrowed.sample_mut(id) else { return };
+        sample.file = Fetched::UnderWay;
+        let file = format!("{folder}/{}.mp3", sample.key);
+        spawn_local(fetch(Rc::downgrade(bank), id, file));
+    }
+}
+
+async fn fetch(bank: Weak<RefCell<Bank>>, id: SampleId, file: String) {
+    let fetched = bytes(&file).await;
+    let Some(bank) = bank.upgrade() else { return };
+    let mut borrowed = bank.borrow_mut();
+    borrowed.fetching -= 1;
+    if let Err(error) = &fetched {
+        borrowed.failure = Some(js::text(error));
+    }
+    if let Some(sample) = borrowed.sample_mut(id) {
+        sample.file = fetched.map_or(Fetched::Failed, Fetched::Here);
+    }
+    drop(borrowed);
+    pump(&bank);
+}
+
+async fn bytes(file: &str) -> Result<ArrayBuffer, JsValue> {
+    Ok(JsFuture::from(get(file).await?.array_buffer()?).await?.unchecked_into())
+}
+
+fn decode_next(bank: &Rc<RefCell<Bank>>) {
     loop {
         let mut borrowed = bank.borrow_mut();
         if borrowed.decoding >= MAX_DECODING {
@@ -70,55 +116,26 @@ fn decoder(bank: &mut Bank) -> Result<OfflineAudioContext, JsValue> {
     Ok(decoder)
 }
 
-/// Fetches the index and the packs, the middle layers first.
-pub(super) async fn fetch_all(bank: Weak<RefCell<Bank>>) {
-    let outcome = fetch_missing(&bank).await;
-    if let Some(bank) = bank.upgrade() {
-        let mut bank = bank.borrow_mut();
-        bank.is_fetching = false;
-        if let Err(error) = outcome {
-            bank.failure = Some(js::text(&error));
+/// Fetches the index, after which samples can be.
+pub(super) async fn open(bank: Weak<RefCell<Bank>>) {
+    let index = index().await;
+    let Some(bank) = bank.upgrade() else { return };
+    let mut borrowed = bank.borrow_mut();
+    borrowed.is_opening = false;
+    match index {
+        Ok(index) => {
+            borrowed.layers = index.layers.into_iter().map(Layer::new).collect();
+            borrowed.release = Some(Layer::new(index.release));
         }
+        Err(error) => borrowed.failure = Some(js::text(&error)),
     }
+    drop(borrowed);
+    pump(&bank);
 }
 
-async fn fetch_missing(bank: &Weak<RefCell<Bank>>) -> Result<(), JsValue> {
-    let is_new = bank.upgrade().is_some_and(|bank| bank.borrow().layers.is_empty());
-    if is_new {
-        let text = JsFuture::from(get("index.json").await?.text()?).await?.as_string().unwrap_or_default();
-        let index: PackIndex = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-        if let Some(bank) = bank.upgrade() {
-            let mut bank = bank.borrow_mut();
-            bank.layers = index.layers.into_iter().map(Layer::new).collect();
-            bank.release = Some(Layer::new(index.release));
-        }
-    }
-    // Mezzoforte first: most notes are there, and any other can stand in with it.
-    for layer in [Some(1), Some(2), None, Some(0), Some(3)] {
-        let file = bank.upgrade().and_then(|bank| missing_file(&bank.borrow(), layer));
-        let Some(file) = file else { continue };
-        let buffer = JsFuture::from(get(&file).await?.array_buffer()?).await?;
-        let Some(bank) = bank.upgrade() else { return Ok(()) };
-        let mut borrowed = bank.borrow_mut();
-        let slot = match layer {
-            Some(layer) => borrowed.layers.get_mut(layer),
-            None => borrowed.release.as_mut(),
-        };
-        if let Some(slot) = slot {
-            slot.pack = Some(buffer.unchecked_into());
-        }
-        drop(borrowed);
-        pump(&bank);
-    }
-    Ok(())
-}
-
-fn missing_file(bank: &Bank, layer: Option<usize>) -> Option<String> {
-    let layer = match layer {
-        Some(layer) => bank.layers.get(layer),
-        None => bank.release.as_ref(),
-    };
-    layer.filter(|layer| layer.pack.is_none()).map(|layer| layer.file.clone())
+async fn index() -> Result<PackIndex, JsValue> {
+    let text = JsFuture::from(get("index.json").await?.text()?).await?.as_string().unwrap_or_default();
+    serde_json::from_str(&text).map_err(|error| error.to_string().into())
 }
 
 async fn get(file: &str) -> Result<Response, JsValue> {
