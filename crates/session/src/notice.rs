@@ -149,6 +149,12 @@ pub enum Notice {
     /// Autoplay policy.
     #[error("Your browser is holding the sound until you press something. Press Generate again.")]
     SoundHeld,
+    /// The sound's clock stands still.
+    #[error(
+        "This computer has no sound device, or none that runs. The music can be seen, downloaded and sent to a MIDI \
+         device; it is heard as soon as there is one."
+    )]
+    NoSoundDevice,
     /// No audio at all.
     #[error(
         "This browser gives the page no sound ({why}). The music can still be seen, downloaded and sent to a \

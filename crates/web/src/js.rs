@@ -54,6 +54,14 @@ pub fn window() -> web_sys::Window {
     gloo::utils::window()
 }
 
+/// Whether the visitor has pressed anything on the page, without which browsers hold the sound; yes where the browser
+/// does not tell.
+#[must_use]
+pub fn was_pressed() -> bool {
+    let activation = get(&window().navigator(), "userActivation");
+    get(&activation, "hasBeenActive").as_bool().unwrap_or(true)
+}
+
 /// A value in the page's own address: `?seed=482913`.
 #[must_use]
 pub fn asked(name: &str) -> Option<String> {

@@ -8,7 +8,9 @@ use performance::midi::{Live, Pedal, RESTRIKE_GAP_US};
 use performance::playback::schedule::{Schedule, Status, Timed};
 use performance::playback::{Cursor, Lookahead};
 use performance::{Event, Pitch, Velocity};
-use session::{Notice, Playback, Span, Take};
+use session::{ClockSource, ClockWatch, Notice, Playback, Span, Take};
+
+use wasm_bindgen::JsValue;
 
 use crate::js;
 use crate::output::{Clock, MidiOut, Piano, Samples};
@@ -28,8 +30,10 @@ const BEGINNING_US: u64 = 1_000_000;
 const MAX_DECODE_WAIT_MS: f64 = 4000.0;
 /// The sound counts as held back by the browser after this long.
 const HELD_MS: f64 = 700.0;
-/// Milliseconds between two attempts to get it back.
+/// Milliseconds between two attempts to get it back ...
 const RESUME_MS: f64 = 1000.0;
+/// ... and between two to open another where it stands still.
+const REOPEN_MS: f64 = 5000.0;
 
 /// The player, shared by the hooks that feed it, the roll that watches it and the buttons.
 #[derive(Clone)]
@@ -47,6 +51,8 @@ impl PlayerHandle {
             midi: None,
             pedal: Pedal::default(),
             clock: Clock::new(None),
+            watch: ClockWatch::default(),
+            reopened_ms: 0.0,
             run: None,
             midi_lookahead: Lookahead::default(),
             is_hidden: false,
@@ -56,6 +62,7 @@ impl PlayerHandle {
             heard_us: 0,
             news: None,
             notices: Vec::new(),
+            settled: Vec::new(),
         })))
     }
 
@@ -83,6 +90,8 @@ pub struct Player {
     midi: Option<MidiOut>,
     pedal: Pedal,
     clock: Clock,
+    watch: ClockWatch,
+    reopened_ms: f64,
     run: Option<Playing>,
     /// How far ahead MIDI devices get their messages. These cannot be taken back, so this is how long a stop
     /// may take.
@@ -95,6 +104,7 @@ pub struct Player {
     heard_us: u64,
     news: Option<(Playback, u64)>,
     notices: Vec<Notice>,
+    settled: Vec<Notice>,
 }
 
 /// A performance under way.
@@ -136,19 +146,23 @@ impl Playing {
 impl Player {
     /// Opens the sound, or wakes it. To be called while the visitor presses something.
     pub fn unlock(&mut self) {
-        if self.piano.is_none() {
-            match Piano::open(self.samples.clone()) {
-                Ok(piano) => {
-                    piano.set_volume(self.volume);
-                    self.clock = Clock::new(Some(piano.context().clone()));
-                    self.piano = Some(piano);
-                }
-                Err(error) => self.notices.push(Notice::NoAudio { why: js::text(&error) }),
-            }
+        if self.piano.is_none()
+            && let Err(error) = self.open_piano()
+        {
+            self.notices.push(Notice::NoAudio { why: js::text(&error) });
         }
         if let Some(piano) = self.piano.as_ref().filter(|piano| !piano.is_running()) {
             piano.resume();
         }
+    }
+
+    fn open_piano(&mut self) -> Result<(), JsValue> {
+        let piano = Piano::open(self.samples.clone())?;
+        piano.set_volume(self.volume);
+        self.clock.set_context(piano.context().clone());
+        self.piano = Some(piano);
+        self.watch.look_away();
+        Ok(())
     }
 
     /// A performance begins at this place of its music; what plays is silenced.
@@ -389,6 +403,11 @@ impl Player {
         std::mem::take(&mut self.notices)
     }
 
+    /// The notices since the last call that hold no more.
+    pub fn take_settled(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.settled)
+    }
+
     /// Music time at the play-head as it is heard, in microseconds; where it stopped, if it has.
     pub fn heard_us(&mut self) -> u64 {
         let now_us = self.clock.now_us().saturating_sub(self.latency_us());
@@ -423,6 +442,7 @@ impl Player {
             self.notices.push(Notice::SamplesMissing { why });
         }
         self.watch_for_held_sound();
+        self.watch_the_clock();
         let (lookahead_us, buffer_us, now_us) = (self.lookahead_us(), self.buffer_us, self.clock.now_us());
         let run = self.run.as_mut()?;
         if run.is_paused {
@@ -447,7 +467,8 @@ impl Player {
             let known_ms = run.known_ms.or_else(|| (!run.beginning.is_empty()).then_some(now_ms));
             run.known_ms = known_ms;
             let is_patient = known_ms.is_none_or(|known_ms| now_ms - known_ms < MAX_DECODE_WAIT_MS);
-            if !run.has_begun && is_patient && !self.samples.are_ready(&run.beginning) {
+            let is_heard = self.clock.source() == ClockSource::Sound;
+            if is_heard && !run.has_begun && is_patient && !self.samples.are_ready(&run.beginning) {
                 return Some((Playback::Starting, run.from_us));
             }
         }
@@ -474,7 +495,9 @@ impl Player {
                 self.notices.push(notice);
                 self.midi = None;
             }
-        } else if let Some(Err(error)) = self.piano.as_mut().map(|piano| piano.play(&due)) {
+        } else if self.clock.source() == ClockSource::Sound
+            && let Some(Err(error)) = self.piano.as_mut().map(|piano| piano.play(&due))
+        {
             self.notices.push(Notice::NoAudio { why: js::text(&error) });
         }
         if playback == Playback::Finished {
@@ -514,7 +537,12 @@ impl Player {
         let held_ms = now_ms - *run.held_since_ms.get_or_insert(now_ms);
         if held_ms > HELD_MS && !run.has_told_held {
             run.has_told_held = true;
-            self.notices.push(if run.has_begun { Notice::SoundInterrupted } else { Notice::SoundHeld });
+            match (run.has_begun, js::was_pressed()) {
+                (true, _) => self.notices.push(Notice::SoundInterrupted),
+                (false, false) => self.notices.push(Notice::SoundHeld),
+                // The browser may sound; the clock will tell whether it can.
+                (false, true) => {}
+            }
         }
         // Some browsers need another request when whatever took the sound is over.
         if held_ms > HELD_MS && now_ms - run.resumed_ms > RESUME_MS {
@@ -522,6 +550,49 @@ impl Player {
             if let Some(piano) = &self.piano {
                 piano.resume();
             }
+        }
+    }
+
+    /// Goes by the computer's clock where the sound's stands still, and comes back when it goes again. What had begun
+    /// on the piano waits for a sound that was merely taken away (a call, a lock, another program).
+    fn watch_the_clock(&mut self) {
+        let is_taken_away = !self.clock.is_running() && self.midi.is_none();
+        let run = self.run.as_ref().filter(|run| !run.is_paused && !(run.has_begun && is_taken_away));
+        let (Some(_), Some(sound_ms)) = (run, self.clock.sound_ms()) else {
+            return self.watch.look_away();
+        };
+        let now_ms = js::now_ms();
+        match self.watch.look(sound_ms, now_ms) {
+            Some(source @ ClockSource::Computer) => {
+                self.go_by(source);
+                self.reopened_ms = now_ms;
+                self.notices.push(Notice::NoSoundDevice);
+            }
+            Some(source @ ClockSource::Sound) => {
+                self.go_by(source);
+                self.settled.push(Notice::NoSoundDevice);
+            }
+            None => {}
+        }
+        if self.clock.source() == ClockSource::Computer && now_ms - self.reopened_ms > REOPEN_MS {
+            self.reopened_ms = now_ms;
+            // Some browsers never start a context again whose device was not there.
+            if let Err(error) = self.open_piano() {
+                web_sys::console::debug_1(&error);
+            }
+        }
+    }
+
+    /// The same performance, from the same place on, by another clock.
+    fn go_by(&mut self, source: ClockSource) {
+        let Some(run) = &self.run else { return };
+        let (take, has_begun) = (run.take.clone(), run.has_begun);
+        let at_us = if has_begun { self.heard_us() } else { run.from_us };
+        self.stop();
+        self.clock.set_source(source);
+        self.begin(at_us);
+        if let Some(take) = take {
+            self.feed(&take);
         }
     }
 }

@@ -11,6 +11,7 @@ mod roll;
 mod sessions;
 mod shape;
 mod share;
+mod silent;
 mod steering;
 mod takes;
 mod teach;

@@ -103,10 +103,13 @@ fn use_ticks(state: &State, dispatch: &Callback<Action>, player: &PlayerHandle) 
         let (dispatch, player) = (dispatch.clone(), player.clone());
         move |()| {
             let interval = Interval::new(TICK_MS, move || {
-                let (news, notices) = player.with(|player| {
+                let (news, notices, settled) = player.with(|player| {
                     player.tick();
-                    (player.take_news(), player.take_notices())
+                    (player.take_news(), player.take_notices(), player.take_settled())
                 });
+                for notice in settled {
+                    dispatch.emit(Action::Settle(notice));
+                }
                 for notice in notices {
                     dispatch.emit(Action::Notify(notice));
                 }

@@ -1,5 +1,6 @@
-//! The one clock: that of the audio hardware.
+//! The one clock: that of the audio hardware, or the computer's where that stands still.
 
+use session::ClockSource;
 use web_sys::{AudioContext, AudioContextState};
 
 use crate::js;
@@ -14,6 +15,7 @@ const JUMP_MS: f64 = 60.0;
 #[derive(Debug)]
 pub struct Clock {
     context: Option<AudioContext>,
+    source: ClockSource,
     /// Page time minus sound time, in milliseconds.
     offset_ms: Option<f64>,
 }
@@ -22,7 +24,30 @@ impl Clock {
     /// The sound's clock; without sound, the page's.
     #[must_use]
     pub fn new(context: Option<AudioContext>) -> Self {
-        Self { context, offset_ms: None }
+        Self { context, source: ClockSource::Sound, offset_ms: None }
+    }
+
+    /// Another sound, by the same source.
+    pub fn set_context(&mut self, context: AudioContext) {
+        self.context = Some(context);
+        self.offset_ms = None;
+    }
+
+    #[must_use]
+    pub fn source(&self) -> ClockSource {
+        self.source
+    }
+
+    /// Goes by another source: what was scheduled by the last one means nothing by this.
+    pub fn set_source(&mut self, source: ClockSource) {
+        self.source = source;
+        self.offset_ms = None;
+    }
+
+    /// The sound's clock, whatever the source, in milliseconds; `None` without sound.
+    #[must_use]
+    pub fn sound_ms(&self) -> Option<f64> {
+        self.context.as_ref().map(|context| context.current_time() * 1000.0)
     }
 
     /// Now, in microseconds.
@@ -33,7 +58,7 @@ impl Clock {
 
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.context.as_ref().is_none_or(|context| context.state() == AudioContextState::Running)
+        self.sound().is_none_or(|context| context.state() == AudioContextState::Running)
     }
 
     /// Compares the two clocks. To be called regularly.
@@ -55,11 +80,16 @@ impl Clock {
     /// Output latency in microseconds, as far as the browser knows.
     #[must_use]
     pub fn latency_us(&self) -> u64 {
-        let secs = self.context.as_ref().and_then(|context| js::get(context, "outputLatency").as_f64());
+        let secs = self.sound().and_then(|context| js::get(context, "outputLatency").as_f64());
         (secs.unwrap_or(0.0).clamp(0.0, 1.0) * 1e6) as u64
     }
 
     fn now_ms(&self) -> f64 {
-        self.context.as_ref().map_or_else(js::now_ms, |context| context.current_time() * 1000.0)
+        self.sound().map_or_else(js::now_ms, |context| context.current_time() * 1000.0)
+    }
+
+    /// The sound, if the music goes by it.
+    fn sound(&self) -> Option<&AudioContext> {
+        self.context.as_ref().filter(|_| self.source == ClockSource::Sound)
     }
 }
