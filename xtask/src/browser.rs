@@ -23,6 +23,19 @@ pub fn find() -> Option<PathBuf> {
     named.or_else(|| NAMES.iter().find_map(|name| which(name))).or_else(places)
 }
 
+/// Opens an address in the browser that the computer opens pages with.
+///
+/// # Errors
+/// There is none that can be found.
+pub fn open(address: &str) -> Result<()> {
+    let programs: [(&str, &[&str]); 3] = [("xdg-open", &[]), ("open", &[]), ("cmd", &["/C", "start"])];
+    let found = programs.iter().find_map(|(name, before)| Some((which(name)?, before)));
+    let (program, before) = found
+        .ok_or_else(|| Error::new(format!("no program was found that opens {address}; open it by hand")))?;
+    let started = std::process::Command::new(program).args(*before).arg(address).spawn();
+    started.map(drop).map_err(|error| Error::new(format!("{address} could not be opened: {error}")))
+}
+
 /// Finds a browser, or installs Debian's.
 ///
 /// # Errors

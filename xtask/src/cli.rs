@@ -1,12 +1,15 @@
 //! The command line.
 
+use crate::serve::{Opens, Reach};
 use crate::{Error, Result};
 
 /// What `cargo xtask help` prints.
 pub const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  serve [--port N]  install what is missing, build the release page, serve it on http://127.0.0.1:8080
+  serve [--port N] [--open] [--lan]
+                    install what is missing, build the release page, serve it on http://127.0.0.1:8080;
+                    open it in a browser; let other computers in the network reach it
   build             make the release page in dist/
   test              everything CI runs: formatting, lints, tests, the page, the page in a real browser
   bench [OPTIONS]   build the page and measure it in a real browser (see its --help)
@@ -31,8 +34,12 @@ pub enum Task {
     Build,
     /// Make the release page and serve it.
     Serve {
-        /// TCP port on the loopback interface; 0 lets the system choose.
+        /// TCP port; 0 lets the system choose.
         port: u16,
+        /// From where.
+        reach: Reach,
+        /// Where.
+        opens: Opens,
     },
     /// Run what CI runs.
     Test,
@@ -53,7 +60,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
     let task = match name.as_str() {
         "help" | "--help" | "-h" => Task::Help,
         "build" => Task::Build,
-        "serve" => Task::Serve { port: port(&mut arguments)? },
+        "serve" => serve(&mut arguments)?,
         "test" => Task::Test,
         "bench" | "endurance" | "listen" | "teach" => {
             let arguments = std::iter::once(name).chain(arguments).collect();
@@ -67,14 +74,21 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
     }
 }
 
-fn port(arguments: &mut impl Iterator<Item = String>) -> Result<u16> {
-    let Some(option) = arguments.next() else { return Ok(DEFAULT_PORT) };
-    let value = match option.split_once('=') {
-        Some(("--port", value)) => Some(value.to_owned()),
-        None if option == "--port" => arguments.next(),
-        _ => return Err(Error::new(format!("`serve` does not take `{option}`"))),
-    };
-    let value = value.unwrap_or_default();
+fn serve(arguments: &mut impl Iterator<Item = String>) -> Result<Task> {
+    let (mut port, mut reach, mut opens) = (DEFAULT_PORT, Reach::Loopback, Opens::Nothing);
+    while let Some(option) = arguments.next() {
+        match (option.as_str(), option.split_once('=')) {
+            ("--open", _) => opens = Opens::Browser,
+            ("--lan", _) => reach = Reach::Network,
+            ("--port", _) => port = number(&arguments.next().unwrap_or_default())?,
+            (_, Some(("--port", value))) => port = number(value)?,
+            _ => return Err(Error::new(format!("`serve` does not take `{option}`"))),
+        }
+    }
+    Ok(Task::Serve { port, reach, opens })
+}
+
+fn number(value: &str) -> Result<u16> {
     value.parse().map_err(|_| Error::new(format!("`--port` takes a number from 0 to 65535, not `{value}`")))
 }
 
@@ -93,15 +107,17 @@ mod tests {
         check("help", Ok(Task::Help));
         check("build", Ok(Task::Build));
         check("test", Ok(Task::Test));
-        check("serve", Ok(Task::Serve { port: 8080 }));
-        check("serve --port 9", Ok(Task::Serve { port: 9 }));
-        check("serve --port=0", Ok(Task::Serve { port: 0 }));
+        let serve = |port, reach, opens| Ok(Task::Serve { port, reach, opens });
+        check("serve", serve(8080, Reach::Loopback, Opens::Nothing));
+        check("serve --port 9", serve(9, Reach::Loopback, Opens::Nothing));
+        check("serve --port=0 --open", serve(0, Reach::Loopback, Opens::Browser));
+        check("serve --lan", serve(8080, Reach::Network, Opens::Nothing));
         let arguments = ["bench", "--json"].map(str::to_owned).to_vec();
         check("bench --json", Ok(Task::Measure { arguments }));
         check("", Err("no task given"));
         check("fly", Err("there is no task `fly`"));
         check("build now", Err("`build` does not take `now`"));
-        check("serve --open", Err("`serve` does not take `--open`"));
+        check("serve --fast", Err("`serve` does not take `--fast`"));
         check("serve --port", Err("`--port` takes a number from 0 to 65535, not ``"));
         check("serve --port 70000", Err("`--port` takes a number from 0 to 65535, not `70000`"));
     }

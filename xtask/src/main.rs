@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             Ok(())
         }
         Task::Build => site::build(),
-        Task::Serve { port } => serve::forever(port, site::build),
+        Task::Serve { port, reach, opens } => serve::forever(port, reach, opens, site::build),
         Task::Test => check::everything(),
         Task::Measure { arguments } => check::measure(&arguments),
     };

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::at;
 use crate::site::{self, FOR_GOOD};
-use crate::{Error, Result, paths};
+use crate::{Error, Result, browser, paths};
 
 /// How long a reader that does not get on is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,19 +16,62 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Compressed files that may lie beside a file: the name's ending and what HTTP calls it, smallest first.
 const ENCODINGS: [(&str, &str); 2] = [("br", "br"), ("gz", "gzip")];
 
-/// Has `dist/` built and serves it on the loopback interface until the program is ended. The port is taken first.
+/// Who can reach the server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// This computer.
+    #[default]
+    Loopback,
+    /// All computers in its network.
+    Network,
+}
+
+impl Reach {
+    fn address(self) -> IpAddr {
+        match self {
+            Self::Loopback => Ipv4Addr::LOCALHOST.into(),
+            Self::Network => Ipv4Addr::UNSPECIFIED.into(),
+        }
+    }
+}
+
+/// Whether the page is opened once it is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Opens {
+    /// By the visitor.
+    #[default]
+    Nothing,
+    /// In the browser that the computer opens pages with.
+    Browser,
+}
+
+/// Has `dist/` built and serves it until the program is ended. The port is taken first.
 ///
 /// # Errors
 /// The port is taken, or the page does not build.
-pub fn forever(port: u16, build: impl FnOnce() -> Result<()>) -> Result<()> {
-    let server = Server::bind_any(&paths::dist(), port, Isolation::No)?;
+pub fn forever(port: u16, reach: Reach, opens: Opens, build: impl FnOnce() -> Result<()>) -> Result<()> {
+    let server = Server::bind_to(&paths::dist(), reach.address(), port, Isolation::No)?;
     build()?;
-    println!("\nserving {} on http://{} (Ctrl-C ends it)", paths::dist().display(), server.address());
+    let port = server.address().port();
+    let address = format!("http://127.0.0.1:{port}");
+    println!("\nserving {} on {address} (Ctrl-C ends it)", paths::dist().display());
+    if reach == Reach::Network {
+        println!(
+            "Others in this network reach it at http://THIS-COMPUTER:{port}. Browsers treat such an address as not \
+             secure: the page plays there, but they offer Web MIDI, WebGPU, offline use and the cache for the model to \
+             https pages only. For these, put dist/ on a host with https (docs/hosting.md)."
+        );
+    }
+    if opens == Opens::Browser
+        && let Err(error) = browser::open(&address)
+    {
+        println!("note: {error}");
+    }
     server.run();
     Ok(())
 }
 
-/// A folder served over HTTP on 127.0.0.1, with the headers that docs/hosting.md recommends.
+/// A folder served over HTTP, with the headers that docs/hosting.md recommends.
 #[derive(Debug)]
 pub struct Server {
     folder: PathBuf,
@@ -63,9 +106,13 @@ impl Server {
     /// # Errors
     /// The port is taken.
     pub fn bind_any(folder: &Path, port: u16, isolation: Isolation) -> Result<Self> {
+        Self::bind_to(folder, Ipv4Addr::LOCALHOST.into(), port, isolation)
+    }
+
+    fn bind_to(folder: &Path, ip: IpAddr, port: u16, isolation: Isolation) -> Result<Self> {
         let refused =
             |error| Error::new(format!("port {port} cannot be used: {error}; choose another with --port"));
-        let listener = TcpListener::bind(("127.0.0.1", port)).map_err(refused)?;
+        let listener = TcpListener::bind((ip, port)).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         Ok(Self { folder: folder.to_owned(), listener, address, isolation })
     }
@@ -172,6 +219,9 @@ impl Answer {
         let keep = if site::is_named_after_content(&name) { FOR_GOOD } else { "no-cache" };
         let mut headers = format!("Content-Type: {}\r\nCache-Control: {keep}\r\n", content_type(file));
         let body = open(file)?;
+        if name.ends_with(".html") && fs::read_to_string(file).is_ok_and(|html| site::carries_policy(&html)) {
+            headers += &format!("Content-Security-Policy: {}\r\n", site::policy_header());
+        }
         let forms = ENCODINGS
             .iter()
             .filter_map(|(ending, encoding)| Some((encoding, open(&site::with_ending(file, ending))?)));
@@ -320,7 +370,9 @@ mod tests {
     fn a_port_that_is_taken_is_said_before_anything_is_built() {
         let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
-        let error = forever(port, || unreachable!("nothing is built")).unwrap_err().to_string();
+        let error = forever(port, Reach::Loopback, Opens::Nothing, || unreachable!("nothing is built"))
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with(&format!("port {port} cannot be used: ")), "{error}");
         assert!(error.ends_with("; choose another with --port"), "{error}");
     }

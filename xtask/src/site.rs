@@ -8,6 +8,7 @@ mod budget;
 mod compress;
 mod hash;
 mod names;
+mod policy;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::{Result, checkout, paths};
 use budget::Budget;
 pub(crate) use compress::with_ending;
 pub(crate) use names::{FOR_GOOD, is_named_after_content};
+pub(crate) use policy::{header as policy_header, is_carried_by as carries_policy};
 
 /// Makes the release page in [`paths::dist`].
 ///
@@ -72,6 +74,7 @@ struct Size {
 /// Turns what Trunk made into what a server serves: content in the names, compressed files beside the files,
 /// and a second page, `bench.html`. `cache` keeps what was compressed for the next build.
 fn pack(folder: &Path, cache: &Path) -> Result<Vec<Size>> {
+    policy::give(folder)?;
     names::give(folder)?;
     let index = folder.join("index.html");
     // The same program: it looks at its own address.
@@ -137,8 +140,11 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("performance-rnn-pack-{}", std::process::id()));
         let (dist, cache) = (folder.join("dist"), folder.join("cache"));
         fs::create_dir_all(dist.join("weights")).unwrap();
-        fs::write(dist.join("index.html"), "<head><script src=\"app-0123456789abcdef.js\"></script></head>")
-            .unwrap();
+        fs::write(
+            dist.join("index.html"),
+            "<head><script type=\"module\">import './app-0123456789abcdef.js';</script></head>",
+        )
+        .unwrap();
         fs::write(dist.join("app-0123456789abcdef.js"), "x = 1;\n".repeat(100)).unwrap();
         fs::write(dist.join("worker.js"), "y = 2;\n".repeat(100)).unwrap();
         fs::write(dist.join("weights/base.safetensors"), [1, 2, 3]).unwrap();
@@ -151,15 +157,16 @@ mod tests {
             "app.js",
             "bench.html",
             "index.html",
+            "start.js",
             "weights/base.md",
             "weights/base.safetensors",
             "worker.js",
         ];
         assert_eq!(names, expected);
-        let worker = &sizes[6];
+        let worker = &sizes[7];
         assert_eq!(worker.raw, 700);
         assert!(worker.brotli < worker.gzip && worker.gzip < Some(100), "{worker:?}");
-        assert_eq!((sizes[5].gzip, sizes[5].brotli), (None, None), "too small to gain");
+        assert_eq!((sizes[6].gzip, sizes[6].brotli), (None, None), "too small to gain");
 
         let index = fs::read_to_string(dist.join("index.html")).unwrap();
         let files = files(&dist).unwrap();
@@ -173,6 +180,8 @@ mod tests {
             headers.contains(&format!("/{named}\n  Cache-Control: public, max-age=31536000, immutable\n")),
             "{headers}"
         );
+        assert!(headers.starts_with("/*\n  Content-Security-Policy: default-src 'none';"), "{headers}");
+        assert!(carries_policy(&index) && !index.contains("import"), "{index}");
         assert!(!headers.contains("base.md") && !headers.contains("index.html"), "{headers}");
 
         // The same bytes come from the cache: what lies there is believed.

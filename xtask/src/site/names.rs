@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::hash::hash;
-use super::{compress, files, slashed};
+use super::{compress, files, policy, slashed};
 use crate::error::at;
 use crate::{Error, Result};
 
@@ -57,7 +57,7 @@ pub(super) fn write_headers(folder: &Path) -> Result<()> {
         let is_named = is_named_after_content(&name);
         folders.entry(inside).or_default().push((name, is_named));
     }
-    let mut headers = String::new();
+    let mut headers = format!("/*\n  Content-Security-Policy: {}\n", policy::header());
     for (inside, files) in folders {
         let is_all = files.iter().all(|(_, is_named)| *is_named);
         let rules: Vec<String> = match is_all && !inside.is_empty() {
@@ -85,7 +85,7 @@ pub(super) fn plain(name: &str) -> String {
 }
 
 /// `weights/base.safetensors` → `weights/base-0123456789abcdef.safetensors`.
-fn named(name: &str, hash: u64) -> String {
+pub(super) fn named(name: &str, hash: u64) -> String {
     let start = name.rfind('/').map_or(0, |slash| slash + 1);
     let dot = name[start..].find('.').map_or(name.len(), |dot| start + dot);
     format!("{}-{hash:016x}{}", &name[..dot], &name[dot..])
