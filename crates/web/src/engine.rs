@@ -15,7 +15,8 @@ use crate::worker_port::{Heard, WorkerPort};
 pub struct Engine(WorkerPort);
 
 impl Engine {
-    /// Starts the worker for this placement, which will ask for these weights. `on_reply` gets its replies, `on_crash` the reason of a crash.
+    /// Starts the worker for this placement, which will ask for these weights. `on_reply` gets its replies,
+    /// `on_crash` the reason of a crash.
     ///
     /// # Errors
     /// A notice for the visitor, if the browser does not start it.

@@ -135,7 +135,8 @@ fn shim(files: [&str; 2], role: &str, early: Option<&str>) -> Result<String, JsV
 fn early_weights(url: &str) -> Result<String, JsValue> {
     let url = quoted(url)?;
     Ok(format!(
-        "const kept = self.caches ? caches.open('{WEIGHTS_CACHE}').then(cache => cache.match({url})) : Promise.resolve(); \
+        "const kept = self.caches ? caches.open('{WEIGHTS_CACHE}').then(cache => cache.match({url})) \
+         : Promise.resolve(); \
          const answer = kept.catch(() => undefined).then(found => found ? undefined : fetch({url})); \
          answer.catch(() => {{}}); \
          self.performanceRnnWeights = {{ url: {url}, answer }};"

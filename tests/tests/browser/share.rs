@@ -137,3 +137,44 @@ fn a_link_that_plays_differently_says_so() {
     played_from_link(&page, 200);
     page.wait_for_text("This version plays it a little differently.", SOON);
 }
+
+/// A link, a MIDI file and a session that the page of revision 1 made (seed 7). Files hold the tokens, so they bring
+/// the same music, and it goes on from there. A link has their checksum only, and says that they differ.
+#[test]
+fn what_revision_1_made_can_be_opened() {
+    use performance::{Lineage, Made};
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/revision-1");
+    let [take, session] = ["take.mid", "session.prnn"].map(|name| folder.join(name));
+    let import = midi::read(&std::fs::read(&take).expect("the file")).expect("music");
+    let Some(Lineage { origin: Some(origin), made: Made::Tokens(music), .. }) = import.lineage else {
+        panic!("no recipe in the file");
+    };
+    assert_eq!(origin.revision, 1);
+    for file in [&take, &session] {
+        let page = browser.open(&site.url("/?backend=cpu"));
+        page.button("Generate");
+        page.select("main").drop_files(&[file]);
+        page.wait_until("its music", SOON, || tokens(&page) == music);
+        page.button("Play").click();
+        page.wait_until("music", START, || page.evaluate("performanceRnn.played()").as_f64() > Some(1.0));
+        page.button("Stop").click();
+        assert_eq!(tokens(&page), music);
+        page.button("Branch").click();
+        let branched = || {
+            let seed = |entry: &&performance::Entry| matches!(entry.input, performance::Input::Seed(_));
+            recipe(&page).log.entries().iter().rfind(seed).map(|entry| entry.at)
+        };
+        let at = page.wait_for("the branch", SOON, branched);
+        page.wait_until("what comes after", START, || tokens(&page).len() > at + 50);
+        assert!(at > 20, "{at}");
+        assert_eq!(tokens(&page)[..at - 1], music[..at - 1], "the same until there");
+        page.assert_no_errors();
+        page.close();
+    }
+    let link = std::fs::read_to_string(folder.join("link.txt")).expect("the link");
+    let page = browser.open(&site.url(&format!("/?backend=cpu{}", link.trim())));
+    page.wait_for_text("This version plays it a little differently.", START);
+    assert_eq!(played_from_link(&page, music.len()).len(), music.len());
+    page.assert_no_errors();
+}

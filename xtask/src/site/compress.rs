@@ -19,8 +19,8 @@ use crate::{Error, Result};
 /// What gzip and brotli add to a file's name.
 pub(crate) const ENDINGS: [&str; 2] = ["gz", "br"];
 
-/// Files that compress well. Samples are MP3, and weights are deflated in themselves, so that they travel small from any
-/// server and the length of the answer says how much is to come.
+/// Files that compress well. Samples are MP3, and weights are deflated in themselves, so that they travel small
+/// from any server and the length of the answer says how much is to come.
 const COMPRESSIBLE: [&str; 6] = ["html", "js", "css", "wasm", "json", "svg"];
 
 /// Smaller files fit into one packet anyhow.

@@ -10,9 +10,8 @@ use crate::math::round;
 /// Largest magnitude of the integers: -128 would bend the scale.
 pub(crate) const MAX: i32 = 127;
 
-/// The same for the matrices of gates, which are most of a network. A bit less than [`MAX`] has costs 0.0002
-/// nats/event and saves 0.7 MB of 5.8; two bits less cost 0.0024 (ten pieces of the validation split). The logits'
-/// matrix bears no less than [`MAX`]: with 7 bits it alone would cost 0.003.
+/// The same for the matrices of gates, which are most of a network: a bit less than [`MAX`] has. It saves 0.6 MB of
+/// 5.9 in the file and costs 0.0005 nats/event (docs/performance.md).
 pub(crate) const GATES_MAX: i32 = 63;
 
 /// Columns below this are zeros. The smallest weights that half precision has are 6e-8.

@@ -4,8 +4,7 @@
 //! magnitude of each column in half precision, which the integer 127 (in gates 63) stands for. Vectors are in half
 //! precision. `checksum` is the Adler-32 of the file with zeros in that place, so that no damage is played.
 //!
-//! Deflate, because its decoder is small and there already: 5.1 MB where the entropy of the columns is 5.0 and
-//! brotli takes 5.0 with a decoder of 200 kB.
+//! Deflate, because its decoder is small.
 
 use std::collections::BTreeMap;
 
