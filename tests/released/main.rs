@@ -22,6 +22,11 @@ fn released() -> Vec<u8> {
     std::fs::read(root().join("www/weights/base.safetensors")).expect("the released weights are committed")
 }
 
+fn in_8_bits() -> Vec<u8> {
+    let file = root().join("www/weights/base.int8.safetensors");
+    std::fs::read(file).expect("the released weights in 8 bits are committed")
+}
+
 fn card() -> String {
     std::fs::read_to_string(root().join("www/weights/base.md")).expect("the model card is committed")
 }
@@ -63,7 +68,7 @@ fn in_8_bits_they_play_the_same_music() {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&file, &packed).unwrap();
     }
-    let small = std::fs::read(file).expect("the released weights in 8 bits are committed");
+    let small = in_8_bits();
     // Not the bytes: the facts in a header have no order.
     assert_eq!(small.len(), packed.len(), "they are not those in half precision");
     assert!(small.len() <= 6_000_000, "{} bytes", small.len());
@@ -95,13 +100,16 @@ fn seed_1_plays_what_it_always_played() {
     expect_test::expect_file!["seed-1.txt"].assert_eq(&numbers(&tokens));
 }
 
-/// In 32 bits on Burn, which the page plays with `?backend=burn`.
+/// In 32 bits on Burn. With the numbers of the file in 8 bits it is what the page plays with `?backend=burn`.
 #[test]
 fn seed_1_in_32_bits_plays_what_it_always_played() {
-    let network = weights::load(&released(), &Device::flex()).unwrap();
-    let mut take = Continuation::new(&network, Recipe::new(1, Sampling::default())).unwrap();
-    let tokens = now(take.advance(100)).unwrap().concat();
-    expect_test::expect_file!["burn-seed-1.txt"].assert_eq(&numbers(&tokens));
+    let played = |file: &[u8]| {
+        let network = weights::load(file, &Device::flex()).unwrap();
+        let mut take = Continuation::new(&network, Recipe::new(1, Sampling::default())).unwrap();
+        numbers(&now(take.advance(100)).unwrap().concat())
+    };
+    expect_test::expect_file!["burn-seed-1.txt"].assert_eq(&played(&released()));
+    expect_test::expect_file!["burn-int8-seed-1.txt"].assert_eq(&played(&in_8_bits()));
 }
 
 /// How the page and the command continue a primer, long or short. Named by the number of the primer's events.

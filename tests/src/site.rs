@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use xtask::serve::{Isolation, Server};
 
@@ -29,11 +29,34 @@ pub enum Trouble {
     PageInstead,
 }
 
+/// How fast a line is that all connections share: those of the page, of its workers and of the browser itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Speed {
+    /// Millions of bits per second, from the server.
+    pub mbits_per_second: f64,
+    /// Until an answer begins.
+    pub latency: Duration,
+}
+
 /// The connection between browser and server.
 #[derive(Debug, Default)]
 struct Line {
     requests: Vec<String>,
     troubles: Vec<(String, Trouble)>,
+    speed: Option<Speed>,
+    /// When what was sent so far has passed.
+    is_free_at: Option<Instant>,
+}
+
+impl Line {
+    /// When so many more bytes have passed.
+    fn pass(&mut self, speed: Speed, n_bytes: usize) -> Instant {
+        let now = Instant::now();
+        let takes = Duration::from_secs_f64(n_bytes as f64 * 8e-6 / speed.mbits_per_second);
+        let passed = self.is_free_at.map_or(now, |free| free.max(now)) + takes;
+        self.is_free_at = Some(passed);
+        passed
+    }
 }
 
 impl Site {
@@ -96,6 +119,11 @@ impl Site {
         lock(&self.line).troubles.push((part.to_owned(), trouble));
     }
 
+    /// From now on the line is as slow as this; `None` is as fast as the machine.
+    pub fn limit(&self, speed: Option<Speed>) {
+        lock(&self.line).speed = speed;
+    }
+
     /// Ends all troubles, for the requests that come after.
     pub fn mend(&self) {
         lock(&self.line).troubles.clear();
@@ -108,14 +136,16 @@ fn connect(mut browser: &TcpStream, behind: SocketAddr, line: &Mutex<Line>) -> s
     let mut reader = BufReader::new(browser);
     while !request.ends_with("\r\n\r\n") && reader.read_line(&mut request)? > 0 {}
     let Some(path) = request.split(' ').nth(1) else { return Ok(()) };
-    let trouble = {
+    let (trouble, speed) = {
         let mut line = lock(line);
         line.requests.push(path.to_owned());
-        line.troubles.iter().find(|(part, _)| path.contains(part.as_str())).map(|(_, trouble)| *trouble)
+        let trouble = line.troubles.iter().find(|(part, _)| path.contains(part.as_str()));
+        (trouble.map(|(_, trouble)| *trouble), line.speed)
     };
     if trouble == Some(Trouble::PageInstead) {
         request = request.replacen(path.to_owned().as_str(), "/", 1);
     }
+    std::thread::sleep(speed.map_or(Duration::ZERO, |speed| speed.latency));
     let mut server = TcpStream::connect(behind)?;
     server.write_all(request.as_bytes())?;
     let mut buffer = vec![0; 16 * 1024];
@@ -128,11 +158,18 @@ fn connect(mut browser: &TcpStream, behind: SocketAddr, line: &Mutex<Line>) -> s
                 std::thread::sleep(Duration::from_secs(600));
                 return Ok(());
             }
-            Some(Trouble::StallsAfter(_) | Trouble::PageInstead) | None => buffer.len(),
+            // A few packets, so that connections take turns.
+            Some(Trouble::StallsAfter(_) | Trouble::PageInstead) | None => {
+                speed.map_or(buffer.len(), |_| 4 * 1460)
+            }
         };
         let received = server.read(&mut buffer[..limit])?;
         if received == 0 {
             return browser.shutdown(Shutdown::Both);
+        }
+        if let Some(speed) = speed {
+            let passed = lock(line).pass(speed, received);
+            std::thread::sleep(passed.saturating_duration_since(Instant::now()));
         }
         browser.write_all(&buffer[..received])?;
         sent += received;

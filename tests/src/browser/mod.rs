@@ -19,7 +19,6 @@
 
 mod element;
 mod keys;
-mod network;
 mod page;
 mod pipe;
 mod sound;
@@ -35,7 +34,6 @@ use serde_json::json;
 use tempfile::TempDir;
 
 pub use element::Element;
-pub use network::Line;
 pub use page::{Held, Leaving, Page, Scheme};
 
 use crate::midi_device::MidiDevice;

@@ -88,14 +88,14 @@ fn a_visitor_teaches_the_piano_and_it_plays_what_it_learned() {
     page.assert_no_errors();
 }
 
-/// The same file that native code is compared with, `tests/released`.
+/// The same list that native code is compared with, `tests/released`, with the same numbers in 8 bits.
 #[test]
 fn burn_plays_in_the_page_what_it_plays_natively() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/?backend=burn"));
     play(&page, 1);
     assert!(page.status().contains("Running on Burn, 32 bits"), "{}", page.status());
-    let native = super::numbers(include_str!("../../released/burn-seed-1.txt"));
+    let native = super::numbers(include_str!("../../released/burn-int8-seed-1.txt"));
     assert_eq!(composed(&page, 50), native[..50]);
     page.assert_no_errors();
 }
