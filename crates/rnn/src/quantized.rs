@@ -7,7 +7,7 @@
 //! notes select rows of the first matrix, which have 8 bits, too, and are added as `f32`; the share of the
 //! controls changes with the controls only.
 //!
-//! Compared with the network in 32 bits it loses 0.0003 nats/event (`performance-rnn evaluate --quantized`).
+//! What rounding costs is in docs/performance.md (`performance-rnn evaluate --quantized`).
 
 mod cell;
 mod dispatch;
