@@ -557,7 +557,7 @@ impl Player {
     /// on the piano waits for a sound that was merely taken away (a call, a lock, another program).
     fn watch_the_clock(&mut self) {
         let is_taken_away = !self.clock.is_running() && self.midi.is_none();
-        let run = self.run.as_ref().filter(|run| !run.is_paused && !(run.has_begun && is_taken_away));
+        let run = self.run.as_ref().filter(|run| !(run.is_paused || run.has_begun && is_taken_away));
         let (Some(_), Some(sound_ms)) = (run, self.clock.sound_ms()) else {
             return self.watch.look_away();
         };
