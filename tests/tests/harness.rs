@@ -84,7 +84,7 @@ fn errors_are_caught_in_page_and_worker() {
     page.evaluate("void broken()");
     let has = |words: &str| page.errors().iter().any(|error| error.contains(words));
     page.wait_until("the worker's exception", SOON, || has("the worker broke"));
-    assert_eq!(page.console(), ["the worker runs"]);
+    page.wait_until("the worker's words", SOON, || page.console() == ["the worker runs"]);
     page.evaluate("void setTimeout(() => { throw new Error('the page broke') })");
     page.wait_until("the page's exception", SOON, || has("the page broke"));
     page.evaluate("fetch('missing.bin').then(() => {})");
