@@ -21,6 +21,8 @@ use crate::{device, progress};
 
 /// Events between two looks at the clock.
 const CHUNK: usize = 32;
+/// Events of the primer that are heard between two words on how far it is.
+const PRIMER_CHUNK: usize = 1024;
 
 pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     ensure!(
@@ -145,6 +147,15 @@ impl Play {
         mut continuation: Continuation<impl Generate>,
         n_takes: usize,
     ) -> Result<Vec<Vec<Token>>> {
+        loop {
+            let (n_heard, n_events) = continuation.prefill(PRIMER_CHUNK).await?;
+            if n_heard == n_events {
+                break;
+            }
+            self.bar.set_message(format!("· {} % of the primer heard", 100 * n_heard / n_events));
+            self.bar.tick();
+        }
+        self.bar.set_message("");
         let offset = self.recipe.velocity_offset;
         let mut parts = vec![Part::default(); n_takes];
         let mut shown = 0;

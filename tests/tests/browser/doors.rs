@@ -4,12 +4,12 @@ use std::fs;
 use std::time::Duration;
 
 use performance::midi;
-use tests::browser::{Browser, Setup};
+use tests::browser::{Browser, Page, Setup};
 use tests::midi_device::{MidiDevice, choose_device, keys_down};
 use tests::site::{Site, Trouble};
 
 use super::primers::scale;
-use super::{SCALE_VELOCITY, SOON, START, file, play};
+use super::{SCALE_VELOCITY, SOON, START, composed, file, play};
 
 #[test]
 fn of_several_files_one_is_taken_and_the_others_are_not_forgotten() {
@@ -78,6 +78,42 @@ fn a_page_in_place_of_a_file_is_recognized() {
     site.trouble("worker_cpu", Trouble::PageInstead);
     let page = browser.open(&site.url("/?backend=cpu"));
     page.wait_until("a sentence", START, || page.status().contains("web page instead"));
+}
+
+/// The weights' name is their hash: bits that flipped on the disk do not play other music.
+#[test]
+fn a_bit_that_flipped_in_the_cache_is_noticed() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    let visit = |page: &Page| {
+        page.find("spinbutton", "Seed").fill("7");
+        page.button("Generate").click();
+        let music = composed(page, 200);
+        page.button("Stop").click();
+        music
+    };
+    let page = browser.open(&site.url("/?backend=cpu"));
+    let music = visit(&page);
+    let cached = |flip: u32| {
+        page.evaluate(&format!(
+            "(async () => {{
+                const [name] = (await caches.keys()).filter(name => name.includes('weights'));
+                const cache = await caches.open(name);
+                const [request] = await cache.keys();
+                const bytes = new Uint8Array(await (await cache.match(request)).arrayBuffer());
+                const at = bytes.length - 2000;
+                bytes[at] ^= {flip};
+                if ({flip}) await cache.put(request, new Response(bytes));
+                return bytes[at];
+            }})()"
+        ))
+    };
+    page.wait_until("weights in the cache", SOON, || page.evaluate("caches.keys()") != serde_json::json!([]));
+    let right = cached(0);
+    assert_ne!(cached(0x40), right);
+    page.reload();
+    assert_eq!(visit(&page), music);
+    page.wait_until("right bytes in the cache", SOON, || cached(0) == right);
+    page.assert_no_errors();
 }
 
 #[test]

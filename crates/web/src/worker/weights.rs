@@ -1,6 +1,7 @@
 //! The weights file: from the cache, or from the server with progress.
 
 use js_sys::{Promise, Uint8Array};
+use sha2::{Digest, Sha256};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Cache, Headers, ReadableStreamDefaultReader, Response, ResponseInit};
@@ -26,8 +27,8 @@ pub(super) async fn cached(url: &str) -> Option<Vec<u8>> {
         let buffer = JsFuture::from(response.array_buffer()?).await?;
         Ok::<_, JsValue>(Uint8Array::new(&buffer).to_vec())
     };
-    // Anything that goes wrong here (no cache, nothing in it) is cured by downloading.
-    look.await.ok()
+    // Anything that goes wrong here (no cache, nothing in it, bits that flipped) is cured by downloading.
+    look.await.ok().filter(|bytes| is_as_named(url, bytes))
 }
 
 /// Removes a file that turned out to be damaged.
@@ -57,8 +58,21 @@ pub(super) async fn download(url: &str) -> Result<Vec<u8>, Notice> {
     if progress.total.is_some_and(|total| (bytes.len() as u64) < total) {
         return Err(Notice::WeightsBroken { why: progress.how_it_broke(&JsValue::UNDEFINED) });
     }
+    if !is_as_named(url, &bytes) {
+        return Err(Notice::WeightsCorrupt { why: "its bytes are others than its name says".into() });
+    }
     keep(url, &bytes).await;
     Ok(bytes)
+}
+
+/// Whether the bytes are those that the address names, `base-0123456789abcdef.safetensors` by the first 64 bits of
+/// their SHA-256. An address that names none is believed.
+fn is_as_named(url: &str, bytes: &[u8]) -> bool {
+    let file = js::file_of(url);
+    let stem = file.split('.').next().unwrap_or_default();
+    let named = stem.rsplit('-').next().filter(|hash| hash.len() == 16);
+    let Some(named) = named.and_then(|hash| u64::from_str_radix(hash, 16).ok()) else { return true };
+    Sha256::digest(bytes).starts_with(&named.to_be_bytes())
 }
 
 enum Failure {
