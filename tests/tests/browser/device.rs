@@ -105,13 +105,10 @@ fn the_pedal_is_written_where_it_is_wanted() {
     page.wait_until("the pedal goes down and up", START, || {
         pedal(&device.received()).windows(2).any(|two| two == [127, 0])
     });
-    let playing = device.received();
     page.button("Stop").click();
     std::thread::sleep(SILENT + SLACK);
     let received = device.received();
     assert_eq!((pedal(&received).last(), keys_down(&received)), (Some(&0), Vec::new()));
-    // A key that goes up while the pedal is down sounds on; some strike it again, or lift the pedal.
-    assert!(playing.iter().filter(|message| message.bytes[0] == 0x80).count() > 10);
 
     let read = || {
         let file = page.download(|| page.button("Download MIDI").click());
