@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{EventCounts, N_PITCH_CLASSES, duration_secs, note_density, pitch_class_histogram};
-use crate::{Error, Event, PitchClasses, Token};
+use crate::{Error, Event, PitchClasses, ReturnRate, Token};
 
 /// Length of a primer's end from which its controls are taken. Larger ignores where the music has got to;
 /// smaller takes a phrase for a piece.
@@ -91,12 +91,14 @@ pub struct Sampling {
     pub top_p: f32,
     /// No other notes are begun. The primer and notes played by hand stay as they are.
     pub only: PitchClasses,
+    /// How often themes come back. With never, what was played before does not count.
+    pub themes: ReturnRate,
 }
 
 /// What sounds most like people (`docs/sampling.md`).
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 1.0, top_p: 1.0, only: PitchClasses::ALL }
+        Self { temperature: 1.0, top_p: 1.0, only: PitchClasses::ALL, themes: ReturnRate::NEVER }
     }
 }
 
@@ -127,14 +129,16 @@ struct UncheckedSampling {
     top_p: f32,
     #[serde(default)]
     only: PitchClasses,
+    #[serde(default)]
+    themes: ReturnRate,
 }
 
 impl TryFrom<UncheckedSampling> for Sampling {
     type Error = Error;
 
     fn try_from(unchecked: UncheckedSampling) -> Result<Self, Error> {
-        let UncheckedSampling { temperature, top_p, only } = unchecked;
-        Self { temperature, top_p, only }.check()
+        let UncheckedSampling { temperature, top_p, only, themes } = unchecked;
+        Self { temperature, top_p, only, themes }.check()
     }
 }
 
@@ -202,6 +206,6 @@ mod tests {
         let json = serde_json::to_string(&sampling).unwrap();
         assert_eq!(serde_json::from_str::<Sampling>(&json).unwrap(), sampling);
         let older: Sampling = serde_json::from_str(r#"{"temperature":1,"top_p":1}"#).unwrap();
-        assert_eq!(older, Sampling::default(), "recipes of before there was a mask");
+        assert_eq!(older, Sampling::default(), "recipes of before there was a mask and themes came back");
     }
 }

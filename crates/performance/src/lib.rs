@@ -54,6 +54,7 @@ mod pitch_classes;
 pub mod playback;
 pub mod primer;
 mod recipe;
+mod return_rate;
 pub mod score;
 mod sounding;
 pub mod statistics;
@@ -71,6 +72,7 @@ pub use metrics::{
 pub use note::{Note, Performance};
 pub use pitch_classes::PitchClasses;
 pub use recipe::{Entry, Input, InputLog, Recipe};
+pub use return_rate::ReturnRate;
 pub use sounding::{NoteTracker, PITCH_STRIKE_STEPS, STRIKE_STEPS, Sounding};
 pub use velocity_offset::VelocityOffset;
 pub use vocabulary::{

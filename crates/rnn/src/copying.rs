@@ -3,8 +3,9 @@
 //! Where the same notes were played before, people go on as they did then far more often than the network
 //! believes. [`Copier`] follows the music with a [`Matcher`] and adds constants to the logits of what
 //! followed then. The constants, which `performance-rnn fit-copying` fitted to pieces of the training set,
-//! are for the note, the wait until it is due, its loudness, and the types of events. [`Copying`] puts the
-//! copy model on top of any network, so it is played and measured like one.
+//! are for the note, the wait until it is due, its loudness, and the types of events. Each take has a `Memory`,
+//! which also begins repetitions where themes come back; on a GPU it stays on the host. [`Copying`] is for
+//! measuring.
 //!
 //! All of it is computed in integers, except for one sum for each logit, so the same music is played
 //! everywhere.
@@ -14,10 +15,9 @@ mod habits;
 mod returns;
 
 use performance::motif::{Confidence, MAX_MATCH, Matcher, N_SEARCHES, RECENT};
-use performance::{Event, N_TOKENS, Token};
+use performance::{Event, N_TOKENS, ReturnRate, Sampling, Token};
 
 use crate::{Error, ModelConfig, Network, StepInput};
-pub use returns::ReturnRate;
 use returns::Returns;
 
 /// Lengths of a match that are told apart for the note that comes next, each up to this.
@@ -54,23 +54,13 @@ pub struct Copier {
     matcher: Matcher,
     /// Whether the last event was a VELOCITY.
     is_loudness_set: bool,
-    returns: Option<Returns>,
 }
 
 impl Copier {
-    /// One that also has themes come back.
-    #[must_use]
-    pub fn returning(rate: ReturnRate) -> Self {
-        Self { returns: Some(Returns::new(rate)), ..Self::default() }
-    }
-
     /// Reads one more event.
     pub fn apply(&mut self, event: Event) {
         self.matcher.apply(event);
         self.is_loudness_set = matches!(event, Event::Velocity(_));
-        if let Some(returns) = &mut self.returns {
-            returns.apply(event, &self.matcher);
-        }
     }
 
     /// Names the constants that are added to the logit of each event: calls `add` with the event and the
@@ -117,8 +107,33 @@ impl Copier {
         for (logit, parts) in logits.iter_mut().zip(parts) {
             *logit += parts as f32 / PARTS_OF_NAT;
         }
-        if let Some(returns) = &self.returns {
-            returns.add_to(&self.matcher, logits);
+    }
+}
+
+/// What a take remembers of itself, and which of it is to come back.
+///
+/// It reads all events, whether themes come back or not, because they may do so from the next event on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    copier: Copier,
+    returns: Returns,
+}
+
+impl Memory {
+    /// Reads one more event. `sampling` is how it was drawn; none for a primer, in which nothing returns.
+    pub(crate) fn apply(&mut self, event: Event, sampling: Option<Sampling>) {
+        self.copier.apply(event);
+        self.returns.apply(event, sampling, &self.copier.matcher);
+    }
+
+    /// Adds to the logits of the next event what was played before; nothing if themes never come back.
+    ///
+    /// # Shapes
+    /// `logits`: 413 numbers, before softmax.
+    pub(crate) fn add_to(&self, logits: &mut [f32], sampling: Sampling) {
+        if sampling.themes != ReturnRate::NEVER {
+            self.copier.add_to(logits);
+            self.returns.add_to(logits, sampling, self.copier.matcher.now());
         }
     }
 }
@@ -128,27 +143,11 @@ fn bucket<T: PartialOrd>(bounds: &[T], value: T) -> usize {
     bounds.iter().position(|bound| value <= *bound).unwrap_or(bounds.len())
 }
 
-/// A network with a copy model on top: its logits are the network's and what [`Copier`] adds.
-///
-/// It is played and measured like any [`Network`]. What it remembers of the music is part of its state, so
-/// snapshots hold it and rewinds bring it back.
-///
-/// ```
-/// use performance::{Recipe, Sampling};
-/// use rnn::copying::Copying;
-/// use rnn::{Continuation, Quantized};
-///
-/// # async fn play(network: Quantized) -> Result<(), rnn::Error> {
-/// let mut take = Continuation::new(&Copying::new(network), Recipe::new(42, Sampling::default()))?;
-/// take.advance(100).await?;
-/// # Ok(())
-/// # }
-/// ```
+/// A network with a copy model on top: its logits are the network's and what [`Copier`] adds. For measuring;
+/// takes have a copy model of their own while themes come back ([`Sampling::themes`]).
 #[derive(Clone, Debug)]
 pub struct Copying<N> {
     network: N,
-    /// What each take begins with.
-    copier: Copier,
 }
 
 /// The state of a network with a copy model.
@@ -162,13 +161,7 @@ impl<N> Copying<N> {
     /// Puts a copy model on top of a network.
     #[must_use]
     pub fn new(network: N) -> Self {
-        Self { network, copier: Copier::default() }
-    }
-
-    /// The same, and now and then a passage that was played before is played again.
-    #[must_use]
-    pub fn returning(network: N, rate: ReturnRate) -> Self {
-        Self { network, copier: Copier::returning(rate) }
+        Self { network }
     }
 }
 
@@ -185,7 +178,7 @@ impl<N: Network> Network for Copying<N> {
     }
 
     fn state(&self, n_takes: usize) -> Self::State {
-        CopyingState { network: self.network.state(n_takes), copiers: vec![self.copier.clone(); n_takes] }
+        CopyingState { network: self.network.state(n_takes), copiers: vec![Copier::default(); n_takes] }
     }
 
     fn step(

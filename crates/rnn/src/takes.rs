@@ -7,6 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::backend::{opening, skip};
+use crate::copying::Memory;
 use crate::sampling::strike_probabilities;
 use crate::{Error, Generate, Network, Reader, StepInput, sample};
 
@@ -63,6 +64,7 @@ pub struct Snapshot<N: Network> {
 struct Take {
     held: NoteTracker,
     reader: Reader,
+    memory: Memory,
     rng: ChaCha8Rng,
 }
 
@@ -88,6 +90,7 @@ impl<N: Network> Takes<N> {
         let take = |&seed| Take {
             held: NoteTracker::default(),
             reader: Reader::new(network.config().memory),
+            memory: Memory::default(),
             rng: ChaCha8Rng::seed_from_u64(seed),
         };
         let snapshot = Snapshot {
@@ -128,23 +131,29 @@ impl<N: Network> Takes<N> {
         if !self.snapshot.has_begun {
             return Ok(self.snapshot.takes.iter_mut().map(|take| opening(&mut take.rng)).collect());
         }
-        let logits = self.logits().await?;
-        let takes = self.snapshot.takes.iter_mut().zip(logits.chunks_exact(N_TOKENS));
+        let mut logits = self.logits().await?;
+        let takes = self.snapshot.takes.iter_mut().zip(logits.chunks_exact_mut(N_TOKENS));
         takes
-            .map(|(take, logits)| sample(logits, &take.held, self.sampling, &self.asked, &mut take.rng))
+            .map(|(take, logits)| {
+                take.memory.add_to(logits, self.sampling);
+                sample(logits, &take.held, self.sampling, &self.asked, &mut take.rng)
+            })
             .collect()
     }
 
+    /// `sampling` is how they were drawn; none for a primer.
+    ///
     /// # Shapes
     /// `tokens`: `[time, takes]`.
-    fn step(&mut self, tokens: impl Iterator<Item = Token>) -> Result<(), Error> {
+    fn step(&mut self, tokens: impl Iterator<Item = Token>, sampling: Option<Sampling>) -> Result<(), Error> {
         let takes = &mut self.snapshot.takes;
         let n_takes = takes.len();
         let heard: Vec<StepInput> = tokens
             .enumerate()
             .map(|(i, token)| {
-                let Take { held, reader, .. } = &mut takes[i % n_takes];
+                let Take { held, reader, memory, .. } = &mut takes[i % n_takes];
                 held.apply(Event::from(token));
+                memory.apply(Event::from(token), sampling);
                 reader.read(token)
             })
             .collect();
@@ -186,7 +195,7 @@ impl<N: Network + Debug> Generate for Takes<N> {
     async fn prefill(&mut self, tokens: &[Token]) -> Result<(), Error> {
         self.sync();
         let n_takes = self.snapshot.takes.len();
-        self.step(tokens.iter().flat_map(|&token| std::iter::repeat_n(token, n_takes)))
+        self.step(tokens.iter().flat_map(|&token| std::iter::repeat_n(token, n_takes)), None)
     }
 
     async fn replay_each(&mut self, tokens: &[&[Token]]) -> Result<(), Error> {
@@ -195,7 +204,7 @@ impl<N: Network + Debug> Generate for Takes<N> {
         debug_assert!(tokens.len() == takes.len() && tokens.iter().all(|tokens| tokens.len() == n));
         takes.iter_mut().for_each(|take| skip(&mut take.rng, n, *has_begun));
         self.sync();
-        self.step((0..n).flat_map(|i| tokens.iter().map(move |tokens| tokens[i])))
+        self.step((0..n).flat_map(|i| tokens.iter().map(move |tokens| tokens[i])), Some(self.sampling))
     }
 
     async fn replay(&mut self, tokens: &[Token]) -> Result<(), Error> {
@@ -207,7 +216,7 @@ impl<N: Network + Debug> Generate for Takes<N> {
         let mut chunks = vec![Vec::with_capacity(n); self.snapshot.takes.len()];
         for _ in 0..n {
             let tokens = self.next_tokens().await?;
-            self.step(tokens.iter().copied())?;
+            self.step(tokens.iter().copied(), Some(self.sampling))?;
             chunks.iter_mut().zip(tokens).for_each(|(chunk, token)| chunk.push(token));
         }
         Ok(chunks)
@@ -217,8 +226,9 @@ impl<N: Network + Debug> Generate for Takes<N> {
         let Some(played) = self.snapshot.takes.get(take).filter(|_| self.snapshot.has_begun) else {
             return Ok(vec![0.0; N_PITCHES]);
         };
-        let logits = self.logits().await?;
-        let logits = logits.chunks_exact(N_TOKENS).nth(take).unwrap_or_default();
+        let mut logits = self.logits().await?;
+        let logits = logits.chunks_exact_mut(N_TOKENS).nth(take).unwrap_or_default();
+        played.memory.add_to(logits, self.sampling);
         Ok(strike_probabilities(logits, played.held.sounding(), self.sampling))
     }
 

@@ -1,13 +1,14 @@
 //! A take is a pure function of its recipe: however it came about, replaying the final log gives the same
 //! tokens.
 
-use performance::{Controls, Event, Input, Pitch, PitchClasses, Recipe, Sampling, Shift, Token, primer};
+use performance::{
+    Controls, Event, Input, Pitch, PitchClasses, Recipe, ReturnRate, Sampling, Shift, Token, primer,
+};
 use pollster::block_on as now;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rnn::copying::{Copying, ReturnRate};
 use rnn::{Backend, Continuation, ModelConfig, N_MEMORY_ROWS, Quantized};
 
 type Take = Continuation<<Quantized as Backend>::Takes>;
@@ -41,9 +42,10 @@ fn remembering() -> Quantized {
     Quantized::new(&config, values).expect("the shapes are the configuration's")
 }
 
-/// The same with a copy model on top, whose memory is rewound, too.
-fn copying() -> Copying<Quantized> {
-    Copying::returning(network(), ReturnRate::percent(400).expect("400 is the most"))
+/// Themes come back, so that memory is rewound, too.
+fn returning() -> Sampling {
+    let themes = ReturnRate::of_percent(400).expect("400 is the most");
+    Sampling { themes, ..Sampling::default() }
 }
 
 fn start(recipe: Recipe) -> Take {
@@ -83,8 +85,8 @@ enum Act {
     /// To this share of the tokens, in percent.
     Rewind(usize),
     SetControls(Option<f32>),
-    /// Temperature and pitch classes.
-    SetSampling(f32, u16),
+    /// Temperature, pitch classes and returns.
+    SetSampling(f32, u16, u16),
     SetSeed(u64),
     Force(Vec<Token>),
     /// The device is lost, and another one takes over.
@@ -101,7 +103,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (1..90usize).prop_map(Act::Advance),
         2 => (0..=100usize).prop_map(Act::Rewind),
         2 => prop::option::of(0.5..30f32).prop_map(Act::SetControls),
-        2 => (0.5..1.5f32, prop_oneof![Just(0), 0..4096u16]).prop_map(|(t, only)| Act::SetSampling(t, only)),
+        2 => (0.5..1.5f32, prop_oneof![Just(0), 0..4096u16], prop_oneof![Just(0), Just(400)]).prop_map(|(t, only, themes)| Act::SetSampling(t, only, themes)),
         1 => (0..1000u64).prop_map(Act::SetSeed),
         2 => prop::collection::vec(played, 1..6).prop_map(Act::Force),
         1 => Just(Act::Lose),
@@ -113,9 +115,10 @@ fn apply<B: Backend>(backend: &B, take: &mut Continuation<B::Takes>, act: &Act) 
         Act::Advance(n) => now(take.advance(*n)).map(|_| ()),
         Act::Rewind(percent) => now(take.rewind(take.len() * percent / 100)),
         Act::SetControls(density) => take.set_controls(density.map(dense).unwrap_or_default()),
-        Act::SetSampling(temperature, only) => {
+        Act::SetSampling(temperature, only, themes) => {
             let only = PitchClasses::from_bits(*only).expect("twelve bits");
-            take.set_sampling(Sampling { only, ..warm(*temperature) })
+            let themes = ReturnRate::of_percent(*themes).expect("up to 400");
+            take.set_sampling(Sampling { only, themes, ..warm(*temperature) })
         }
         Act::SetSeed(seed) => take.push_at(take.len(), Input::Seed(*seed)),
         Act::Force(tokens) => now(take.force(tokens)),
@@ -152,8 +155,9 @@ proptest! {
         acts in prop::collection::vec(act(), 1..14),
     ) {
         let recipe = Recipe::after(primer_of(n_primer), seed, Sampling::default());
-        check_history(&network(), recipe.clone(), &acts)?;
-        check_history(&copying(), recipe, &acts)?;
+        check_history(&network(), recipe, &acts)?;
+        let recipe = Recipe::after(primer_of(n_primer), seed, returning());
+        check_history(&network(), recipe, &acts)?;
         let recipe = Recipe::after(primer_of(n_primer), seed, few_keys());
         check_history(&remembering(), recipe, &acts)?;
     }
@@ -170,8 +174,11 @@ proptest! {
         top_p in 0.01..=1f32,
         density in prop::option::of(0.5..30f32),
         from in 0..60usize,
+        themes in prop_oneof![Just(0), 0..=400u16],
     ) {
-        let sampling = Sampling { temperature, top_p, only: PitchClasses::from_bits(only).expect("twelve bits") };
+        let only = PitchClasses::from_bits(only).expect("twelve bits");
+        let themes = ReturnRate::of_percent(themes).expect("up to 400");
+        let sampling = Sampling { temperature, top_p, only, themes };
         let recipe = Recipe::after(primer_of(50), 0, Sampling::default());
         let mut takes = Continuation::side_by_side(&network(), recipe, &seeds).expect("seeds");
         now(takes.advance(from)).expect("the network plays");
@@ -203,22 +210,22 @@ fn a_rewound_take_goes_on_as_it_did() {
 }
 
 #[test]
-fn a_rewound_take_of_a_copying_network_goes_on_as_it_did() {
-    check_rewinds(&copying());
+fn a_rewound_take_in_which_themes_come_back_goes_on_as_it_did() {
+    check_rewinds(&network(), returning());
 }
 
 #[test]
 fn a_rewound_take_of_a_network_that_remembers_goes_on_as_it_did() {
-    check_rewinds(&remembering());
+    check_rewinds(&remembering(), few_keys());
 }
 
-/// Of a network that plays something else than [`network`], because it knows what was played before.
+/// Of what plays something else than [`network`] does without returns, because it knows what was played before.
 #[track_caller]
-fn check_rewinds(network: &impl Backend) {
-    let recipe = Recipe::new(5, few_keys());
-    let mut take = start_on(network, recipe.clone());
+fn check_rewinds(network: &impl Backend, sampling: Sampling) {
+    let mut take = start_on(network, Recipe::new(5, sampling));
     let whole = now(take.advance(2500)).expect("the network plays").swap_remove(0);
-    assert_ne!(whole, replayed(&recipe, 2500), "what was played before changes what is played");
+    let plain = Recipe::new(5, Sampling { themes: ReturnRate::NEVER, ..sampling });
+    assert_ne!(whole, replayed(&plain, 2500), "what was played before changes what is played");
     for to in [2499, 2001, 1234, 32, 1] {
         now(take.rewind(to)).expect("the network plays");
         now(take.advance(2500 - to)).expect("the network plays");

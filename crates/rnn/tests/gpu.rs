@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use cubecl::device::WgpuDeviceKind;
 use cubecl::prelude::Client;
 use performance::{
-    Controls, Event, N_PITCHES, N_TOKENS, NoteTracker, Pitch, PitchClasses, Recipe, STEP_MICROS, Sampling,
-    Shift, Sounding, Token,
+    Controls, Event, N_PITCHES, N_TOKENS, NoteTracker, Pitch, PitchClasses, Recipe, ReturnRate, STEP_MICROS,
+    Sampling, Shift, Sounding, Token,
 };
 use pollster::block_on as now;
 use rand::{Rng, RngExt, SeedableRng};
@@ -285,6 +285,32 @@ fn a_rewound_take_is_the_cpu_s() {
     }
 }
 
+/// With what was played before, which is remembered on the host.
+#[test]
+fn themes_come_back_as_on_the_cpu() {
+    let file = file(1, 16, Precision::Half);
+    let Some(client) = adapter() else { return };
+    let themes = ReturnRate::of_percent(400).unwrap();
+    let sampling = Sampling { themes, ..Sampling::default() };
+    async fn history<T: Generate>(mut take: Continuation<T>, sampling: Sampling) -> Vec<Token> {
+        take.advance(100).await.unwrap();
+        take.set_sampling(sampling).unwrap();
+        take.advance(700).await.unwrap();
+        take.rewind(500).await.unwrap();
+        take.set_controls(Controls { density: Some(9.0), ..Controls::default() }).unwrap();
+        take.advance(200).await.unwrap();
+        take.tokens().to_vec()
+    }
+    let cpu = Quantized::load(&file).unwrap();
+    let gpu = Network::load(&file, client, Tuning::of(client)).unwrap();
+    let recipe = Recipe::new(3, Sampling::default());
+    let expected = now(history(Continuation::new(&cpu, recipe.clone()).unwrap(), sampling));
+    let found = now(history(Continuation::new(&gpu, recipe.clone()).unwrap(), sampling));
+    assert_eq!(found, expected);
+    let plain = now(history(Continuation::new(&cpu, recipe).unwrap(), Sampling::default()));
+    assert_ne!(plain, expected);
+}
+
 fn next_on(network: &Quantized, seed: u64, n: usize) -> Vec<Token> {
     let recipe = Recipe::new(seed, Sampling::default());
     let mut take = Continuation::new(network, recipe).expect("a recipe of this network");
@@ -306,7 +332,7 @@ fn what_is_left_out_is_the_cpu_s() {
     let file = file(2, 48, Precision::Full);
     for (only, top_p) in [("C,D,E,F,G,A,B", 1.0), ("F#,A#", 0.9), ("C", 1.0)] {
         let only: PitchClasses = only.parse().unwrap();
-        let sampling = Sampling { only, top_p, temperature: 1.2 };
+        let sampling = Sampling { only, top_p, temperature: 1.2, ..Sampling::default() };
         let Some(mut takes) = takes(&file, Tuning::of(adapter().unwrap()), &[11, 12]) else { return };
         takes.set_sampling(sampling);
         for token in next(&mut takes, 300).into_iter().flatten() {

@@ -47,7 +47,7 @@ impl Settings {
     /// How a performance that continues this primer is drawn.
     #[must_use]
     pub fn sampling_after(&self, primer: Option<&Primer>) -> Sampling {
-        Sampling { only: self.shape.only(primer), ..self.sampling }
+        Sampling { only: self.shape.only(primer), themes: self.shape.themes, ..self.sampling }
     }
 }
 

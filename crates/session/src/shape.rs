@@ -1,6 +1,6 @@
 //! What the visitor wants the music to be like.
 
-use performance::{Controls, N_PITCH_CLASSES, PitchClasses};
+use performance::{Controls, N_PITCH_CLASSES, PitchClasses, ReturnRate};
 
 use crate::Primer;
 
@@ -14,6 +14,10 @@ const LEAST_SHARE: f32 = 0.03;
 /// How much louder the dynamics slider goes, in VELOCITY bins of 4, and how much softer.
 pub const MAX_DYNAMICS: i8 = 10;
 
+/// How often themes come back, as the page offers it, in percent of people's.
+pub const THEMES: [(&str, u16); 4] =
+    [("never", 0), ("seldom", 50), ("as often as people's", 100), ("often", 200)];
+
 /// What the Shape drawer holds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shape {
@@ -25,6 +29,8 @@ pub struct Shape {
     pub is_strict: bool,
     /// Louder, or below 0 softer, in VELOCITY bins.
     pub dynamics: i8,
+    /// How often themes come back.
+    pub themes: ReturnRate,
     /// Index into the model's composers.
     pub composer: Option<usize>,
 }

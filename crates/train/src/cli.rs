@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use learn::Precision;
-use performance::{PitchClasses, Sampling};
-use rnn::copying::ReturnRate;
+use performance::{PitchClasses, ReturnRate, Sampling};
 
 /// Prepare data, train, evaluate, generate, inspect and measure Performance RNN.
 #[derive(Debug, Parser)]
@@ -298,13 +297,10 @@ pub(crate) struct GenerateArgs {
     /// Last name of a composer that the weights know.
     #[arg(long)]
     pub(crate) composer: Option<String>,
-    /// Put the copy model on top: what was played before becomes likelier (on a CPU only).
-    #[arg(long)]
-    pub(crate) copying: bool,
-    /// Have themes come back this often, in percent of how often people's do, with the copy model (on a
-    /// CPU only).
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..=i64::from(ReturnRate::MAX_PERCENT)))]
-    pub(crate) themes: Option<u16>,
+    /// Have themes come back this often, in percent of how often people's do, and make likelier what was played
+    /// before.
+    #[arg(long, value_name = "PERCENT", default_value_t)]
+    pub(crate) themes: ReturnRate,
     /// Where the network plays. Both the CPU and a GPU play it in int8.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) device: DeviceKind,
@@ -390,9 +386,9 @@ pub(crate) struct QualityArgs {
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) sampling: SamplingArgs,
-    /// Have themes come back this often, in percent of how often people's do, with the copy model.
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u16).range(1..=i64::from(ReturnRate::MAX_PERCENT)))]
-    pub(crate) themes: Option<u16>,
+    /// Have themes come back this often, in percent of how often people's do.
+    #[arg(long, value_name = "PERCENT", default_value_t)]
+    pub(crate) themes: ReturnRate,
     /// Markdown with a listener's notes, to put into the page.
     #[arg(long)]
     pub(crate) notes: Option<PathBuf>,

@@ -11,7 +11,6 @@ use performance::{
 };
 use pollster::block_on;
 use rayon::prelude::*;
-use rnn::copying::{Copying, ReturnRate};
 use rnn::{Backend, Continuation, Generate, MAX_TAKES, ModelConfig, Quantized};
 
 use crate::cli::{DeviceKind, GenerateArgs};
@@ -50,18 +49,8 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<()> {
     let takes = if args.device == DeviceKind::Flex {
         let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
         let shares = shares(&seeds);
-        let copying = match args.themes.and_then(ReturnRate::percent) {
-            Some(rate) => Some(Copying::returning(network.clone(), rate)),
-            None => args.copying.then(|| Copying::new(network.clone())),
-        };
-        let on = |seeds: &[u64]| match &copying {
-            Some(copying) => play.on(copying, seeds),
-            None => play.on(&network, seeds),
-        };
-        let takes: Result<Vec<_>> = shares.into_par_iter().map(on).collect();
+        let takes: Result<Vec<_>> = shares.into_par_iter().map(|seeds| play.on(&network, seeds)).collect();
         takes?.concat()
-    } else if args.copying || args.themes.is_some() {
-        bail!("expected --device flex with --copying and --themes, found {:?}", args.device)
     } else {
         play.on_gpu(args.device, &bytes, &seeds).with_context(|| args.weights.display().to_string())?
     };
@@ -193,7 +182,7 @@ impl Part {
 
 /// The recipe of the arguments: controls that are set, and otherwise those of the primer.
 fn recipe(args: &GenerateArgs, config: &ModelConfig) -> Result<Recipe> {
-    let sampling = Sampling { only: args.only, ..args.sampling.checked()? };
+    let sampling = Sampling { only: args.only, themes: args.themes, ..args.sampling.checked()? };
     let primer = match &args.primer {
         Some(file) => {
             let bytes = read_midi(file)?;

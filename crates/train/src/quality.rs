@@ -14,8 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use performance::statistics::{Excerpt, Profile};
-use performance::{Controls, Performance, PitchClasses, Token, decode};
-use rnn::copying::ReturnRate;
+use performance::{Controls, Performance, PitchClasses, ReturnRate, Sampling, Token, decode};
 use rnn::{Network, Quantized};
 use serde::Serialize;
 
@@ -94,14 +93,13 @@ impl Human {
 }
 
 pub(crate) fn run(args: &QualityArgs) -> Result<()> {
-    let sampling = args.sampling.checked()?;
+    let sampling = Sampling { themes: args.themes, ..args.sampling.checked()? };
     let bytes = read_weights(&args.weights)?;
     let network = Quantized::load(&bytes).with_context(|| args.weights.display().to_string())?;
     let corpus = Corpus::open(&args.data)?;
     let people = held_out(&corpus)?;
-    let themes = args.themes.and_then(ReturnRate::percent);
     if args.only == Some(QualityPart::Changes) {
-        let mut pool = GeneratorPool::new(network, themes, sampling, args.seed, changes::secs(args));
+        let mut pool = GeneratorPool::new(network, sampling, args.seed, changes::secs(args));
         return update_changes(args, &changes::measure(args, &mut pool, &people)?);
     }
     let human = beginnings(&people, args.seconds)?;
@@ -119,7 +117,7 @@ pub(crate) fn run(args: &QualityArgs) -> Result<()> {
         + changes::secs(args)
         + primers::PLAYS * primers.len() as u64 * primers::SECS;
     let start = Instant::now();
-    let mut pool = GeneratorPool::new(network, themes, sampling, args.seed, music);
+    let mut pool = GeneratorPool::new(network, sampling, args.seed, music);
     let asks = (0..args.pieces).map(|_| Request::freely(args.seconds.into())).collect();
     let played = pool.record(asks)?;
     let long = pool.record((0..args.long).map(|_| Request::freely(stability::SECS)).collect())?;
@@ -225,7 +223,7 @@ fn keep(dir: &Path, name: &str, performances: &[Performance]) -> Result<()> {
 /// The command, without the places that only its author has and what changes nothing.
 fn command(args: &QualityArgs) -> String {
     let notes = args.notes.as_deref().map(|notes| format!(" --notes {}", place(notes)));
-    let themes = args.themes.map(|percent| format!(" --themes {percent}"));
+    let themes = (args.themes != ReturnRate::NEVER).then(|| format!(" --themes {}", args.themes));
     format!(
         "performance-rnn quality --weights {} --data DATA --out {} --pieces {} --seconds {} --long {} --each {} \
          --primers {} --seed {} --temperature {} --top-p {}{}{}",

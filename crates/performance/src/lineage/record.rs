@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Lineage, Made, Origin, Packed, TokenSum};
 use crate::{
-    Controls, Entry, Error, Input, InputLog, N_PITCH_CLASSES, PitchClasses, Recipe, Sampling, VelocityOffset,
+    Controls, Entry, Error, Input, InputLog, N_PITCH_CLASSES, PitchClasses, Recipe, ReturnRate, Sampling,
+    VelocityOffset,
 };
 
 /// A lineage, version 1 and later.
@@ -49,7 +50,7 @@ enum InputRecord {
     },
     Seed(u64),
     Events(Packed),
-    /// Since version 2, where some pitch classes are left out. `themes` is 0: how often themes come back.
+    /// Since version 2, where some pitch classes are left out, or themes come back.
     Drawing {
         temperature: f32,
         top_p: f32,
@@ -124,12 +125,18 @@ impl InputRecord {
                 pitch_classes: *pitch_classes,
                 composer: composer.map(|composer| composer.try_into().unwrap_or(u32::MAX)),
             },
-            Input::Sampling(Sampling { temperature, top_p, only: PitchClasses::ALL }) => {
-                Self::Sampling { temperature: *temperature, top_p: *top_p }
-            }
-            Input::Sampling(Sampling { temperature, top_p, only }) => {
-                Self::Drawing { temperature: *temperature, top_p: *top_p, only: only.bits(), themes: 0 }
-            }
+            Input::Sampling(Sampling {
+                temperature,
+                top_p,
+                only: PitchClasses::ALL,
+                themes: ReturnRate::NEVER,
+            }) => Self::Sampling { temperature: *temperature, top_p: *top_p },
+            Input::Sampling(Sampling { temperature, top_p, only, themes }) => Self::Drawing {
+                temperature: *temperature,
+                top_p: *top_p,
+                only: only.bits(),
+                themes: themes.percent(),
+            },
             Input::Dynamics(louder) => Self::Dynamics(louder.get()),
             Input::Seed(seed) => Self::Seed(*seed),
             Input::Events(tokens) => Self::Events(Packed::new(tokens)),
@@ -146,14 +153,15 @@ impl InputRecord {
                 Input::Controls(controls)
             }
             Self::Sampling { temperature, top_p } => {
-                let sampling = Sampling { temperature, top_p, ..Sampling::default() };
+                let (only, themes) = (PitchClasses::ALL, ReturnRate::NEVER);
+                let sampling = Sampling { temperature, top_p, only, themes };
                 Input::Sampling(sampling.check().map_err(damaged)?)
             }
-            Self::Drawing { temperature, top_p, only, themes: 0 } => {
+            Self::Drawing { temperature, top_p, only, themes } => {
                 let only = PitchClasses::from_bits(only).map_err(damaged)?;
-                Input::Sampling(Sampling { temperature, top_p, only }.check().map_err(damaged)?)
+                let themes = ReturnRate::of_percent(themes).map_err(damaged)?;
+                Input::Sampling(Sampling { temperature, top_p, only, themes }.check().map_err(damaged)?)
             }
-            Self::Drawing { .. } => return Err(Error::DamagedRecipe),
             Self::Dynamics(bins) => Input::Dynamics(VelocityOffset::bins(bins)),
             Self::Seed(seed) => Input::Seed(seed),
             Self::Events(packed) => Input::Events(packed.tokens()?),

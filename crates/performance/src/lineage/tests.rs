@@ -2,17 +2,22 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::notation::tokens;
-use crate::{Controls, InputLog, PitchClasses, Sampling, VelocityOffset};
+use crate::{Controls, InputLog, PitchClasses, ReturnRate, Sampling, VelocityOffset};
+
+/// All that version 1 knew.
+fn plain() -> Sampling {
+    Sampling { themes: ReturnRate::NEVER, ..Sampling::default() }
+}
 
 /// One of each input.
 fn lineage() -> Lineage {
-    let mut recipe = Recipe::after(tokens("v20 +60 >50 -60 +64 >50 -64"), 482_913, Sampling::default());
+    let mut recipe = Recipe::after(tokens("v20 +60 >50 -60 +64 >50 -64"), 482_913, plain());
     let made = tokens("v20 +60 >7 -60 >125 +62");
     let controls = Controls { density: Some(4.5), pitch_classes: Some([0.25; 12]), composer: Some(3) };
     for (at, input) in [
         (1, Input::Controls(controls)),
         (2, Input::Events(made[2..3].to_vec())),
-        (4, Input::Sampling(Sampling { temperature: 0.9, top_p: 0.95, ..Sampling::default() })),
+        (4, Input::Sampling(Sampling { temperature: 0.9, top_p: 0.95, ..plain() })),
         (5, Input::Seed(u64::MAX)),
     ] {
         recipe.log.push(at, input).unwrap();
@@ -39,7 +44,7 @@ fn version_1_is_read() {
 fn lineage_in_c() -> Lineage {
     let mut lineage = lineage();
     let only = "C,D,E,F,G,A,B".parse().unwrap();
-    lineage.recipe.log.push(6, Input::Sampling(Sampling { only, ..Sampling::default() })).unwrap();
+    lineage.recipe.log.push(6, Input::Sampling(Sampling { only, ..plain() })).unwrap();
     lineage
 }
 
@@ -116,10 +121,13 @@ fn input() -> impl Strategy<Value = Input> {
                 composer
             })
         ),
-        (0.05..5_f32, 0.01..=1_f32, 0..4096_u16).prop_map(|(temperature, top_p, only)| {
-            let only = PitchClasses::from_bits(only).unwrap();
-            Input::Sampling(Sampling { temperature, top_p, only })
-        }),
+        (0.05..5_f32, 0.01..=1_f32, 0..4096_u16, 0..=400_u16).prop_map(
+            |(temperature, top_p, only, themes)| {
+                let only = PitchClasses::from_bits(only).unwrap();
+                let themes = ReturnRate::of_percent(themes).unwrap();
+                Input::Sampling(Sampling { temperature, top_p, only, themes })
+            }
+        ),
         any::<u64>().prop_map(Input::Seed),
         any::<i8>().prop_map(|bins| Input::Dynamics(VelocityOffset::bins(bins))),
     ]

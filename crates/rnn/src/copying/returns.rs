@@ -6,8 +6,11 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use performance::motif::{Matcher, Strike};
-use performance::{Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, Pitch, Shift, Sounding, Token, VelocityBin};
+use performance::motif::Matcher;
+use performance::{
+    Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, Pitch, PitchClasses, ReturnRate, Sampling, Shift, Sounding,
+    Token, VelocityBin,
+};
 
 use super::habits::{FAR, Habits, NEAR};
 
@@ -19,9 +22,6 @@ const DUE_NATS: f32 = 1.0;
 /// Waits that end before the next note is due get this many nats less: most of their probability was for
 /// other notes, and what is left for them is a release. Smaller cuts notes short.
 const EARLIER_NATS: f32 = 2.5;
-/// A wait is likelier by this much with each doubling of its length, always: after a passage that it did not
-/// choose itself a network goes on more densely, and without this performances become a fifth denser.
-const PACE_NATS_PER_DOUBLING: f32 = 0.035;
 /// Onsets within this many steps are one chord.
 const CHORD_STEPS: u32 = 5;
 /// A return has at least this many chords: what a listener recognizes.
@@ -36,37 +36,20 @@ const PATIENCE_STEPS: u32 = 375;
 const MOST_MISSES: u32 = 3;
 /// Waits between returns, in percent of people's: a return has ten chords at least and no wrong notes, so
 /// that fewer of them are as much of the music.
-const WAIT_PERCENT: u64 = 165;
+const WAIT_PERCENT: u32 = 165;
 /// How many times a passage is looked for, each time twice as far back.
 const ATTEMPTS: usize = 4;
 /// And no further back than this, in steps.
 const MOST_LAG: [u32; 2] = [15_000, 1_250];
 /// Keys of a piano.
-const KEYS: RangeInclusive<i16> = 21..=108;
+const KEYS: RangeInclusive<u8> = 21..=108;
 
-/// How often themes come back, beside people's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReturnRate(u16);
-
-impl ReturnRate {
-    /// As often as in people's performances.
-    pub const AS_PEOPLE: Self = Self(100);
-    /// More than this leaves no time for anything else.
-    pub const MAX_PERCENT: u16 = 400;
-
-    /// In percent of people's, up to [`ReturnRate::MAX_PERCENT`]; none for 0 or more than that.
-    #[must_use]
-    pub fn percent(percent: u16) -> Option<Self> {
-        (1..=Self::MAX_PERCENT).contains(&percent).then_some(Self(percent))
-    }
-}
-
-/// Decides when what was played returns, and follows it. It depends on nothing but the events.
+/// Decides when what was played returns, and follows it. It depends on nothing but the events and how they
+/// were drawn.
 #[derive(Clone, Debug)]
 pub(super) struct Returns {
-    rate: ReturnRate,
     /// A hash of all events: random numbers that follow from the seed.
-    random: u64,
+    random: u32,
     sounding: Sounding,
     last: Event,
     /// When the next may begin, in steps: from far back, and from near; none before the first event.
@@ -82,59 +65,52 @@ struct Passage {
     end: u32,
     /// In semitones above what it was.
     key: i16,
-    /// When it is due, in steps.
+    /// What comes next, in this key.
+    pitch: Pitch,
+    /// When it was struck then, and when it is due now, in steps.
+    step: u32,
     due: u32,
     misses: u32,
     /// Which of `next` has to be set when it ends.
     kind: usize,
 }
 
-impl Passage {
-    fn pitch(&self, strike: Strike) -> Option<Pitch> {
-        let pitch = i16::from(strike.pitch.get()) + self.key;
-        u8::try_from(pitch).ok().and_then(|pitch| Pitch::new(pitch).ok())
+const HABITS: [&Habits; 2] = [&FAR, &NEAR];
+
+impl Default for Returns {
+    fn default() -> Self {
+        let last = Event::Velocity(VelocityBin::default());
+        Self { random: 0, sounding: Sounding::default(), last, next: None, passage: None }
     }
 }
 
-const HABITS: [&Habits; 2] = [&FAR, &NEAR];
-
 impl Returns {
-    pub(super) fn new(rate: ReturnRate) -> Self {
-        let last = Event::Velocity(VelocityBin::default());
-        Self { rate, random: 0, sounding: Sounding::default(), last, next: None, passage: None }
-    }
-
     /// Reads one more event, which `matcher` has read.
-    pub(super) fn apply(&mut self, event: Event, matcher: &Matcher) {
-        self.random = mix(self.random ^ u64::from(Token::from(event).get()));
+    pub(super) fn apply(&mut self, event: Event, sampling: Option<Sampling>, matcher: &Matcher) {
+        self.random = mix(self.random ^ u32::from(Token::from(event).get()));
         self.sounding.apply(event);
         self.last = event;
-        if let (Event::NoteOn(pitch), Some(passage)) = (event, self.passage) {
-            self.passage = self.follow(passage, pitch, matcher);
+        let Some(Sampling { themes, only, .. }) = sampling.filter(|it| it.themes != ReturnRate::NEVER) else {
+            (self.next, self.passage) = (None, None);
+            return;
+        };
+        if let Some(passage) = self.passage {
+            self.passage = match event {
+                Event::NoteOn(pitch) => follow(passage, pitch, matcher),
+                _ => Some(passage),
+            };
+            self.passage = self.passage.filter(|passage| only.contains(passage.pitch));
             if self.passage.is_none() {
-                self.put_off(passage.kind, matcher.now());
+                self.put_off(passage.kind, themes, matcher.now());
             }
         }
         if self.passage.is_none() && matches!(event, Event::TimeShift(_)) {
-            self.begin(matcher);
+            self.begin(themes, only, matcher);
         }
-    }
-
-    /// Where a passage goes on after a note; none if it has ended.
-    fn follow(&self, passage: Passage, pitch: Pitch, matcher: &Matcher) -> Option<Passage> {
-        let strike = matcher.strike(passage.place)?;
-        if passage.pitch(strike) != Some(pitch) {
-            let misses = passage.misses + 1;
-            return (misses <= MOST_MISSES).then_some(Passage { misses, ..passage });
-        }
-        let place = passage.place + 1;
-        let next = matcher.strike(place).filter(|_| place < passage.end)?;
-        let due = matcher.now().wrapping_add(next.step.wrapping_sub(strike.step));
-        Some(Passage { place, due, ..passage })
     }
 
     /// Begins a passage if it is time and the music rests.
-    fn begin(&mut self, matcher: &Matcher) {
+    fn begin(&mut self, themes: ReturnRate, only: PitchClasses, matcher: &Matcher) {
         let Some(last) = matcher.n_strikes().checked_sub(1).and_then(|last| matcher.strike(last)) else {
             return;
         };
@@ -142,24 +118,24 @@ impl Returns {
         let rests = now.wrapping_sub(last.step) >= REST_STEPS;
         for kind in 0..HABITS.len() {
             let Some(next) = self.next.map(|next| next[kind]) else {
-                (0..HABITS.len()).for_each(|kind| self.put_off(kind, now));
+                (0..HABITS.len()).for_each(|kind| self.put_off(kind, themes, now));
                 return;
             };
             if now >= next && (rests || now - next >= PATIENCE_STEPS) {
                 let lag = self.draw(&HABITS[kind].lags).min(MOST_LAG[kind]);
                 // In slow music it takes longer until there is something to recognize.
                 let lags = (0..).map(|doublings| lag << doublings).take_while(|&lag| lag <= MOST_LAG[kind]);
-                self.passage = lags.take(ATTEMPTS).find_map(|lag| self.choose(kind, lag, matcher));
+                self.passage = lags.take(ATTEMPTS).find_map(|lag| self.choose(kind, lag, only, matcher));
                 if self.passage.is_some() {
                     return;
                 }
-                self.put_off(kind, now);
+                self.put_off(kind, themes, now);
             }
         }
     }
 
     /// A passage from about `lag` steps back, from the beginning of a phrase.
-    fn choose(&mut self, kind: usize, lag: u32, matcher: &Matcher) -> Option<Passage> {
+    fn choose(&mut self, kind: usize, lag: u32, only: PitchClasses, matcher: &Matcher) -> Option<Passage> {
         let habits = HABITS[kind];
         let length = self.draw(&habits.lengths);
         let key = self.draw_key(habits);
@@ -193,29 +169,35 @@ impl Returns {
             }
             end += 1;
         }
-        let is_on_keyboard = |number: u32| {
-            strike(number).is_some_and(|strike| KEYS.contains(&(i16::from(strike.pitch.get()) + key)))
+        if n_chords < LEAST_CHORDS {
+            return None;
+        }
+        // In the same key where the other would leave the keyboard, or the pitch classes that may be played.
+        let is_allowed = |pitch: Pitch| KEYS.contains(&pitch.get()) && only.contains(pitch);
+        let fits = |key: &i16| {
+            (first..end).all(|number| {
+                strike(number).and_then(|strike| transposed(strike.pitch, *key)).is_some_and(is_allowed)
+            })
         };
-        let key = if (first..end).all(is_on_keyboard) { key } else { 0 };
-        (n_chords >= LEAST_CHORDS).then_some(Passage { place: first, end, key, due: now, misses: 0, kind })
+        let key = [key, 0].into_iter().find(fits)?;
+        let pitch = transposed(begin.pitch, key)?;
+        Some(Passage { place: first, end, key, pitch, step: begin.step, due: now, misses: 0, kind })
     }
 
     /// Adds what has the passage go on to the logits of the next event.
     ///
     /// # Shapes
     /// `logits`: 413 numbers, before softmax.
-    pub(super) fn add_to(&self, matcher: &Matcher, logits: &mut [f32]) {
-        for (steps, logit) in (1_u8..).zip(&mut logits[WAITS]) {
-            *logit += doublings(steps) * PACE_NATS_PER_DOUBLING;
-        }
-        let Some(passage) = self.passage else { return };
-        let Some(pitch) = matcher.strike(passage.place).and_then(|strike| passage.pitch(strike)) else {
+    pub(super) fn add_to(&self, logits: &mut [f32], sampling: Sampling, now: u32) {
+        // What is left out may have changed since the last event.
+        let Some(passage) = self.passage.filter(|passage| sampling.only.contains(passage.pitch)) else {
             return;
         };
+        let pitch = passage.pitch;
         // As people's performances are written down: at one moment releases come first, a VELOCITY right
         // before its note, and no wait follows a shorter one than the longest.
         let most = (0..N_PITCHES).chain(WAITS).map(|token| logits[token]).fold(f32::NEG_INFINITY, f32::max);
-        let steps = passage.due.saturating_sub(matcher.now()) as usize;
+        let steps = passage.due.saturating_sub(now) as usize;
         let mut may_come = [false; N_TOKENS];
         if steps == 0 {
             let is_release_due = self.sounding.contains(pitch);
@@ -247,16 +229,16 @@ impl Returns {
         }
     }
 
-    fn put_off(&mut self, kind: usize, now: u32) {
-        let wait = u64::from(self.draw(&HABITS[kind].waits)) * WAIT_PERCENT / u64::from(self.rate.0);
-        self.next.get_or_insert([now; 2])[kind] = now.saturating_add(wait as u32);
+    fn put_off(&mut self, kind: usize, themes: ReturnRate, now: u32) {
+        let wait = self.draw(&HABITS[kind].waits) * WAIT_PERCENT / u32::from(themes.percent()).max(1);
+        self.next.get_or_insert([now; 2])[kind] = now.saturating_add(wait);
     }
 
     /// One of ten equally likely values, up to a quarter more or less.
     fn draw(&mut self, tenths: &[u16; 10]) -> u32 {
         let number = self.number();
         let value = tenths.get((number % 10) as usize).copied().unwrap_or_default();
-        u32::from(value) * (768 + (number >> 8) as u32 % 513) / 1024
+        u32::from(value) * (768 + (number >> 8) % 513) / 1024
     }
 
     fn draw_key(&mut self, habits: &Habits) -> i16 {
@@ -270,10 +252,26 @@ impl Returns {
         0
     }
 
-    fn number(&mut self) -> u64 {
+    fn number(&mut self) -> u32 {
         self.random = mix(self.random);
-        self.random >> 16
+        self.random
     }
+}
+
+/// Where a passage goes on after a note; none if it has ended.
+fn follow(passage: Passage, pitch: Pitch, matcher: &Matcher) -> Option<Passage> {
+    if pitch != passage.pitch {
+        let misses = passage.misses + 1;
+        return (misses <= MOST_MISSES).then_some(Passage { misses, ..passage });
+    }
+    let place = passage.place + 1;
+    let next = matcher.strike(place).filter(|_| place < passage.end)?;
+    let due = matcher.now().wrapping_add(next.step.wrapping_sub(passage.step));
+    Some(Passage { place, pitch: transposed(next.pitch, passage.key)?, step: next.step, due, ..passage })
+}
+
+fn transposed(pitch: Pitch, key: i16) -> Option<Pitch> {
+    u8::try_from(i16::from(pitch.get()) + key).ok().and_then(|pitch| Pitch::new(pitch).ok())
 }
 
 /// The numbers of the events of each type.
@@ -281,17 +279,12 @@ const NOTE_OFFS: Range<usize> = N_PITCHES..2 * N_PITCHES;
 const WAITS: Range<usize> = NOTE_OFFS.end..NOTE_OFFS.end + MAX_SHIFT_STEPS as usize;
 const VELOCITIES: Range<usize> = WAITS.end..N_TOKENS;
 
-/// How often 1 has to be doubled to reach a number of steps, on straight lines between the powers of two.
-fn doublings(steps: u8) -> f32 {
-    (f32::from(steps).to_bits() - 1f32.to_bits()) as f32 / (1 << 23) as f32
-}
-
 /// Scatters the bits of a number.
 ///
-/// Source: Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014 (SplitMix64).
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ z >> 31
+/// Source: the constants are those of Wellons' search for the least biased hash of this form (lowbias32).
+fn mix(number: u32) -> u32 {
+    let mut z = number.wrapping_add(0x9e37_79b9);
+    z = (z ^ z >> 16).wrapping_mul(0x7feb_352d);
+    z = (z ^ z >> 15).wrapping_mul(0x846c_a68b);
+    z ^ z >> 16
 }

@@ -98,8 +98,8 @@ fn every_constant_has_a_number_of_its_own() {
     assert!(is_used.iter().filter(|&&is_used| is_used).count() > N_CONSTANTS / 4);
 }
 
-fn network() -> Copying<Quantized> {
-    Copying::new(quantized())
+fn returning(percent: u16) -> Sampling {
+    Sampling { themes: ReturnRate::of_percent(percent).unwrap(), ..Sampling::default() }
 }
 
 fn quantized() -> Quantized {
@@ -114,35 +114,31 @@ fn quantized() -> Quantized {
 
 #[test]
 fn snapshots_and_neighbors_change_nothing() {
-    let mut alone = network().takes(Sampling::default(), &[5]).unwrap();
+    let mut alone = quantized().takes(returning(100), &[5]).unwrap();
     now(alone.prefill(&TUNE.map(|pitch| Token::from(on(pitch))))).unwrap();
     let before = now(alone.next_chunk(200)).unwrap().swap_remove(0);
     let snapshot = alone.snapshot();
     let after = now(alone.next_chunk(100)).unwrap().swap_remove(0);
     alone.restore(&snapshot).unwrap();
     assert_eq!(now(alone.next_chunk(100)).unwrap()[0], after);
-    let mut both = network().takes(Sampling::default(), &[4, 5]).unwrap();
+    let mut both = quantized().takes(returning(100), &[4, 5]).unwrap();
     now(both.prefill(&TUNE.map(|pitch| Token::from(on(pitch))))).unwrap();
     assert_eq!(now(both.next_chunk(300)).unwrap()[1], [before, after].concat());
 }
 
 #[test]
 fn another_device_can_go_on() {
-    let mut here = network().takes(Sampling::default(), &[5]).unwrap();
+    let mut here = quantized().takes(returning(100), &[5]).unwrap();
     let [before, after] = [200, 100].map(|n| now(here.next_chunk(n)).unwrap());
-    let mut there = network().takes(Sampling::default(), &[5]).unwrap();
+    let mut there = quantized().takes(returning(100), &[5]).unwrap();
     now(there.replay(&before[0])).unwrap();
     assert_eq!(now(there.next_chunk(100)).unwrap(), after);
 }
 
 #[test]
 fn themes_come_back_as_often_as_is_asked() {
-    let repeated = |often: Option<u16>| {
-        let network = match often.and_then(ReturnRate::percent) {
-            Some(often) => Copying::returning(quantized(), often),
-            None => network(),
-        };
-        let mut takes = network.takes(Sampling::default(), &[1, 2, 3, 4, 5, 6]).unwrap();
+    let repeated = |often: u16| {
+        let mut takes = quantized().takes(returning(often), &[1, 2, 3, 4, 5, 6]).unwrap();
         let shares = now(takes.next_chunk(6_000)).unwrap().into_iter().filter_map(|tokens| {
             let line = Line::strikes(&Excerpt::whole(&decode(&tokens).performance));
             recurrence(&line, &line, Lag::of_secs(1..=120))?.share()
@@ -150,26 +146,17 @@ fn themes_come_back_as_often_as_is_asked() {
         let shares: Vec<f64> = shares.collect();
         shares.iter().sum::<f64>() / shares.len() as f64
     };
-    // This network plays at random, so that a copy model alone repeats nothing.
-    let [never, seldom, often] = [None, Some(50), Some(400)].map(repeated);
+    // This network plays at random, so that by itself it repeats nothing.
+    let [never, seldom, often] = [0, 50, 400].map(repeated);
     assert!(never < 0.005 && seldom > 0.01 && often > 2.0 * seldom, "{never}, {seldom}, {often}");
 }
 
 #[test]
 fn another_device_brings_the_same_back() {
-    let takes = || {
-        let network = Copying::returning(quantized(), ReturnRate::percent(400).unwrap());
-        network.takes(Sampling::default(), &[5]).unwrap()
-    };
+    let takes = || quantized().takes(returning(400), &[5]).unwrap();
     let mut here = takes();
     let [before, after] = [2_000, 500].map(|n| now(here.next_chunk(n)).unwrap());
     let mut there = takes();
     now(there.replay(&before[0])).unwrap();
     assert_eq!(now(there.next_chunk(500)).unwrap(), after);
-}
-
-#[test]
-fn how_often_has_bounds() {
-    assert_eq!(ReturnRate::percent(100), Some(ReturnRate::AS_PEOPLE));
-    assert_eq!([0, 401, u16::MAX].map(ReturnRate::percent), [None; 3]);
 }

@@ -3,11 +3,12 @@
 use performance::{Controls, Sampling};
 
 use super::graph::{RECORDED, Recording};
-use super::layout::{CAPACITY, HEARD, LOGIT_COLUMNS};
+use super::layout::{CAPACITY, HEARD, LOGIT_COLUMNS, N_TOKENS};
 use super::memory::{Buffer, launch_copy};
 use super::network::{Cut, Network};
 use crate::Error;
 use crate::sampling::pace;
+use crate::takes::GUIDANCE;
 
 /// The device's side of takes.
 pub(super) struct DeviceState {
@@ -21,9 +22,9 @@ pub(super) struct DeviceState {
     pub(super) cut: Cut,
     /// Streams that the buffers have room for.
     pub(super) capacity: usize,
-    sampling: Sampling,
+    pub(super) sampling: Sampling,
     /// The controls that are set.
-    asked: Controls,
+    pub(super) asked: Controls,
     /// Temperature, top-p, the bias of TIME_SHIFTs, and a bit for each pitch class that may begin.
     pub(super) params: Buffer,
     /// Scales of the first layer's gates, and what controls add to them.
@@ -87,11 +88,6 @@ impl DeviceState {
             now: 0,
             network,
         }
-    }
-
-    /// As set.
-    pub(super) fn sampling(&self) -> Sampling {
-        self.sampling
     }
 
     pub(super) fn set_sampling(&mut self, sampling: Sampling) {
@@ -162,6 +158,27 @@ impl DeviceState {
     pub(super) async fn logits(&self) -> Result<Vec<f32>, Error> {
         let words = self.read(&self.logits, self.takes * LOGIT_COLUMNS).await?;
         Ok(words.into_iter().map(f32::from_bits).collect())
+    }
+
+    /// The same with guidance, and 413 for each take.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(super) async fn guided_logits(&mut self) -> Result<Vec<Vec<f32>>, Error> {
+        self.sync();
+        let streams = if self.is_forked { 2 * self.takes } else { self.takes };
+        let words = self.read(&self.logits, streams * LOGIT_COLUMNS).await?;
+        let row = |stream: usize| {
+            let row = words.iter().skip(stream * LOGIT_COLUMNS).take(N_TOKENS);
+            row.map(|&word| f32::from_bits(word))
+        };
+        let guided = |take| match self.is_forked {
+            true => {
+                row(take).zip(row(self.takes + take)).map(|(logit, u)| u + GUIDANCE * (logit - u)).collect()
+            }
+            false => row(take).collect(),
+        };
+        Ok((0..self.takes).map(guided).collect())
     }
 
     /// Starts or ends the unconditional streams, before anything is drawn or read.
@@ -240,7 +257,7 @@ impl DeviceState {
 
 /// As [`super::sampler::sample`] wants it.
 fn params(sampling: Sampling, asked: &Controls) -> [f32; 4] {
-    [sampling.temperature, sampling.top_p, pace(asked), sampling.only.bits().into()]
+    [sampling.temperature, sampling.top_p, pace(sampling, asked), sampling.only.bits().into()]
 }
 
 impl std::fmt::Debug for DeviceState {

@@ -1,6 +1,6 @@
 //! Takes on a device, side by side.
 
-use performance::{Controls, Event, N_PITCHES, N_TOKENS, Sampling, Sounding, Token};
+use performance::{Controls, Event, N_PITCHES, N_TOKENS, NoteTracker, ReturnRate, Sampling, Sounding, Token};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -8,8 +8,9 @@ use super::layout::{BROKEN, CAPACITY, LOGIT_COLUMNS};
 use super::network::Network;
 use super::state::{DeviceSnapshot, DeviceState};
 use crate::backend::{chance, opening, skip};
+use crate::copying::Memory;
 use crate::sampling::strike_probabilities;
-use crate::{Backend, Error, Generate};
+use crate::{Backend, Error, Generate, sample};
 
 /// One or many takes of one network with the same sampling and controls, each with its own seed. A take is
 /// the same whatever is played beside it.
@@ -22,7 +23,8 @@ pub struct Takes {
 /// What changes from event to event on this side.
 #[derive(Clone, Debug)]
 struct Host {
-    sounding: Vec<Sounding>,
+    held: Vec<NoteTracker>,
+    memory: Vec<Memory>,
     rng: Vec<ChaCha8Rng>,
     /// Whether anything was read, and so logits exist.
     opened: bool,
@@ -49,7 +51,8 @@ impl Takes {
         Ok(Self {
             device: DeviceState::new(network, seeds.len(), sampling, unset),
             host: Host {
-                sounding: vec![Sounding::default(); seeds.len()],
+                held: vec![NoteTracker::default(); seeds.len()],
+                memory: vec![Memory::default(); seeds.len()],
                 rng: seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect(),
                 opened: false,
             },
@@ -76,22 +79,45 @@ impl Takes {
     async fn draw(&mut self, n: usize, takes: &mut [Vec<Token>]) -> Result<(), Error> {
         let chances = |rng: &mut ChaCha8Rng| (0..n).map(|_| (chance(rng) as f32).to_bits()).collect();
         let words = self.device.draw(self.host.rng.iter_mut().map(chances).collect()).await?;
+        let sampling = self.device.sampling;
         for row in words.chunks_exact(self.len()) {
-            for ((&word, take), sounding) in row.iter().zip(takes.iter_mut()).zip(&mut self.host.sounding) {
+            for (index, (&word, take)) in row.iter().zip(takes.iter_mut()).enumerate() {
                 let token = match u16::try_from(word).ok().and_then(|number| Token::new(number).ok()) {
                     Some(token) => token,
                     None if word == BROKEN => return Err(Error::NotFinite(f32::NAN)),
                     None => return Err(Error::Device(format!("expected an event, found {word}"))),
                 };
-                sounding.apply(Event::from(token));
+                self.host.apply(index, token, Some(sampling));
                 take.push(token);
             }
         }
         Ok(())
     }
 
-    /// Each take reads its own events; all read the same number.
-    fn step(&mut self, takes: &[&[Token]]) {
+    /// Draws an event of each take here, because what a take remembers of itself is on this side. That is a
+    /// read-back for each event.
+    async fn draw_here(&mut self) -> Result<Vec<Token>, Error> {
+        let mut logits = self.device.guided_logits().await?;
+        let (sampling, asked) = (self.device.sampling, &self.device.asked);
+        let Host { held, memory, rng, .. } = &mut self.host;
+        let takes = logits.iter_mut().zip(memory).zip(held).zip(rng);
+        let tokens = takes.map(|(((logits, memory), held), rng)| {
+            memory.add_to(logits, sampling);
+            sample(logits, held, sampling, asked, rng)
+        });
+        tokens.collect()
+    }
+
+    /// Each take reads the event that it drew.
+    fn read_each(&mut self, tokens: &[Token], takes: &mut [Vec<Token>]) {
+        let rows: Vec<&[Token]> = tokens.iter().map(std::slice::from_ref).collect();
+        self.step(&rows, Some(self.device.sampling));
+        takes.iter_mut().zip(tokens).for_each(|(take, &token)| take.push(token));
+    }
+
+    /// Each take reads its own events; all read the same number. `sampling` is how they were drawn; none for a
+    /// primer.
+    fn step(&mut self, takes: &[&[Token]], sampling: Option<Sampling>) {
         let time = takes.first().map_or(0, |tokens| tokens.len());
         for start in (0..time).step_by(CAPACITY) {
             let chunk = start..time.min(start + CAPACITY);
@@ -103,11 +129,16 @@ impl Takes {
             self.device.logit();
             self.host.opened = true;
         }
-        for (sounding, tokens) in self.host.sounding.iter_mut().zip(takes) {
-            for &token in *tokens {
-                sounding.apply(Event::from(token));
-            }
+        for (index, tokens) in takes.iter().enumerate() {
+            tokens.iter().for_each(|&token| self.host.apply(index, token, sampling));
         }
+    }
+}
+
+impl Host {
+    fn apply(&mut self, take: usize, token: Token, sampling: Option<Sampling>) {
+        self.held[take].apply(Event::from(token));
+        self.memory[take].apply(Event::from(token), sampling);
     }
 }
 
@@ -138,11 +169,11 @@ impl Generate for Takes {
     }
 
     fn sounding(&self, take: usize) -> Sounding {
-        self.host.sounding.get(take).copied().unwrap_or_default()
+        self.host.held.get(take).map(NoteTracker::sounding).unwrap_or_default()
     }
 
     async fn prefill(&mut self, tokens: &[Token]) -> Result<(), Error> {
-        self.step(&vec![tokens; self.len()]);
+        self.step(&vec![tokens; self.len()], None);
         Ok(())
     }
 
@@ -150,7 +181,7 @@ impl Generate for Takes {
         let Host { rng, opened, .. } = &mut self.host;
         let n = tokens.first().map_or(0, |tokens| tokens.len());
         rng.iter_mut().for_each(|rng| skip(rng, n, *opened));
-        self.step(tokens);
+        self.step(tokens, Some(self.device.sampling));
         Ok(())
     }
 
@@ -158,17 +189,21 @@ impl Generate for Takes {
         self.replay_each(&vec![tokens; self.len()]).await
     }
 
-    /// With one read-back for each [`CAPACITY`] events.
+    /// With one read-back for each [`CAPACITY`] events, or for each event while themes come back.
     async fn next_chunk(&mut self, n: usize) -> Result<Vec<Vec<Token>>, Error> {
         let mut takes = vec![Vec::with_capacity(n); self.len()];
         let mut left = n;
         if n > 0 && !self.host.opened {
             let openings: Vec<Token> = self.host.rng.iter_mut().map(opening).collect();
-            self.step(&openings.iter().map(std::slice::from_ref).collect::<Vec<_>>());
-            for (take, opening) in takes.iter_mut().zip(openings) {
-                take.push(opening);
-            }
+            self.read_each(&openings, &mut takes);
             left -= 1;
+        }
+        if self.device.sampling.themes != ReturnRate::NEVER {
+            for _ in 0..left {
+                let tokens = self.draw_here().await?;
+                self.read_each(&tokens, &mut takes);
+            }
+            return Ok(takes);
         }
         while left > 0 {
             let n = left.min(CAPACITY);
@@ -180,12 +215,12 @@ impl Generate for Takes {
 
     /// With one read-back.
     async fn strike_probabilities(&self, take: usize) -> Result<Vec<f32>, Error> {
-        let Some(&sounding) = self.host.sounding.get(take).filter(|_| self.host.opened) else {
+        let Some(held) = self.host.held.get(take).filter(|_| self.host.opened) else {
             return Ok(vec![0.0; N_PITCHES]);
         };
-        let logits = self.logits().await?;
-        let logits = logits.get(take).map_or(&[][..], Vec::as_slice);
-        Ok(strike_probabilities(logits, sounding, self.device.sampling()))
+        let mut logits = self.logits().await?.into_iter().nth(take).unwrap_or_default();
+        self.host.memory[take].add_to(&mut logits, self.device.sampling);
+        Ok(strike_probabilities(&logits, held.sounding(), self.device.sampling))
     }
 
     /// A copy on the device.

@@ -4,13 +4,13 @@
 //! another variant at the end of a list of facts, and [`VERSION`] rises, so that an older page says that it is too
 //! old.
 
-use performance::{N_PITCH_CLASSES, TokenSum};
+use performance::{N_PITCH_CLASSES, ReturnRate, TokenSum};
 use serde::{Deserialize, Serialize};
 
 use crate::{Length, Settings, Shape, Span, Strength, Wish};
 
 /// Of the head, and of all other parts.
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct HeadRecord {
@@ -48,6 +48,8 @@ pub(super) enum SessionFact {
     Strict,
     Dynamics(i8),
     Composer(u32),
+    /// How often themes come back, in percent of people's; none for never.
+    Themes(u16),
 }
 
 /// A primer, whose tokens are a part of their own.
@@ -93,7 +95,7 @@ pub(super) enum TakeFact {
 impl SessionFact {
     pub(super) fn of_settings(settings: &Settings) -> Vec<Self> {
         let Settings { sampling, shape, seed, is_seed_locked, length, volume } = settings;
-        let Shape { density, pitches, is_strict, dynamics, composer } = shape;
+        let Shape { density, pitches, is_strict, dynamics, themes, composer } = shape;
         let mut facts = vec![
             Self::Sampling { temperature: sampling.temperature, top_p: sampling.top_p },
             Self::Seed(*seed),
@@ -117,6 +119,7 @@ impl SessionFact {
             }))),
         });
         facts.extend(is_strict.then_some(Self::Strict));
+        facts.extend((*themes != ReturnRate::NEVER).then(|| Self::Themes(themes.percent())));
         facts.extend(composer.and_then(|composer| Some(Self::Composer(composer.try_into().ok()?))));
         facts
     }
@@ -152,6 +155,7 @@ impl SessionFact {
             Self::Dynamics(louder) => {
                 shape.dynamics = louder.clamp(-crate::MAX_DYNAMICS, crate::MAX_DYNAMICS)
             }
+            Self::Themes(percent) => shape.themes = ReturnRate::of_percent(percent).unwrap_or_default(),
             Self::Composer(composer) => shape.composer = composer.try_into().ok(),
             Self::Density(_)
             | Self::Current(_)

@@ -50,6 +50,7 @@ fn saved() -> Saved {
         is_strict: true,
         dynamics: -4,
         composer: Some(2),
+        ..Shape::default()
     };
     Saved {
         takes: vec![
@@ -207,12 +208,22 @@ fn values_are_bounded() {
         record::SessionFact::Volume(255),
         record::SessionFact::Seed(u64::MAX),
         record::SessionFact::LengthSecs(7),
+        record::SessionFact::Themes(u16::MAX),
     ] {
         fact.apply(&mut settings);
     }
     assert_eq!((settings.sampling, settings.length), (Sampling::default(), Length::Endless));
     assert_eq!((settings.shape.density, settings.shape.dynamics), (Wish::AsPrimer, crate::MAX_DYNAMICS));
     assert_eq!((settings.volume, settings.seed), (100, crate::MAX_SEED));
+}
+
+#[test]
+fn how_often_themes_come_back_is_kept() {
+    let mut settings = Settings::new(5);
+    settings.shape.themes = performance::ReturnRate::AS_PEOPLE;
+    let mut read = Settings::new(5);
+    record::SessionFact::of_settings(&settings).iter().for_each(|fact| fact.apply(&mut read));
+    assert_eq!(read, settings);
 }
 
 /// What version 1 wrote is read for good: never to be changed.

@@ -176,11 +176,11 @@ impl State {
         let primer = self.takes.current().and_then(|take| take.primer.clone());
         let (primer, shape) = (primer.as_deref(), &self.settings.shape);
         let (controls, dynamics) = (shape.controls(primer), shape.dynamics);
-        let is_masked_anew = before.only(primer) != shape.only(primer);
+        let is_drawn_anew = before.only(primer) != shape.only(primer) || before.themes != shape.themes;
         if before.controls(primer) != controls {
             self.change(Input::Controls(controls), at);
         }
-        if is_masked_anew {
+        if is_drawn_anew {
             self.change_sampling(at);
         }
         if before.dynamics != dynamics {

@@ -1,4 +1,4 @@
-use performance::Token;
+use performance::{ReturnRate, Token};
 
 use super::*;
 use crate::protocol::{Engine, Model, Placement};
@@ -258,6 +258,16 @@ fn a_performance_survives_a_crash_but_not_the_last_one() {
     let state = restarted.then(said(Reply::Failed { notice: gone.clone() }));
     assert!(state.takes.current().unwrap().is_complete);
     assert_eq!((&state.engine, state.notices.as_slice()), (&EngineState::Down, [gone].as_slice()));
+}
+
+#[test]
+fn how_often_themes_come_back_is_changed_while_it_plays() {
+    use crate::shape::Shape;
+    let often = Shape { themes: ReturnRate::of_percent(200).unwrap(), ..Shape::default() };
+    let state = after([ready(400.0), Action::SetShape(often.clone()), GENERATE]);
+    assert_eq!(state.takes.current().unwrap().log.sampling_at(0).themes, often.themes);
+    let state = state.then(Action::SetShape(Shape { themes: ReturnRate::AS_PEOPLE, ..often }));
+    assert_eq!(state.transport.steering.in_flight().map(|splice| splice.take), Some(1));
 }
 
 #[test]

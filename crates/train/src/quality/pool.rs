@@ -6,7 +6,6 @@ use performance::playback::Cursor;
 use performance::{Controls, Input, Performance, Recipe, Sampling, Token, decode};
 use pollster::block_on;
 use rayon::prelude::*;
-use rnn::copying::{Copying, ReturnRate};
 use rnn::{Backend, Continuation, Quantized};
 
 use super::Manner;
@@ -60,8 +59,6 @@ const CHANGED: u64 = 1 << 31;
 /// Plays requests, each with the next seed.
 pub(super) struct GeneratorPool {
     network: Quantized,
-    /// The same with themes that come back; none if they are not asked for.
-    returning: Option<Copying<Quantized>>,
     sampling: Sampling,
     first_seed: u64,
     next_seed: u64,
@@ -71,25 +68,18 @@ pub(super) struct GeneratorPool {
 
 impl GeneratorPool {
     /// `music_secs`: how much will be requested in all.
-    pub(super) fn new(
-        network: Quantized,
-        themes: Option<ReturnRate>,
-        sampling: Sampling,
-        seed: u64,
-        music_secs: u64,
-    ) -> Self {
+    pub(super) fn new(network: Quantized, sampling: Sampling, seed: u64, music_secs: u64) -> Self {
         // Seeds of pages next to each other have no generation in common.
         let first_seed = seed.wrapping_mul(1 << 32);
-        let returning = themes.map(|rate| Copying::returning(network.clone(), rate));
         let bar = progress::bar(music_secs, "seconds of music");
-        Self { network, returning, sampling, first_seed, next_seed: first_seed, events: 0, bar }
+        Self { network, sampling, first_seed, next_seed: first_seed, events: 0, bar }
     }
 
     /// Primers and what follows them, in the order of the requests.
     pub(super) fn record(&mut self, requests: Vec<Request>) -> Result<Vec<Performance>> {
         let first_seed = self.next_seed;
         self.next_seed = first_seed.wrapping_add(requests.len() as u64);
-        let Self { network, returning, bar, .. } = &*self;
+        let Self { network, bar, .. } = &*self;
         let sampling = self.sampling;
         let takes: Vec<Vec<Token>> = requests
             .par_iter()
@@ -100,10 +90,7 @@ impl GeneratorPool {
                 let wanted_us = request.seconds * 1_000_000;
                 let play = Play { recipe, wanted_us, bar: ProgressBar::hidden() };
                 let seeds = [first_seed.wrapping_add(idx as u64)];
-                let takes = match returning {
-                    Some(returning) => play.on(returning, &seeds)?,
-                    None => play.on(network, &seeds)?,
-                };
+                let takes = play.on(network, &seeds)?;
                 bar.inc(request.seconds);
                 Ok(takes.concat())
             })
@@ -117,14 +104,11 @@ impl GeneratorPool {
 
     /// What is played, each with the next seed, and when it changes, in microseconds.
     pub(super) fn record_changes(&mut self, requests: &[Changed]) -> Result<Vec<(Performance, u64)>> {
-        let Self { network, returning, bar, sampling, .. } = &*self;
+        let Self { network, bar, sampling, .. } = &*self;
         let first_seed = self.first_seed.wrapping_add(CHANGED);
         let play = |(idx, changed): (usize, &Changed)| {
             let seed = first_seed.wrapping_add(idx as u64);
-            let played = match returning {
-                Some(returning) => changed.play(returning, *sampling, seed)?,
-                None => changed.play(network, *sampling, seed)?,
-            };
+            let played = changed.play(network, *sampling, seed)?;
             bar.inc(changed.before_secs + changed.after_secs);
             Ok(played)
         };

@@ -1,5 +1,6 @@
+use performance::ReturnRate;
 use session::protocol::Model;
-use session::shape::{DENSITIES, MAX_DYNAMICS, PITCH_CLASS_NAMES, Scale, Strength, Wish};
+use session::shape::{DENSITIES, MAX_DYNAMICS, PITCH_CLASS_NAMES, Scale, Strength, THEMES, Wish};
 use session::{Action, Shape};
 use yew::prelude::*;
 
@@ -31,6 +32,7 @@ pub fn ShapeDrawer(props: &ShapeDrawerProps) -> Html {
             <DensityField shape={shape.clone()} primer_density={*primer_density} dispatch={dispatch.clone()} />
             <NotesField shape={shape.clone()} has_primer={primer_density.is_some()} dispatch={dispatch.clone()} />
             <DynamicsField shape={shape.clone()} dispatch={dispatch.clone()} />
+            <ThemesField shape={shape.clone()} dispatch={dispatch.clone()} />
             <ComposerField shape={shape.clone()} model={props.model.clone()} dispatch={dispatch.clone()} />
             <div class="shape-foot">
                 <button type="button" onclick={reset} disabled={*shape == Shape::default()}>{ "Reset" }</button>
@@ -216,6 +218,34 @@ fn DynamicsField(DynamicsFieldProps { shape, dispatch }: &DynamicsFieldProps) ->
                 value={shape.dynamics.to_string()} aria-valuetext={text.clone()} title="Louder or softer; the notes stay."
                 {oninput} />
             <span class="value wide" aria-hidden="true">{ text }</span>
+        </div>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct ThemesFieldProps {
+    shape: Shape,
+    dispatch: Callback<Action>,
+}
+
+/// How often what was played comes back.
+#[component]
+fn ThemesField(ThemesFieldProps { shape, dispatch }: &ThemesFieldProps) -> Html {
+    let onchange = {
+        let shape = shape.clone();
+        when(dispatch, move |event: Event| {
+            let themes = value_of(&event).parse::<ReturnRate>().ok()?;
+            Some(Action::SetShape(Shape { themes, ..shape.clone() }))
+        })
+    };
+    html! {
+        <div class="field">
+            <label for="themes">{ "Themes come back" }</label>
+            <select id="themes" title="Now and then, a passage that was played before is played again" {onchange}>
+                { for THEMES.into_iter().map(|(name, percent)| html! {
+                    <option value={percent.to_string()} selected={shape.themes.percent() == percent}>{ name }</option>
+                }) }
+            </select>
         </div>
     }
 }
