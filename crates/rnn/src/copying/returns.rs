@@ -173,8 +173,10 @@ impl Returns {
             return None;
         }
         // In the same key where the other would leave the keyboard, or the pitch classes that may be played.
-        let is_allowed = |pitch: Pitch| KEYS.contains(&pitch.get()) && only.contains(pitch);
+        // What was played beyond the keyboard can be played there again.
         let fits = |key: &i16| {
+            let is_allowed =
+                |pitch: Pitch| (*key == 0 || KEYS.contains(&pitch.get())) && only.contains(pitch);
             (first..end).all(|number| {
                 strike(number).and_then(|strike| transposed(strike.pitch, *key)).is_some_and(is_allowed)
             })
