@@ -82,6 +82,10 @@ fn settings_are_swept_and_performances_drawn() {
     succeed(&["roll", text(&file), "--seconds", "8", "--out", text(&roll)]);
     let drawn = |svg: &std::path::Path| std::fs::read_to_string(svg).unwrap().matches("<rect").count();
     assert_eq!(drawn(&roll), 1 + 50, "the background and the notes");
+    // Broken chords go round and round: bars, and frames above what was heard before.
+    let marked = dir.path().join("marked.svg");
+    succeed(&["roll", text(&file), "--seconds", "8", "--returns", "--out", text(&marked)]);
+    assert!(drawn(&marked) >= 1 + 50 + 2, "{}", drawn(&marked));
     let refused = run(&["roll", text(&weights), "--out", text(&roll)]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("it is not a MIDI file"));
 }

@@ -49,7 +49,7 @@ fn what_was_played_before_is_learned_measured_and_played() {
         std::fs::read(file).unwrap()
     };
     let [plain, themes] =
-        [("plain.mid", &[][..]), ("themes.mid", &["--themes", "400"])].map(|(name, more)| play(name, more));
+        [("plain.mid", "0"), ("themes.mid", "400")].map(|(name, often)| play(name, &["--themes", often]));
     assert!(plain != themes);
     assert_eq!(themes, play("again.mid", &["--themes", "400"]), "from one seed the same");
 }

@@ -51,4 +51,4 @@ pub use feature::Feature;
 pub use profile::Profile;
 pub use release::ReleaseRates;
 pub use returns::{Return, returns};
-pub use structure::{Lag, Line, Recurrence, recurrence};
+pub use structure::{Lag, Line, Recurrence, Repeat, recurrence};

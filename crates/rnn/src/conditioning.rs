@@ -11,14 +11,14 @@ use crate::{Error, ModelConfig};
 pub const N_DENSITY_BINS: usize = 8;
 
 /// People's mean density, in notes per second.
-const MEAN_DENSITY: f64 = 9.0;
+pub const MEAN_DENSITY: f64 = 9.0;
 
 /// Guidance (`takes::GUIDANCE`) overshoots density by this factor, in doublings from [`MEAN_DENSITY`], so the
 /// density input is pulled toward the mean by the same factor. Larger plays nearer to the mean.
 ///
-/// Source: 16 minutes of each of 12 densities from 1 to 24 notes a second, with the weights of 126.9 million
-/// events; `docs/quality.md` has what is played with it.
-const DENSITY_OVERSHOOT: f64 = 1.18;
+/// Source: `performance-rnn fit-density`, 16 minutes of each of 12 densities from 1 to 24 notes a second, with the
+/// weights of 126.9 million events; `docs/quality.md` has what is played with it.
+pub const DENSITY_OVERSHOOT: f64 = 1.18;
 
 impl ModelConfig {
     /// The network's controls input, as in training.

@@ -15,7 +15,7 @@ mod habits;
 mod returns;
 
 use performance::motif::{Confidence, MAX_MATCH, Matcher, N_SEARCHES, RECENT};
-use performance::{Event, N_TOKENS, ReturnRate, Sampling, Token};
+use performance::{Controls, Event, N_TOKENS, ReturnRate, Sampling, Token};
 
 use crate::{Error, ModelConfig, Network, StepInput};
 use returns::Returns;
@@ -110,6 +110,13 @@ impl Copier {
     }
 }
 
+/// How events are drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Drawing<'a> {
+    pub(crate) sampling: Sampling,
+    pub(crate) asked: &'a Controls,
+}
+
 /// What a take remembers of itself, and which of it is to come back.
 ///
 /// It reads all events, whether themes come back or not, because they may do so from the next event on.
@@ -120,20 +127,20 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Reads one more event. `sampling` is how it was drawn; none for a primer, in which nothing returns.
-    pub(crate) fn apply(&mut self, event: Event, sampling: Option<Sampling>) {
+    /// Reads one more event, and how it was drawn; none for a primer, in which nothing returns.
+    pub(crate) fn apply(&mut self, event: Event, drawing: Option<Drawing>) {
         self.copier.apply(event);
-        self.returns.apply(event, sampling, &self.copier.matcher);
+        self.returns.apply(event, drawing, &self.copier.matcher);
     }
 
     /// Adds to the logits of the next event what was played before; nothing if themes never come back.
     ///
     /// # Shapes
     /// `logits`: 413 numbers, before softmax.
-    pub(crate) fn add_to(&self, logits: &mut [f32], sampling: Sampling) {
-        if sampling.themes != ReturnRate::NEVER {
+    pub(crate) fn add_to(&self, logits: &mut [f32], drawing: Drawing) {
+        if drawing.sampling.themes != ReturnRate::NEVER {
             self.copier.add_to(logits);
-            self.returns.add_to(logits, sampling, self.copier.matcher.now());
+            self.returns.add_to(logits, drawing, self.copier.matcher.now());
         }
     }
 }

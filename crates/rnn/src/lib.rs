@@ -46,7 +46,7 @@ mod takes;
 pub mod weights;
 
 pub use backend::{Backend, Generate};
-pub use conditioning::N_DENSITY_BINS;
+pub use conditioning::{DENSITY_OVERSHOOT, MEAN_DENSITY, N_DENSITY_BINS};
 pub use config::ModelConfig;
 pub use continuation::Continuation;
 pub use error::Error;

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::backend::{opening, skip};
-use crate::copying::Memory;
+use crate::copying::{Drawing, Memory};
 use crate::sampling::strike_probabilities;
 use crate::{Error, Generate, Network, Reader, StepInput, sample};
 
@@ -132,10 +132,11 @@ impl<N: Network> Takes<N> {
             return Ok(self.snapshot.takes.iter_mut().map(|take| opening(&mut take.rng)).collect());
         }
         let mut logits = self.logits().await?;
+        let drawing = Drawing { sampling: self.sampling, asked: &self.asked };
         let takes = self.snapshot.takes.iter_mut().zip(logits.chunks_exact_mut(N_TOKENS));
         takes
             .map(|(take, logits)| {
-                take.memory.add_to(logits, self.sampling);
+                take.memory.add_to(logits, drawing);
                 sample(logits, &take.held, self.sampling, &self.asked, &mut take.rng)
             })
             .collect()
@@ -148,12 +149,13 @@ impl<N: Network> Takes<N> {
     fn step(&mut self, tokens: impl Iterator<Item = Token>, sampling: Option<Sampling>) -> Result<(), Error> {
         let takes = &mut self.snapshot.takes;
         let n_takes = takes.len();
+        let drawing = sampling.map(|sampling| Drawing { sampling, asked: &self.asked });
         let heard: Vec<StepInput> = tokens
             .enumerate()
             .map(|(i, token)| {
                 let Take { held, reader, memory, .. } = &mut takes[i % n_takes];
                 held.apply(Event::from(token));
-                memory.apply(Event::from(token), sampling);
+                memory.apply(Event::from(token), drawing);
                 reader.read(token)
             })
             .collect();
@@ -228,7 +230,7 @@ impl<N: Network + Debug> Generate for Takes<N> {
         };
         let mut logits = self.logits().await?;
         let logits = logits.chunks_exact_mut(N_TOKENS).nth(take).unwrap_or_default();
-        played.memory.add_to(logits, self.sampling);
+        played.memory.add_to(logits, Drawing { sampling: self.sampling, asked: &self.asked });
         Ok(strike_probabilities(logits, played.held.sounding(), self.sampling))
     }
 

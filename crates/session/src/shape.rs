@@ -19,7 +19,7 @@ pub const THEMES: [(&str, u16); 4] =
     [("never", 0), ("seldom", 50), ("as often as people's", 100), ("often", 200)];
 
 /// What the Shape drawer holds.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Shape {
     /// Notes per second.
     pub density: Wish<f32>,
@@ -33,6 +33,20 @@ pub struct Shape {
     pub themes: ReturnRate,
     /// Index into the model's composers.
     pub composer: Option<usize>,
+}
+
+/// Whatever the network likes; nothing comes back on purpose.
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            density: Wish::default(),
+            pitches: Wish::default(),
+            is_strict: false,
+            dynamics: 0,
+            themes: ReturnRate::NEVER,
+            composer: None,
+        }
+    }
 }
 
 /// What is wanted of one control.

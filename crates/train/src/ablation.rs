@@ -58,10 +58,16 @@ struct Findings {
     reference: String,
     events: u64,
     variants: Vec<Measured>,
+    /// What was tried elsewhere.
+    notes: Option<String>,
 }
 
 pub(crate) fn run(args: &AblationArgs) -> Result<()> {
     let plan = Plan::open(args.plan.as_deref())?;
+    let notes = args.notes.as_deref().map(|notes| {
+        fs::read_to_string(notes).with_context(|| format!("{} cannot be read", notes.display()))
+    });
+    let notes = notes.transpose()?;
     let corpus = Arc::new(Corpus::open(&args.data)?);
     let n_runs = plan.variants.len() as u64 * args.seeds;
     let mut variants: Vec<Measured> = plan.variants.iter().map(Measured::of).collect();
@@ -83,6 +89,7 @@ pub(crate) fn run(args: &AblationArgs) -> Result<()> {
         reference: plan.reference,
         events: plan.events,
         variants,
+        notes,
     };
     page::write(&args.out, &findings)?;
     if args.json {
@@ -130,10 +137,12 @@ fn measure(variant: &Variant, seed: u64, corpus: &Arc<Corpus>, folder: &Path) ->
 /// The command, without the places that only its author has.
 fn command(args: &AblationArgs) -> String {
     let plan = args.plan.as_deref().map(|plan| format!(" --plan {}", provenance::place(plan)));
+    let notes = args.notes.as_deref().map(|notes| format!(" --notes {}", provenance::place(notes)));
     format!(
-        "performance-rnn ablation --data DATA --out {} --seeds {}{}",
+        "performance-rnn ablation --data DATA --out {} --seeds {}{}{}",
         provenance::place(&args.out),
         args.seeds,
-        plan.unwrap_or_default()
+        plan.unwrap_or_default(),
+        notes.unwrap_or_default()
     )
 }

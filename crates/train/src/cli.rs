@@ -1,9 +1,12 @@
 //! The command line.
 
+mod fit;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use fit::{FitCopyingArgs, FitDensityArgs, FitReturnsArgs};
 use learn::Precision;
 use performance::{PitchClasses, ReturnRate, Sampling};
 
@@ -29,6 +32,8 @@ pub(crate) enum Command {
     FitCopying(FitCopyingArgs),
     /// Fit how often themes come back, from how far back, for how long and in which key.
     FitReturns(FitReturnsArgs),
+    /// Fit by how much a density that is asked for is overshot, for guidance to take back.
+    FitDensity(FitDensityArgs),
     /// Turn a run's best weights into a released file with its model card.
     Release(ReleaseArgs),
     /// Generate music into a MIDI file.
@@ -190,38 +195,6 @@ pub(crate) struct EvaluateArgs {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct FitCopyingArgs {
-    /// The network that the copy model is to stand on.
-    #[arg(long)]
-    pub(crate) weights: PathBuf,
-    /// Folder that `prepare` wrote, or a folder of MIDI files.
-    #[arg(long)]
-    pub(crate) data: PathBuf,
-    /// Only pieces whose path begins with this.
-    #[arg(long, default_value = "train/")]
-    pub(crate) only: String,
-    /// Of those, only every n-th, beginning with the first.
-    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) every: u16,
-    /// Rust file to write: `crates/rnn/src/copying/constants.rs`.
-    #[arg(long)]
-    pub(crate) out: PathBuf,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct FitReturnsArgs {
-    /// Folder that `prepare` wrote, or a folder of MIDI files.
-    #[arg(long)]
-    pub(crate) data: PathBuf,
-    /// Only pieces whose path begins with this.
-    #[arg(long, default_value = "train/")]
-    pub(crate) only: String,
-    /// Rust file to write: `crates/rnn/src/copying/habits.rs`.
-    #[arg(long)]
-    pub(crate) out: PathBuf,
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct ReleaseArgs {
     /// Folder that `train` wrote.
     #[arg(long)]
@@ -298,7 +271,7 @@ pub(crate) struct GenerateArgs {
     #[arg(long)]
     pub(crate) composer: Option<String>,
     /// Have themes come back this often, in percent of how often people's do, and make likelier what was played
-    /// before.
+    /// before; 0: neither.
     #[arg(long, value_name = "PERCENT", default_value_t)]
     pub(crate) themes: ReturnRate,
     /// Where the network plays. Both the CPU and a GPU play it in int8.
@@ -326,6 +299,9 @@ pub(crate) struct AblationArgs {
     /// Markdown file to write; plots go to a folder of its name beside it.
     #[arg(long)]
     pub(crate) out: PathBuf,
+    /// Markdown of what was tried elsewhere, to put into the page.
+    #[arg(long)]
+    pub(crate) notes: Option<PathBuf>,
     /// Print one JSON object, too.
     #[arg(long)]
     pub(crate) json: bool,
@@ -449,6 +425,9 @@ pub(crate) struct RollArgs {
     /// Where to draw a line, in seconds: where primers end.
     #[arg(long)]
     pub(crate) mark: Option<f64>,
+    /// Mark where the top line repeats what was heard 1 to 120 seconds before, and where that was.
+    #[arg(long)]
+    pub(crate) returns: bool,
     /// SVG file to write.
     #[arg(long)]
     pub(crate) out: PathBuf,

@@ -11,6 +11,7 @@ mod config;
 mod copies;
 mod copying;
 mod corpus;
+mod density;
 mod device;
 mod evaluate;
 mod files;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::FitCopying(args) => copying::run(&args),
         Command::FitReturns(args) => returns::run(&args),
+        Command::FitDensity(args) => density::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Ablation(args) => ablation::run(&args),

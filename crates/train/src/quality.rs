@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use performance::statistics::{Excerpt, Profile};
-use performance::{Controls, Performance, PitchClasses, ReturnRate, Sampling, Token, decode};
+use performance::{Controls, Performance, PitchClasses, Sampling, Token, decode};
 use rnn::{Network, Quantized};
 use serde::Serialize;
 
@@ -223,10 +223,9 @@ fn keep(dir: &Path, name: &str, performances: &[Performance]) -> Result<()> {
 /// The command, without the places that only its author has and what changes nothing.
 fn command(args: &QualityArgs) -> String {
     let notes = args.notes.as_deref().map(|notes| format!(" --notes {}", place(notes)));
-    let themes = (args.themes != ReturnRate::NEVER).then(|| format!(" --themes {}", args.themes));
     format!(
         "performance-rnn quality --weights {} --data DATA --out {} --pieces {} --seconds {} --long {} --each {} \
-         --primers {} --seed {} --temperature {} --top-p {}{}{}",
+         --primers {} --seed {} --temperature {} --top-p {} --themes {}{}",
         place(&args.weights),
         place(&args.out),
         args.pieces,
@@ -237,7 +236,7 @@ fn command(args: &QualityArgs) -> String {
         args.seed,
         args.sampling.temperature,
         args.sampling.top_p,
-        themes.unwrap_or_default(),
+        args.themes,
         notes.unwrap_or_default()
     )
 }

@@ -120,7 +120,8 @@ struct Step {
     onset_us: u64,
     /// Whether anything could have been heard long enough before.
     is_eligible: bool,
-    is_repeated: bool,
+    /// When it was, if it is repeated.
+    heard_us: Option<u64>,
 }
 
 /// Finds the steps of a line that lie in runs of eight equal intervals which `past` had a `lag` before;
@@ -136,24 +137,23 @@ pub fn recurrence(line: &Line, past: &Line, lag: Lag) -> Option<Recurrence> {
     }
     let intervals = line.intervals();
     let past_intervals = past.intervals();
-    let mut heard_us: HashMap<&[i16], Vec<u64>> = HashMap::new();
-    for (run, &onset_us) in past_intervals.windows(RUN).zip(&past.onsets_us) {
-        heard_us.entry(run).or_default().push(onset_us);
+    let mut heard: HashMap<&[i16], Vec<usize>> = HashMap::new();
+    for (place, run) in past_intervals.windows(RUN).enumerate() {
+        heard.entry(run).or_default().push(place);
     }
-    let step = |&onset_us| Step { onset_us, is_eligible: false, is_repeated: false };
+    let step = |&onset_us| Step { onset_us, is_eligible: false, heard_us: None };
     let mut steps: Vec<Step> = line.onsets_us[..intervals.len()].iter().map(step).collect();
     for (first, run) in intervals.windows(RUN).enumerate() {
         let onset_us = line.onsets_us[first];
         if onset_us < lag.least_us {
             continue;
         }
-        let is_repeated = is_tune(run)
-            && heard_us
-                .get(run)
-                .is_some_and(|heard| heard.iter().any(|&heard_us| lag.contains(heard_us, onset_us)));
-        for step in &mut steps[first..first + RUN] {
+        let places = heard.get(run).filter(|_| is_tune(run));
+        let is_long_ago = |place: &&usize| lag.contains(past.onsets_us[**place], onset_us);
+        let place = places.and_then(|places| places.iter().find(is_long_ago));
+        for (i, step) in steps[first..first + RUN].iter_mut().enumerate() {
             step.is_eligible = true;
-            step.is_repeated |= is_repeated;
+            step.heard_us = step.heard_us.or(place.map(|place| past.onsets_us[place + i]));
         }
     }
     Some(Recurrence { steps })
@@ -180,17 +180,32 @@ impl Recurrence {
         let within =
             || self.steps.iter().filter(|step| step.is_eligible && range_us.contains(&step.onset_us));
         let n_eligible = within().count();
-        let n_repeated = within().filter(|step| step.is_repeated).count();
+        let n_repeated = within().filter(|step| step.heard_us.is_some()).count();
         (n_eligible > 0).then(|| n_repeated as f64 / n_eligible as f64)
     }
 
-    /// The stretches of time in which everything is repeated, in microseconds, to be marked in a picture.
+    /// The stretches of time in which everything is repeated, to be marked in a picture.
     #[must_use]
-    pub fn stretches(&self) -> Vec<Range<u64>> {
-        let stretch = |steps: &[Step]| Some(steps.first()?.onset_us..steps.last()?.onset_us);
-        let repeated = self.steps.chunk_by(|a, b| a.is_repeated == b.is_repeated);
-        repeated.filter(|steps| steps.iter().any(|step| step.is_repeated)).filter_map(stretch).collect()
+    pub fn repeats(&self) -> Vec<Repeat> {
+        let goes_on = |a: &Step, b: &Step| match (a.heard_us, b.heard_us) {
+            (Some(before_us), Some(heard_us)) => before_us < heard_us,
+            (before, heard) => before == heard,
+        };
+        let repeat = |steps: &[Step]| {
+            let (first, last) = (steps.first()?, steps.last()?);
+            Some(Repeat { at_us: first.onset_us..last.onset_us, heard_us: first.heard_us?..last.heard_us? })
+        };
+        self.steps.chunk_by(goes_on).filter_map(repeat).collect()
     }
+}
+
+/// A stretch in which everything is repeated, in microseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// When it comes back.
+    pub at_us: Range<u64>,
+    /// When it was heard.
+    pub heard_us: Range<u64>,
 }
 
 #[cfg(test)]
@@ -219,7 +234,9 @@ mod tests {
     #[track_caller]
     fn check(text: &str, lag: Lag, expected: Expect) {
         let line = top(text);
-        let found = recurrence(&line, &line, lag).map(|found| (found.share(), found.stretches()));
+        let times = |repeat: Repeat| (repeat.at_us, repeat.heard_us);
+        let found = recurrence(&line, &line, lag)
+            .map(|found| (found.share(), found.repeats().into_iter().map(times).collect::<Vec<_>>()));
         expected.assert_eq(&format!("{found:?}"));
     }
 
@@ -229,8 +246,10 @@ mod tests {
         let middle = notes(&other, 8, 0);
         let tune = |from_secs, key| notes(&TUNE, from_secs, key);
         let all = |last: String| format!("{}{middle}{last}", tune(0, 0));
-        check(&all(tune(20, 0)), Lag::FAR, expect!["Some((Some(0.6666666666666666), [20000000..23360000]))"]);
-        check(&all(tune(20, 5)), Lag::FAR, expect!["Some((Some(0.6666666666666666), [20000000..23360000]))"]);
+        for key in [0, 5] {
+            let found = expect!["Some((Some(0.6666666666666666), [(20000000..23360000, 0..3360000)]))"];
+            check(&all(tune(20, key)), Lag::FAR, found);
+        }
         check(&all(tune(20, 0)), Lag::NEAR, expect!["Some((Some(0.0), []))"]);
         check(&all(tune(130, 0)), Lag::FAR, expect!["Some((Some(0.0), []))"]);
         // One note is another.
@@ -302,7 +321,7 @@ mod tests {
             let covers = |i: usize, step: usize| (i..i + RUN).contains(&step);
             let repeated = (0..a.len()).filter(|&step| starts(&a).any(|i| covers(i, step) && is_run(i))).count();
             let found = recurrence(&line, &past, Lag::FAR).unwrap();
-            prop_assert_eq!(found.steps.iter().filter(|step| step.is_repeated).count(), repeated);
+            prop_assert_eq!(found.steps.iter().filter(|step| step.heard_us.is_some()).count(), repeated);
         }
     }
 }

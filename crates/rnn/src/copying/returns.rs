@@ -8,11 +8,13 @@ use std::ops::{Range, RangeInclusive};
 
 use performance::motif::Matcher;
 use performance::{
-    Event, MAX_SHIFT_STEPS, N_PITCHES, N_TOKENS, Pitch, PitchClasses, ReturnRate, Sampling, Shift, Sounding,
-    Token, VelocityBin,
+    Controls, Event, MAX_SHIFT_STEPS, N_PITCH_CLASSES, N_PITCHES, N_TOKENS, Pitch, ReturnRate, Shift,
+    Sounding, Token, VelocityBin,
 };
 
+use super::Drawing;
 use super::habits::{FAR, Habits, NEAR};
+use crate::sampling::STEP_SECS;
 
 /// What contradicts a return becomes less likely by this many nats, which rules it out. With smaller
 /// values the network leaves the passage, and runs of eight notes in order become rare.
@@ -41,6 +43,10 @@ const WAIT_PERCENT: u32 = 165;
 const ATTEMPTS: usize = 4;
 /// And no further back than this, in steps.
 const MOST_LAG: [u32; 2] = [15_000, 1_250];
+/// If a density is asked for, a passage is at most this many times as dense or as sparse. Smaller finds fewer.
+const MOST_DENSITY_RATIO: f32 = 1.5;
+/// If pitch classes are asked for, a passage has at most one note in so many that is in none of them.
+const OTHER_PITCH_CLASSES: u32 = 8;
 /// Keys of a piano.
 const KEYS: RangeInclusive<u8> = 21..=108;
 
@@ -55,6 +61,8 @@ pub(super) struct Returns {
     /// When the next may begin, in steps: from far back, and from near; none before the first event.
     next: Option<[u32; 2]>,
     passage: Option<Passage>,
+    /// With which controls the last event was drawn: a passage of before they change does not go on.
+    asked: Controls,
 }
 
 /// What is being played again.
@@ -80,37 +88,53 @@ const HABITS: [&Habits; 2] = [&FAR, &NEAR];
 impl Default for Returns {
     fn default() -> Self {
         let last = Event::Velocity(VelocityBin::default());
-        Self { random: 0, sounding: Sounding::default(), last, next: None, passage: None }
+        Self {
+            random: 0,
+            sounding: Sounding::default(),
+            last,
+            next: None,
+            passage: None,
+            asked: Controls::default(),
+        }
     }
 }
 
 impl Returns {
     /// Reads one more event, which `matcher` has read.
-    pub(super) fn apply(&mut self, event: Event, sampling: Option<Sampling>, matcher: &Matcher) {
+    pub(super) fn apply(&mut self, event: Event, drawing: Option<Drawing>, matcher: &Matcher) {
         self.random = mix(self.random ^ u32::from(Token::from(event).get()));
         self.sounding.apply(event);
         self.last = event;
-        let Some(Sampling { themes, only, .. }) = sampling.filter(|it| it.themes != ReturnRate::NEVER) else {
+        let Some(drawing) = drawing.filter(|it| it.sampling.themes != ReturnRate::NEVER) else {
             (self.next, self.passage) = (None, None);
             return;
         };
         if let Some(passage) = self.passage {
-            self.passage = match event {
+            let next = match event {
                 Event::NoteOn(pitch) => follow(passage, pitch, matcher),
                 _ => Some(passage),
             };
-            self.passage = self.passage.filter(|passage| only.contains(passage.pitch));
+            self.passage = next.filter(|next| self.goes_on(next, drawing));
             if self.passage.is_none() {
-                self.put_off(passage.kind, themes, matcher.now());
+                self.put_off(passage.kind, drawing.sampling.themes, matcher.now());
             }
         }
+        if self.asked != *drawing.asked {
+            self.asked = drawing.asked.clone();
+        }
         if self.passage.is_none() && matches!(event, Event::TimeShift(_)) {
-            self.begin(themes, only, matcher);
+            self.begin(drawing, matcher);
         }
     }
 
+    /// Whether what is asked for, and what is left out, lets a passage go on.
+    fn goes_on(&self, passage: &Passage, drawing: Drawing) -> bool {
+        drawing.sampling.only.contains(passage.pitch) && self.asked == *drawing.asked
+    }
+
     /// Begins a passage if it is time and the music rests.
-    fn begin(&mut self, themes: ReturnRate, only: PitchClasses, matcher: &Matcher) {
+    fn begin(&mut self, drawing: Drawing, matcher: &Matcher) {
+        let themes = drawing.sampling.themes;
         let Some(last) = matcher.n_strikes().checked_sub(1).and_then(|last| matcher.strike(last)) else {
             return;
         };
@@ -125,7 +149,7 @@ impl Returns {
                 let lag = self.draw(&HABITS[kind].lags).min(MOST_LAG[kind]);
                 // In slow music it takes longer until there is something to recognize.
                 let lags = (0..).map(|doublings| lag << doublings).take_while(|&lag| lag <= MOST_LAG[kind]);
-                self.passage = lags.take(ATTEMPTS).find_map(|lag| self.choose(kind, lag, only, matcher));
+                self.passage = lags.take(ATTEMPTS).find_map(|lag| self.choose(kind, lag, drawing, matcher));
                 if self.passage.is_some() {
                     return;
                 }
@@ -135,7 +159,7 @@ impl Returns {
     }
 
     /// A passage from about `lag` steps back, from the beginning of a phrase.
-    fn choose(&mut self, kind: usize, lag: u32, only: PitchClasses, matcher: &Matcher) -> Option<Passage> {
+    fn choose(&mut self, kind: usize, lag: u32, drawing: Drawing, matcher: &Matcher) -> Option<Passage> {
         let habits = HABITS[kind];
         let length = self.draw(&habits.lengths);
         let key = self.draw_key(habits);
@@ -169,16 +193,20 @@ impl Returns {
             }
             end += 1;
         }
-        if n_chords < LEAST_CHORDS {
+        let steps = strike(end - 1)?.step.wrapping_sub(begin.step);
+        if n_chords < LEAST_CHORDS || !is_as_dense(end - first, steps, drawing.asked) {
             return None;
         }
         // In the same key where the other would leave the keyboard, or the pitch classes that may be played.
         // What was played beyond the keyboard can be played there again.
         let fits = |key: &i16| {
-            let is_allowed =
-                |pitch: Pitch| (*key == 0 || KEYS.contains(&pitch.get())) && only.contains(pitch);
-            (first..end).all(|number| {
-                strike(number).and_then(|strike| transposed(strike.pitch, *key)).is_some_and(is_allowed)
+            let pitches: Option<Vec<Pitch>> =
+                (first..end).map(|number| transposed(strike(number)?.pitch, *key)).collect();
+            pitches.is_some_and(|pitches| {
+                let is_allowed = |pitch: &Pitch| {
+                    (*key == 0 || KEYS.contains(&pitch.get())) && drawing.sampling.only.contains(*pitch)
+                };
+                pitches.iter().all(is_allowed) && are_asked(&pitches, drawing.asked)
             })
         };
         let key = [key, 0].into_iter().find(fits)?;
@@ -190,9 +218,9 @@ impl Returns {
     ///
     /// # Shapes
     /// `logits`: 413 numbers, before softmax.
-    pub(super) fn add_to(&self, logits: &mut [f32], sampling: Sampling, now: u32) {
-        // What is left out may have changed since the last event.
-        let Some(passage) = self.passage.filter(|passage| sampling.only.contains(passage.pitch)) else {
+    pub(super) fn add_to(&self, logits: &mut [f32], drawing: Drawing, now: u32) {
+        // What is asked for may have changed since the last event.
+        let Some(passage) = self.passage.filter(|passage| self.goes_on(passage, drawing)) else {
             return;
         };
         let pitch = passage.pitch;
@@ -270,6 +298,22 @@ fn follow(passage: Passage, pitch: Pitch, matcher: &Matcher) -> Option<Passage> 
     let next = matcher.strike(place).filter(|_| place < passage.end)?;
     let due = matcher.now().wrapping_add(next.step.wrapping_sub(passage.step));
     Some(Passage { place, pitch: transposed(next.pitch, passage.key)?, step: next.step, due, ..passage })
+}
+
+/// Whether so many notes in so many steps are about as dense as is asked for.
+fn is_as_dense(n_notes: u32, steps: u32, asked: &Controls) -> bool {
+    asked.density.is_none_or(|density| {
+        let (found, expected) = (n_notes as f32, density * steps as f32 * STEP_SECS);
+        found <= expected * MOST_DENSITY_RATIO && expected <= found * MOST_DENSITY_RATIO
+    })
+}
+
+/// Whether most of these are in pitch classes that are asked for.
+fn are_asked(pitches: &[Pitch], asked: &Controls) -> bool {
+    asked.pitch_classes.is_none_or(|weights| {
+        let is_other = |pitch: &&Pitch| weights[usize::from(pitch.get()) % N_PITCH_CLASSES] <= 0.0;
+        pitches.iter().filter(is_other).count() * OTHER_PITCH_CLASSES as usize <= pitches.len()
+    })
 }
 
 fn transposed(pitch: Pitch, key: i16) -> Option<Pitch> {

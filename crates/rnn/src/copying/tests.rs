@@ -135,20 +135,35 @@ fn another_device_can_go_on() {
     assert_eq!(now(there.next_chunk(100)).unwrap(), after);
 }
 
+/// How much of what a network plays at random was played before. By itself it repeats nothing.
+fn repeated(often: u16, asked: &Controls) -> f64 {
+    let mut takes = quantized().takes(returning(often), &[1, 2, 3, 4, 5, 6]).unwrap();
+    takes.set_controls(asked).unwrap();
+    let shares = now(takes.next_chunk(6_000)).unwrap().into_iter().filter_map(|tokens| {
+        let line = Line::strikes(&Excerpt::whole(&decode(&tokens).performance));
+        recurrence(&line, &line, Lag::of_secs(1..=120))?.share()
+    });
+    let shares: Vec<f64> = shares.collect();
+    shares.iter().sum::<f64>() / shares.len() as f64
+}
+
 #[test]
 fn themes_come_back_as_often_as_is_asked() {
-    let repeated = |often: u16| {
-        let mut takes = quantized().takes(returning(often), &[1, 2, 3, 4, 5, 6]).unwrap();
-        let shares = now(takes.next_chunk(6_000)).unwrap().into_iter().filter_map(|tokens| {
-            let line = Line::strikes(&Excerpt::whole(&decode(&tokens).performance));
-            recurrence(&line, &line, Lag::of_secs(1..=120))?.share()
-        });
-        let shares: Vec<f64> = shares.collect();
-        shares.iter().sum::<f64>() / shares.len() as f64
-    };
-    // This network plays at random, so that by itself it repeats nothing.
-    let [never, seldom, often] = [0, 50, 400].map(repeated);
+    let [never, seldom, often] = [0, 50, 400].map(|often| repeated(often, &Controls::default()));
     assert!(never < 0.005 && seldom > 0.01 && often > 2.0 * seldom, "{never}, {seldom}, {often}");
+}
+
+#[test]
+fn what_comes_back_is_what_is_asked_for() {
+    // It plays all pitch classes, and far more than a note in ten seconds.
+    let mut only_c = [0.0; 12];
+    only_c[0] = 1.0;
+    let sparse = Controls { density: Some(0.1), ..Controls::default() };
+    let in_c = Controls { pitch_classes: Some(only_c), ..Controls::default() };
+    for asked in [sparse, in_c] {
+        let share = repeated(400, &asked);
+        assert!(share < 0.005, "{share} with {asked:?}");
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::layout::{BROKEN, CAPACITY, LOGIT_COLUMNS};
 use super::network::Network;
 use super::state::{DeviceSnapshot, DeviceState};
 use crate::backend::{chance, opening, skip};
-use crate::copying::Memory;
+use crate::copying::{Drawing, Memory};
 use crate::sampling::strike_probabilities;
 use crate::{Backend, Error, Generate, sample};
 
@@ -79,7 +79,7 @@ impl Takes {
     async fn draw(&mut self, n: usize, takes: &mut [Vec<Token>]) -> Result<(), Error> {
         let chances = |rng: &mut ChaCha8Rng| (0..n).map(|_| (chance(rng) as f32).to_bits()).collect();
         let words = self.device.draw(self.host.rng.iter_mut().map(chances).collect()).await?;
-        let sampling = self.device.sampling;
+        let drawing = Some(Drawing { sampling: self.device.sampling, asked: &self.device.asked });
         for row in words.chunks_exact(self.len()) {
             for (index, (&word, take)) in row.iter().zip(takes.iter_mut()).enumerate() {
                 let token = match u16::try_from(word).ok().and_then(|number| Token::new(number).ok()) {
@@ -87,7 +87,7 @@ impl Takes {
                     None if word == BROKEN => return Err(Error::NotFinite(f32::NAN)),
                     None => return Err(Error::Device(format!("expected an event, found {word}"))),
                 };
-                self.host.apply(index, token, Some(sampling));
+                self.host.apply(index, token, drawing);
                 take.push(token);
             }
         }
@@ -102,7 +102,7 @@ impl Takes {
         let Host { held, memory, rng, .. } = &mut self.host;
         let takes = logits.iter_mut().zip(memory).zip(held).zip(rng);
         let tokens = takes.map(|(((logits, memory), held), rng)| {
-            memory.add_to(logits, sampling);
+            memory.add_to(logits, Drawing { sampling, asked });
             sample(logits, held, sampling, asked, rng)
         });
         tokens.collect()
@@ -129,16 +129,17 @@ impl Takes {
             self.device.logit();
             self.host.opened = true;
         }
+        let drawing = sampling.map(|sampling| Drawing { sampling, asked: &self.device.asked });
         for (index, tokens) in takes.iter().enumerate() {
-            tokens.iter().for_each(|&token| self.host.apply(index, token, sampling));
+            tokens.iter().for_each(|&token| self.host.apply(index, token, drawing));
         }
     }
 }
 
 impl Host {
-    fn apply(&mut self, take: usize, token: Token, sampling: Option<Sampling>) {
+    fn apply(&mut self, take: usize, token: Token, drawing: Option<Drawing>) {
         self.held[take].apply(Event::from(token));
-        self.memory[take].apply(Event::from(token), sampling);
+        self.memory[take].apply(Event::from(token), drawing);
     }
 }
 
@@ -219,7 +220,8 @@ impl Generate for Takes {
             return Ok(vec![0.0; N_PITCHES]);
         };
         let mut logits = self.logits().await?.into_iter().nth(take).unwrap_or_default();
-        self.host.memory[take].add_to(&mut logits, self.device.sampling);
+        let drawing = Drawing { sampling: self.device.sampling, asked: &self.device.asked };
+        self.host.memory[take].add_to(&mut logits, drawing);
         Ok(strike_probabilities(&logits, held.sounding(), self.device.sampling))
     }
 

@@ -48,7 +48,7 @@ pub(super) enum SessionFact {
     Strict,
     Dynamics(i8),
     Composer(u32),
-    /// How often themes come back, in percent of people's; none for never.
+    /// How often themes come back, in percent of people's.
     Themes(u16),
 }
 
@@ -101,6 +101,7 @@ impl SessionFact {
             Self::Seed(*seed),
             Self::Volume(*volume),
             Self::Dynamics(*dynamics),
+            Self::Themes(themes.percent()),
         ];
         facts.extend(is_seed_locked.then_some(Self::SeedLocked));
         facts.extend(length.us().map(|us| Self::LengthSecs((us / 1_000_000) as u32)));
@@ -119,7 +120,6 @@ impl SessionFact {
             }))),
         });
         facts.extend(is_strict.then_some(Self::Strict));
-        facts.extend((*themes != ReturnRate::NEVER).then(|| Self::Themes(themes.percent())));
         facts.extend(composer.and_then(|composer| Some(Self::Composer(composer.try_into().ok()?))));
         facts
     }

@@ -38,12 +38,13 @@ fn text(found: &Findings, folder: &str) -> Result<String, std::fmt::Error> {
         "# What each choice is worth\n\n\
          The same {} events spent in {} ways, each with {n_seeds} seed{} (initial weights, crops, keys). The network is \
          narrower than the released one, so that all of it takes hours on a CPU. All of this page is written \
-         by one command.\n\n\
+         by one command{}.\n\n\
          ```\n{}\n```\n\n\
          Machine: {}.\n",
         found.events,
         found.variants.len(),
         if n_seeds == 1 { "" } else { "s" },
+        if found.notes.is_some() { ", but for what the last section says" } else { "" },
         found.command,
         found.machine,
     )?;
@@ -67,6 +68,9 @@ fn text(found: &Findings, folder: &str) -> Result<String, std::fmt::Error> {
         sampled.map_or(0, |outcome| outcome.structure.events),
         found.plan.trim_end()
     )?;
+    if let Some(notes) = &found.notes {
+        writeln!(f, "\n## What else was tried\n\n{}", notes.trim_end())?;
+    }
     Ok(page)
 }
 
