@@ -1,5 +1,7 @@
 //! Plays the performance on stage: schedule, clock and instruments together.
 
+mod ahead;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -15,17 +17,6 @@ use wasm_bindgen::JsValue;
 use crate::js;
 use crate::output::{Clock, MidiOut, Piano, Samples};
 
-/// How far ahead the piano gets its messages. Survives the page being blocked for two seconds. A stop is not
-/// slower for it, because the piano can take messages back.
-const PIANO_LOOKAHEAD_US: u64 = 2_500_000;
-/// The same right after a start, from where it grows: many starts are followed by another, when somebody looks for a
-/// place, and what was handed out is thrown away. (Handing a voice its samples waits for the browser's audio thread,
-/// which took half of the time of such a search.)
-const FIRST_LOOKAHEAD_US: u64 = 300_000;
-/// Microseconds that it grows by in each that the music has played.
-const LOOKAHEAD_GROWTH: u64 = 4;
-/// The same in a hidden tab, where timers run once a second.
-const HIDDEN_LOOKAHEAD_US: u64 = 4_000_000;
 /// What is held back for a splice is played after all when it is due this soon.
 const HOLD_LEAD_US: u64 = 25_000;
 /// Samples are decoded this long before they are played.
@@ -528,10 +519,9 @@ impl Player {
             .run
             .as_ref()
             .map_or(0, |run| run.schedule.position_us(self.clock.now_us()).saturating_sub(run.from_us));
-        match (&self.midi, self.is_hidden) {
-            (Some(_), _) => self.midi_lookahead.us(),
-            (None, true) => HIDDEN_LOOKAHEAD_US,
-            (None, false) => PIANO_LOOKAHEAD_US.min(FIRST_LOOKAHEAD_US + LOOKAHEAD_GROWTH * played_us),
+        match &self.midi {
+            Some(_) => self.midi_lookahead.us(),
+            None => ahead::piano_us(played_us, self.is_hidden),
         }
     }
 
