@@ -250,7 +250,7 @@ impl State {
                     return self.hear_beside(take, epoch, index, &tokens);
                 }
                 let n_tokens = self.takes.current().map_or(0, |take| take.tokens().len());
-                match self.transport.steering.answer(epoch, n_tokens, at.head_us, at.now_ms) {
+                match self.transport.steering.answer(epoch, n_tokens, at.changes_from_us(), at.now_ms) {
                     Answer::Stale => {
                         let margin_us = self.transport.steering.margin_us();
                         if margin_us > SLOW_CHANGE_US && self.transport.steering.in_flight().is_none() {

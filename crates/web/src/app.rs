@@ -25,7 +25,8 @@ pub fn App() -> Html {
     let state = use_reducer(|| Store::new(opening_state()));
     let player = (*use_memo((), |()| PlayerHandle::new())).clone();
     let dispatch = use_callback((state.dispatcher(), player.clone()), |action, (dispatcher, player)| {
-        let at = Moment { now_ms: js::now_ms(), head_us: player.with(|player| player.head_us()) };
+        let (head_us, ahead_us) = player.with(|player| (player.head_us(), player.ahead_us()));
+        let at = Moment { now_ms: js::now_ms(), head_us, ahead_us };
         dispatcher.dispatch((action, at));
     });
     use_player(&state, &dispatch, &player);

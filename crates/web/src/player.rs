@@ -1,7 +1,6 @@
 //! Plays the performance on stage: schedule, clock and instruments together.
 
 mod ahead;
-
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -107,7 +106,7 @@ pub struct Player {
 /// A performance under way.
 struct Playing {
     schedule: Schedule,
-    /// The performance, once it was fed.
+    /// Once it was fed.
     take: Option<Rc<Take>>,
     /// Where it began, in microseconds of music.
     from_us: u64,
@@ -310,6 +309,12 @@ impl Player {
     #[must_use]
     pub fn head_us(&self) -> u64 {
         self.run.as_ref().map_or(0, |run| run.schedule.position_us(self.clock.now_us()))
+    }
+
+    /// How much further ahead than usual a MIDI device gets its messages, in microseconds.
+    #[must_use]
+    pub fn ahead_us(&self) -> u64 {
+        self.midi.as_ref().map_or(0, |_| self.midi_lookahead.us() - Lookahead::LEAST_US)
     }
 
     /// Plays what is due. Call it at least every quarter of a second.
@@ -515,10 +520,7 @@ impl Player {
     }
 
     fn lookahead_us(&self) -> u64 {
-        let played_us = self
-            .run
-            .as_ref()
-            .map_or(0, |run| run.schedule.position_us(self.clock.now_us()).saturating_sub(run.from_us));
+        let played_us = self.run.as_ref().map_or(0, |run| self.head_us().saturating_sub(run.from_us));
         match &self.midi {
             Some(_) => self.midi_lookahead.us(),
             None => ahead::piano_us(played_us, self.is_hidden),

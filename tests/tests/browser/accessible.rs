@@ -115,7 +115,7 @@ fn notices_stay_out_of_the_way() {
     page.button("Generate");
     let opened = page.evaluate(buttons);
     page.button("Generate").click();
-    page.wait_until("music", START, || page.button("Pause").is_enabled());
+    page.wait_until("music", START, || page.try_find("button", "Pause").is_some());
     assert_eq!(page.evaluate(buttons), opened, "loading and playing move buttons");
     page.press("Escape");
     let places = "[...document.querySelectorAll('main button, main input, main select')]

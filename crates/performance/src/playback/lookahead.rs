@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-/// Without hold-ups. Smaller plays unevenly whenever the caller is late; larger makes a stop take longer.
-const LEAST_US: u64 = 90_000;
 /// A hold-up that was met once is covered up to here, so that a stop takes 150 ms at most.
 const MOST_ONCE_US: u64 = 140_000;
 /// Hold-ups that come again and again are covered up to here. A timer of a hidden page comes once a second.
@@ -42,10 +40,14 @@ pub struct Lookahead {
 }
 
 impl Lookahead {
+    /// Without hold-ups, in microseconds. Smaller plays unevenly whenever the caller is late; larger makes a stop take
+    /// longer.
+    pub const LEAST_US: u64 = 90_000;
+
     /// The caller is there again.
     pub fn tick(&mut self, now_us: u64) {
         let gap_us = self.last_us.replace(now_us).map_or(0, |last_us| now_us.saturating_sub(last_us));
-        if gap_us + MARGIN_US > LEAST_US {
+        if gap_us + MARGIN_US > Self::LEAST_US {
             self.held.push_back((now_us, gap_us));
         }
         while self.held.pop_front_if(|&mut (at_us, _)| at_us.saturating_add(MEMORY_US) < now_us).is_some() {}
@@ -58,6 +60,6 @@ impl Lookahead {
         gaps.sort_unstable_by(|a, b| b.cmp(a));
         let once_us = gaps.first().map_or(0, |&gap_us| gap_us.min(MOST_ONCE_US));
         let often_us = gaps.get(OFTEN - 1).map_or(0, |&gap_us| gap_us.min(MOST_US));
-        LEAST_US.max(once_us).max(often_us)
+        Self::LEAST_US.max(once_us).max(often_us)
     }
 }

@@ -146,4 +146,14 @@ pub struct Moment {
     pub now_ms: f64,
     /// Music time up to which instruments have their messages for good, in microseconds of the performance.
     pub head_us: u64,
+    /// A change has to come later by this much than it usually does, in microseconds: a device that takes nothing back
+    /// gets its messages further ahead, because the page was held up.
+    pub ahead_us: u64,
+}
+
+impl Moment {
+    /// The place that a change reckons from, in microseconds of the performance.
+    pub(crate) fn changes_from_us(self) -> u64 {
+        self.head_us + self.ahead_us
+    }
 }

@@ -199,7 +199,7 @@ impl State {
             return;
         }
         let Some(take) = self.takes.current().cloned() else { return };
-        let at_us = at.head_us + self.transport.steering.margin_us();
+        let at_us = at.changes_from_us() + self.transport.steering.margin_us();
         self.record();
         self.complete();
         let branch = self.takes.stage(|id| take.branch(id, at_us, vec![input]));
@@ -211,7 +211,7 @@ impl State {
         if let (Some(_), EngineState::Ready(_), Some(take)) =
             (self.transport.generating(), &self.engine, self.takes.current())
         {
-            self.transport.steering.ask(take, at.head_us, at.now_ms);
+            self.transport.steering.ask(take, at.changes_from_us(), at.now_ms);
         }
     }
 

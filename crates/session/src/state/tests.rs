@@ -138,7 +138,7 @@ fn a_branch_takes_along_what_was_just_asked_for() {
     };
     let branch = Action::Branch { at_us: 400_000, drawn_seed: 9 };
     let dense = Shape { density: Wish::Asked(11.0), ..Shape::default() };
-    let at = Moment { now_ms: 1000.0, head_us: 300_000 };
+    let at = Moment { now_ms: 1000.0, head_us: 300_000, ahead_us: 0 };
     let state = after([ready(400.0), GENERATE, events(1, 0, &[60, 380, 188, 64, 380, 192, 67])]);
     // The first change is on its way, the second one waits.
     let state = state.reduced(Action::SetTemperature(0.5), at).reduced(Action::SetShape(dense), at);
@@ -174,7 +174,7 @@ fn versions_grow_side_by_side_and_one_is_chosen() {
     let (second, third) = (epoch(&state, 3), epoch(&state, 4));
     let state = state.then(as_of(second, 3, 2, &[65, 290])).then(as_of(third, 4, 2, &[66]));
     assert_eq!(state.takes.get(3).unwrap().tokens().len(), 4);
-    let state = state.reduced(Action::Choose(1), Moment { now_ms: 0.0, head_us: 1_200_000 });
+    let state = state.reduced(Action::Choose(1), Moment { now_ms: 0.0, head_us: 1_200_000, ahead_us: 0 });
     assert_eq!((state.transport.generating(), state.transport.cue.from_us), (Some(3), 1_200_000));
     // It goes on where it was, and so does the one that was on stage.
     let state = state.then(as_of(second, 3, 4, &[67]));
@@ -211,7 +211,13 @@ fn a_change_of_what_was_heard_is_a_branch() {
     let state = after([ready(400.0), GENERATE, events(1, 0, &[60, 380, 380, 380, 188])]);
     let state = state.then(Action::Played { playback: Playback::Playing, position_us: 2_500_000 });
     let state = state.then(Action::Seek { at_us: 500_000 });
-    let at = Moment { now_ms: 0.0, head_us: 500_000 };
+    let at = Moment { now_ms: 0.0, head_us: 500_000, ahead_us: 0 };
+    // What a device has already is not changed.
+    let begins_at = |at| {
+        let branch = state.clone().reduced(Action::SetTemperature(0.7), at).takes.current().cloned();
+        branch.and_then(|branch| branch.parent).map(|parent| parent.at)
+    };
+    assert!(begins_at(Moment { ahead_us: 1_000_000, ..at }) > begins_at(at));
     let state = state.reduced(Action::SetTemperature(0.7), at);
     assert_eq!(state.transport.generating(), Some(2));
     let branch = state.takes.current().unwrap();
@@ -330,7 +336,7 @@ fn the_page_says_what_it_waits_for() {
 fn seconds_left_follow_the_speed() {
     let downloading = |state: State, mb: u64, now_ms| {
         let reply = Reply::Downloading { received_bytes: mb * 1_000_000, total_bytes: Some(13_000_000) };
-        state.reduced(Action::Replied(reply), Moment { now_ms, head_us: 0 })
+        state.reduced(Action::Replied(reply), Moment { now_ms, ..Moment::default() })
     };
     let state = downloading(downloading(State::new(7), 1, 0.0), 5, 2000.0);
     let EngineState::Downloading(download) = state.engine else { panic!("{:?}", state.engine) };

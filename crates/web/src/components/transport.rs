@@ -41,10 +41,10 @@ pub fn Transport(props: &TransportProps) -> Html {
                 onclick={props.on_stop.reform(|_| ())} title="Esc">
                 <Icon glyph={Glyph::Square} />{ "Stop" }
             </button>
-            <PauseButton is_playing={state.is_sounding()} {is_playable} on_pause={props.on_pause.clone()} />
             <button type="button" class={classes!("toggle", props.is_shape_open.then_some("on"))}
                 aria-expanded={props.is_shape_open.to_string()} aria-controls="shape" title="Density, notes, dynamics (H)"
                 onclick={props.on_shape.reform(|_| ())}><Icon glyph={Glyph::Sliders} />{ "Shape" }</button>
+            <PauseButton is_playing={state.is_sounding()} {is_playable} on_pause={props.on_pause.clone()} />
             <span class="time" aria-label="Time played">{ format::clock(state.transport.position_secs()) }</span>
             <span class="spacer" />
             <span class="download">
@@ -79,7 +79,7 @@ fn PauseButton(PauseButtonProps { is_playing, is_playable, on_pause }: &PauseBut
     let (glyph, label) =
         if *is_playing || !is_playable { (Glyph::Pause, "Pause") } else { (Glyph::Triangle, "Play") };
     html! {
-        <button type="button" class="pause" title="P" disabled={!is_playable} onclick={on_pause.reform(|_| ())}>
+        <button type="button" class={classes!("pause", (!is_playable).then_some("unseen"))} title="P" disabled={!is_playable} onclick={on_pause.reform(|_| ())}>
             <Icon {glyph} />{ label }
         </button>
     }
