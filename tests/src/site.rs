@@ -119,6 +119,11 @@ impl Site {
         lock(&self.line).troubles.push((part.to_owned(), trouble));
     }
 
+    /// The same, and all other troubles end.
+    pub fn trouble_only(&self, part: &str, trouble: Trouble) {
+        lock(&self.line).troubles = vec![(part.to_owned(), trouble)];
+    }
+
     /// From now on the line is as slow as this; `None` is as fast as the machine.
     pub fn limit(&self, speed: Option<Speed>) {
         lock(&self.line).speed = speed;

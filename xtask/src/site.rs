@@ -8,6 +8,7 @@ mod budget;
 mod compress;
 mod hash;
 mod names;
+mod offline;
 mod policy;
 
 use std::fs::{self, File};
@@ -76,6 +77,7 @@ struct Size {
 fn pack(folder: &Path, cache: &Path) -> Result<Vec<Size>> {
     policy::give(folder)?;
     names::give(folder)?;
+    offline::give(folder)?;
     let index = folder.join("index.html");
     // The same program: it looks at its own address.
     fs::copy(&index, folder.join("bench.html")).map_err(at(&index))?;
@@ -142,9 +144,13 @@ mod tests {
         fs::create_dir_all(dist.join("weights")).unwrap();
         fs::write(
             dist.join("index.html"),
-            "<head><script type=\"module\">import './app-0123456789abcdef.js';</script></head>",
+            "<head><script type=\"module\">import './app-0123456789abcdef.js';</script>\
+             <link rel=\"manifest\" href=\"app/an.webmanifest\"></head>",
         )
         .unwrap();
+        fs::create_dir_all(dist.join("app")).unwrap();
+        fs::write(dist.join("app/icon-192.png"), "a picture").unwrap();
+        fs::write(dist.join("app/an.webmanifest"), "{ \"src\": \"icon-192.png\" }").unwrap();
         fs::write(dist.join("app-0123456789abcdef.js"), "x = 1;\n".repeat(100)).unwrap();
         fs::write(dist.join("worker.js"), "y = 2;\n".repeat(100)).unwrap();
         fs::write(dist.join("weights/base.safetensors"), [1, 2, 3]).unwrap();
@@ -155,18 +161,21 @@ mod tests {
         let expected = [
             "_headers",
             "app.js",
+            "app/an.webmanifest",
+            "app/icon-192.png",
             "bench.html",
             "index.html",
+            "service.js",
             "start.js",
             "weights/base.md",
             "weights/base.safetensors",
             "worker.js",
         ];
         assert_eq!(names, expected);
-        let worker = &sizes[7];
+        let worker = &sizes[10];
         assert_eq!(worker.raw, 700);
         assert!(worker.brotli < worker.gzip && worker.gzip < Some(100), "{worker:?}");
-        assert_eq!((sizes[6].gzip, sizes[6].brotli), (None, None), "too small to gain");
+        assert_eq!((sizes[9].gzip, sizes[9].brotli), (None, None), "too small to gain");
 
         let index = fs::read_to_string(dist.join("index.html")).unwrap();
         let files = files(&dist).unwrap();
@@ -182,6 +191,22 @@ mod tests {
         );
         assert!(headers.starts_with("/*\n  Content-Security-Policy: default-src 'none';"), "{headers}");
         assert!(carries_policy(&index) && !index.contains("import"), "{index}");
+        let named_as = |name: &str| {
+            let mut names = files.iter().map(|file| slashed(file));
+            names.find(|file| names::plain(file) == name && is_named_after_content(file)).unwrap()
+        };
+        let (manifest, icon) = (named_as("app/an.webmanifest"), named_as("app/icon-192.png"));
+        assert!(index.contains(&format!("href=\"{manifest}\"")), "{index}");
+        let manifest = fs::read_to_string(dist.join(manifest)).unwrap();
+        assert_eq!(manifest, format!("{{ \"src\": \"{}\" }}", icon.strip_prefix("app/").unwrap()));
+        let service = fs::read_to_string(dist.join("service.js")).unwrap();
+        let version = service.split('\'').nth(1).unwrap();
+        assert!(index.contains(&format!("<meta name=\"version\" content=\"{version}\">")), "{version}");
+        assert!(
+            service.contains(&format!("'{named}'")) && service.contains("'weights/base.md'"),
+            "{service}"
+        );
+        assert!(!service.contains("'index.html'") && !headers.contains("service.js"), "{headers}");
         assert!(!headers.contains("base.md") && !headers.contains("index.html"), "{headers}");
 
         // The same bytes come from the cache: what lies there is believed.

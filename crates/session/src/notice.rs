@@ -345,6 +345,9 @@ pub enum Notice {
     #[error("This version plays it a little differently.")]
     LinkDiffers,
 
+    /// A new version of the page is complete.
+    #[error("A new version of this page is here. It comes with the next reload.")]
+    NewVersion,
     /// A download could not be started.
     #[error("The file could not be saved ({why}). Try again, or try another browser.")]
     DownloadFailed {

@@ -14,7 +14,7 @@ use crate::components::{
 };
 use crate::hooks::{
     PageActions, Sheet, draw_seed, use_commands, use_debug, use_engine, use_files, use_links, use_midi,
-    use_page_drop, use_player, use_session, use_share, use_shortcuts, use_teach, use_theme,
+    use_offline, use_page_drop, use_player, use_session, use_share, use_shortcuts, use_teach, use_theme,
 };
 use crate::player::PlayerHandle;
 use crate::store::Store;
@@ -34,6 +34,7 @@ pub fn App() -> Html {
     let engine = use_engine(&state, &dispatch, &player, preference);
     let (teach, teach_link) = use_teach(&engine);
     let on_connect = use_midi(&state, &dispatch, &player);
+    use_offline(&state, &dispatch);
     let (theme, on_theme) = use_theme();
 
     let is_about_open = use_state(|| false);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use js_sys::{Promise, Reflect};
+use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 
@@ -20,6 +20,15 @@ pub fn text(error: &JsValue) -> String {
 pub fn get(object: &JsValue, name: &str) -> JsValue {
     // Fails for values that are no objects; these have no properties.
     Reflect::get(object, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
+/// Calls a method that `web-sys` has, too: a further feature of it would have everything built again that is built on it.
+///
+/// # Errors
+/// If there is no such method, it throws, or gives no promise.
+pub fn promise(object: &JsValue, method: &str, arguments: &[JsValue]) -> Result<Promise, JsValue> {
+    let method: Function = get(object, method).dyn_into()?;
+    Reflect::apply(&method, object, &arguments.iter().collect::<Array>())?.dyn_into()
 }
 
 /// Lets a promise run by itself; a rejection goes to the console.

@@ -387,6 +387,19 @@ impl Page {
         self.call("Storage.overrideQuotaForOrigin", request);
     }
 
+    /// Forgets what was downloaded, except what the page itself stored.
+    #[track_caller]
+    pub fn forget_http_cache(&self) {
+        self.call("Network.clearBrowserCache", json!({}));
+    }
+
+    /// Why the browser would not install the page as an app.
+    #[track_caller]
+    pub fn installation_errors(&self) -> Vec<String> {
+        let found = self.call("Page.getInstallabilityErrors", json!({}))["installabilityErrors"].take();
+        found.as_array().into_iter().flatten().map(|error| error["errorId"].to_string()).collect()
+    }
+
     /// Emulates a visitor who does not like things to move.
     #[track_caller]
     pub fn prefer_stillness(&self) {

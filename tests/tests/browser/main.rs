@@ -4,6 +4,7 @@ mod accessible;
 mod continued;
 mod device;
 mod doors;
+mod offline;
 #[path = "../../released/primers.rs"]
 mod primers;
 mod replay;
@@ -260,21 +261,32 @@ fn a_broken_download_gets_a_sentence_and_can_be_tried_again() {
     play(&page, 7);
 }
 
-/// Everything but the page itself is named after its content and kept for good.
+/// Everything but the page itself is named after its content and kept for good. (Browsers ask by themselves whether the
+/// service worker has changed.)
 #[test]
 fn a_second_visit_fetches_the_page_alone() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/"));
     play(&page, 7);
     page.wait_until("all samples", START, || asked_for(&site, ".mp3") == 150);
-    assert_eq!(asked_for(&site, "weights"), 1, "{:?}", site.requests());
+    assert_eq!(asked_for(&site, ".safetensors"), 1, "{:?}", site.requests());
+    offline::wait_until_complete(&page, &offline::version_of(&site));
+    assert_eq!(asked_for(&site, ".mp3"), 150, "none twice");
+    assert_eq!(asked_for(&site, ".safetensors"), 1, "nor the weights");
     // The browser writes its cache in its own time.
     std::thread::sleep(Duration::from_secs(1));
     let first = site.requests().len();
     drop(page);
     let page = browser.open(&site.url("/"));
     play(&page, 7);
-    assert_eq!(site.requests()[first..], ["/"]);
+    let second = || {
+        let mut paths = site.requests()[first..].to_vec();
+        paths.sort();
+        paths.dedup();
+        paths
+    };
+    page.wait_until("a look for another version", SOON, || second().len() > 1);
+    assert_eq!(second(), ["/", "/service.js"]);
     page.assert_no_errors();
 }
 

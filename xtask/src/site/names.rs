@@ -16,27 +16,23 @@ const DIGITS: std::ops::RangeInclusive<usize> = 12..=16;
 /// What browsers fetch through the program. Pages, texts for people and what servers read keep their names.
 const FETCHED: [&str; 6] = ["js", "wasm", "css", "json", "mp3", "safetensors"];
 
+/// What the page's head links to, in an order in which each comes before those that name it: the app's icons and manifest.
+const LINKED: [&str; 2] = ["png", "webmanifest"];
+
 /// How long a file may be kept that is named after its content: a year, the longest there is.
 pub(crate) const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
 /// Names the files that Trunk has not named, and writes the new names into `index.html`.
 pub(super) fn give(folder: &Path) -> Result<()> {
-    let mut renamed = BTreeMap::new();
-    for file in files(folder)? {
-        let name = slashed(&file);
-        let is_fetched =
-            file.extension().is_some_and(|ending| FETCHED.iter().any(|fetched| ending == *fetched));
-        if !is_fetched || is_named_after_content(&name) {
-            continue;
-        }
-        let path = folder.join(&file);
-        let bytes = fs::read(&path).map_err(at(&path))?;
-        let new = named(&name, hash(&bytes));
-        fs::rename(&path, folder.join(&new)).map_err(at(&path))?;
-        renamed.insert(name, new);
-    }
+    let renamed = rename(folder, &FETCHED)?;
     let index = folder.join("index.html");
-    let html = fs::read_to_string(&index).map_err(at(&index))?;
+    let mut html = fs::read_to_string(&index).map_err(at(&index))?;
+    for ending in LINKED {
+        for (name, new) in rename(folder, &[ending])? {
+            html = html.replace(&format!("href=\"{name}\""), &format!("href=\"{new}\""));
+            rename_in_manifests(folder, &name, &new)?;
+        }
+    }
     let (before, after) = html
         .split_once("</head>")
         .ok_or_else(|| Error::new(format!("{}: expected a </head>, found none", index.display())))?;
@@ -45,6 +41,35 @@ pub(super) fn give(folder: &Path) -> Result<()> {
     let list: Vec<_> = renamed.iter().map(|(name, new)| format!("\"{name}\":\"{new}\"")).collect();
     let script = format!("<script type=\"application/json\" id=\"files\">{{{}}}</script>", list.join(","));
     fs::write(&index, format!("{before}{script}</head>{after}")).map_err(at(&index))
+}
+
+/// Names the files of these kinds that have no name yet: the old names and the new.
+fn rename(folder: &Path, endings: &[&str]) -> Result<BTreeMap<String, String>> {
+    let mut renamed = BTreeMap::new();
+    for file in files(folder)? {
+        let name = slashed(&file);
+        let is_meant = file.extension().is_some_and(|ending| endings.iter().any(|meant| ending == *meant));
+        if !is_meant || is_named_after_content(&name) {
+            continue;
+        }
+        let path = folder.join(&file);
+        let bytes = fs::read(&path).map_err(at(&path))?;
+        let new = named(&name, hash(&bytes));
+        fs::rename(&path, folder.join(&new)).map_err(at(&path))?;
+        renamed.insert(name, new);
+    }
+    Ok(renamed)
+}
+
+/// A manifest names files beside it.
+fn rename_in_manifests(folder: &Path, name: &str, new: &str) -> Result<()> {
+    let last = |name: &str| format!("\"{}\"", name.rsplit('/').next().unwrap_or_default());
+    for file in files(folder)?.iter().filter(|file| file.extension().is_some_and(|e| e == "webmanifest")) {
+        let path = folder.join(file);
+        let text = fs::read_to_string(&path).map_err(at(&path))?;
+        fs::write(&path, text.replace(&last(name), &last(new))).map_err(at(&path))?;
+    }
+    Ok(())
 }
 
 /// Writes `_headers`, which Netlify and Cloudflare Pages read: a rule for each file, or for a folder whose files are

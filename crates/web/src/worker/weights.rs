@@ -44,8 +44,29 @@ pub(super) async fn forget(url: &str) {
 /// # Errors
 /// A notice for the visitor.
 pub(super) async fn download(url: &str) -> Result<Vec<u8>, Notice> {
+    let bytes = answered(url, Way::Usual).await?;
+    // Bits may have flipped in the browser's own cache, or in the service worker's.
+    let bytes = if is_as_named(url, &bytes) { bytes } else { answered(url, Way::Anew).await? };
+    if !is_as_named(url, &bytes) {
+        return Err(Notice::WeightsCorrupt { why: "its bytes are others than its name says".into() });
+    }
+    keep(url, &bytes).await;
+    Ok(bytes)
+}
+
+/// Where an answer may come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Any cache that the browser has.
+    Usual,
+    /// The server.
+    Anew,
+}
+
+/// The whole answer.
+async fn answered(url: &str, way: Way) -> Result<Vec<u8>, Notice> {
     let mut progress = Progress { received: 0, total: None, told_ms: f64::NEG_INFINITY };
-    let bytes = match receive(url, &mut progress).await {
+    let bytes = match receive(url, way, &mut progress).await {
         Ok(bytes) => bytes,
         Err(Failure::Status(status)) => {
             return Err(Notice::WeightsMissing { status, file: js::file_of(url) });
@@ -58,10 +79,6 @@ pub(super) async fn download(url: &str) -> Result<Vec<u8>, Notice> {
     if progress.total.is_some_and(|total| (bytes.len() as u64) < total) {
         return Err(Notice::WeightsBroken { why: progress.how_it_broke(&JsValue::UNDEFINED) });
     }
-    if !is_as_named(url, &bytes) {
-        return Err(Notice::WeightsCorrupt { why: "its bytes are others than its name says".into() });
-    }
-    keep(url, &bytes).await;
     Ok(bytes)
 }
 
@@ -114,14 +131,21 @@ impl Progress {
     }
 }
 
-async fn receive(url: &str, progress: &mut Progress) -> Result<Vec<u8>, Failure> {
+async fn receive(url: &str, way: Way, progress: &mut Progress) -> Result<Vec<u8>, Failure> {
     let response = match asked_early(url) {
         Some(answer) => JsFuture::from(answer).await?,
         None => JsValue::UNDEFINED,
     };
-    let response: Response = match response.dyn_into() {
-        Ok(response) => response,
-        Err(_) => JsFuture::from(scope().fetch_with_str(url)).await?.dyn_into()?,
+    let response: Response = match (way, response.dyn_into()) {
+        (Way::Usual, Ok(response)) => response,
+        (Way::Usual, Err(_)) => JsFuture::from(scope().fetch_with_str(url)).await?.dyn_into()?,
+        (Way::Anew, _) => {
+            let options = js_sys::Object::new();
+            js_sys::Reflect::set(&options, &"cache".into(), &"reload".into())?;
+            JsFuture::from(js::promise(&scope(), "fetch", &[url.into(), options.into()])?)
+                .await?
+                .dyn_into()?
+        }
     };
     if !response.ok() {
         return Err(Failure::Status(response.status()));

@@ -1,0 +1,123 @@
+// The service worker: keeps a complete version of the page for visits without a network.
+//
+// `cargo xtask build` puts before these lines: VERSION, which the page carries, too; FILES, all that the page needs;
+// OPTIONAL, what it needs in some places only. All but a few of them are named after their content.
+'use strict';
+
+const PREFIX = 'performance-rnn-page-';
+const OWN = PREFIX + VERSION;
+// The page itself is stored last: a cache that has it is complete.
+const PAGE = new URL('./', registration.scope).href;
+const PAGES = ['./', './index.html', './bench.html'].map(path => new URL(path, registration.scope).pathname);
+// Longer waits longer on a line that is up and brings nothing.
+const PATIENCE_MS = 5000;
+
+const urlOf = file => new URL(file, registration.scope).href;
+const isNamed = url => /-[0-9a-f]{12,16}[._][^/]*$/.test(url);
+// As some hosts send for any file that they have not.
+const isPage = answer => (answer.headers.get('content-type') ?? '').startsWith('text/html');
+const versionIn = html => /<meta name="version" content="([0-9a-f]+)">/.exec(html)?.[1];
+
+async function completeCaches() {
+    const names = (await caches.keys()).filter(name => name.startsWith(PREFIX));
+    const found = await Promise.all(names.map(async name => {
+        const cache = await caches.open(name);
+        return await cache.match(PAGE) && { name, cache };
+    }));
+    return found.filter(Boolean);
+}
+
+// From the caches of this worker's versions. The page has others.
+async function kept(url) {
+    for (const name of await caches.keys()) {
+        const found = name.startsWith(PREFIX) && await caches.match(url, { cacheName: name });
+        if (found) return found;
+    }
+}
+
+async function store(cache, url, options) {
+    if (await cache.match(url)) return;
+    const answer = isNamed(url) && await kept(url) || await fetch(url, options);
+    if (!answer.ok) throw new Error(`the server answered ${answer.status} for ${url}`);
+    if (isPage(answer) && !url.endsWith('.html')) throw new Error(`the server sent a page for ${url}`);
+    await cache.put(url, answer);
+}
+
+async function install() {
+    const cache = await caches.open(OWN);
+    if (await cache.match(PAGE)) return;
+    try {
+        for (const file of FILES) await store(cache, urlOf(file), isNamed(file) ? {} : { cache: 'no-cache' });
+        for (const file of OPTIONAL) {
+            // Only what this browser has already.
+            const options = { cache: 'only-if-cached', mode: 'same-origin' };
+            await store(cache, urlOf(file), options).catch(() => {});
+        }
+        const page = await fetch(PAGE, { cache: 'no-cache' });
+        const html = await page.clone().text();
+        if (versionIn(html) !== VERSION) throw new Error(`the page is no longer version ${VERSION}`);
+        await cache.put(PAGE, page);
+    } catch (error) {
+        // Without room there is no copy, not even an old one, and pages come from the network.
+        if (error.name === 'QuotaExceededError') {
+            for (const name of await caches.keys()) if (name.startsWith(PREFIX)) await caches.delete(name);
+        }
+        throw error;
+    }
+    // Open pages of another version say so.
+    for (const client of await clients.matchAll({ includeUncontrolled: true })) client.postMessage(VERSION);
+}
+
+async function activate() {
+    for (const { name } of await completeCaches()) if (name !== OWN) await caches.delete(name);
+    await clients.claim();
+}
+
+// The network's page if all of its files are here, or if there is no complete version. Otherwise the last complete one:
+// never a page of which a part is missing.
+async function openPage(request) {
+    const complete = await completeCaches();
+    const last = complete.at(-1);
+    const lastPage = () => last.cache.match(PAGE);
+    if (!last) return fetch(request);
+    let answer, version;
+    try {
+        const signal = AbortSignal.timeout(PATIENCE_MS);
+        answer = await fetch(request.url, { cache: 'no-cache', redirect: 'manual', signal });
+        version = versionIn(await answer.clone().text());
+    } catch {
+        return lastPage();
+    }
+    if (answer.status >= 500) return lastPage();
+    return version && !complete.some(({ name }) => name === PREFIX + version) ? lastPage() : answer;
+}
+
+async function find(request) {
+    // The page asks for a file anew whose bytes are not what its name says.
+    const isAnew = request.cache === 'reload';
+    const found = isNamed(request.url) && !isAnew && await kept(request.url);
+    if (found) return found;
+    try {
+        const answer = await fetch(request);
+        const belongs = isAnew ? await kept(request.url) : OPTIONAL.some(file => urlOf(file) === request.url);
+        if (answer.ok && belongs && !isPage(answer)) {
+            const copy = answer.clone();
+            // A full disk stops nothing.
+            caches.open(OWN).then(cache => cache.put(request.url, copy)).catch(() => {});
+        }
+        return answer;
+    } catch (error) {
+        const found = !isAnew && await kept(request.url);
+        if (found) return found;
+        throw error;
+    }
+}
+
+addEventListener('install', event => event.waitUntil(install()));
+addEventListener('activate', event => event.waitUntil(activate()));
+addEventListener('fetch', event => {
+    const { request } = event;
+    if (request.method !== 'GET' || !request.url.startsWith(registration.scope)) return;
+    if (request.mode !== 'navigate') event.respondWith(find(request));
+    else if (PAGES.includes(new URL(request.url).pathname)) event.respondWith(openPage(request));
+});
