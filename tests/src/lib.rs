@@ -11,6 +11,7 @@ pub mod frames;
 pub mod kept;
 pub mod listening;
 pub mod midi_device;
+pub mod performing;
 pub mod site;
 pub mod steering;
 pub mod times;

@@ -2,6 +2,9 @@
 
 /// What the importer of music reads, as a file input's `accept` has it.
 pub const MUSIC: &str = ".mid,.midi,.kar,.rmi,.smf,audio/midi,audio/x-midi,audio/rmid";
+/// What is read as a score besides.
+pub const SCORES: &str =
+    ".musicxml,.mxl,.xml,application/vnd.recordare.musicxml+xml,application/vnd.recordare.musicxml";
 /// Of a visitor's own weights.
 pub const MODEL: &str = ".safetensors";
 /// Of a session.
@@ -12,7 +15,7 @@ pub const MAX_MODEL_BYTES: f64 = 256e6;
 /// What a file is, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
-    /// MIDI, a session, or something that only its bytes tell.
+    /// MIDI, a score, a session, or something that only its bytes tell.
     Music,
     /// Weights.
     Model,
@@ -30,7 +33,7 @@ impl Door {
         };
         if is_one_of(MODEL) {
             Self::Model
-        } else if is_one_of(MUSIC) || is_one_of(SESSION) {
+        } else if is_one_of(MUSIC) || is_one_of(SCORES) || is_one_of(SESSION) {
             Self::Music
         } else {
             Self::Unknown
@@ -66,6 +69,7 @@ mod tests {
         }
         assert_eq!(Door::of("best.safetensors"), Door::Model);
         assert_eq!(Door::of("evening.prnn"), Door::Music);
+        assert_eq!(Door::of("Fugue.MXL"), Door::Music);
         assert_eq!(Door::of("mid"), Door::Unknown);
         assert_eq!(Door::first::<&str>(&[]), None);
     }

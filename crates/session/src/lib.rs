@@ -19,6 +19,7 @@
 //! ([`Moment`]). `web` owns the worker, the sound and the screen, and does what the state says.
 
 mod clock_watch;
+mod conductor;
 pub mod doors;
 pub mod engine;
 pub mod format;
@@ -28,6 +29,7 @@ pub mod link;
 mod notation;
 mod notice;
 mod output;
+mod performed;
 mod primer;
 pub mod protocol;
 pub mod roll;
@@ -43,10 +45,12 @@ pub mod teach;
 mod transport;
 
 pub use clock_watch::{ClockSource, ClockWatch};
+pub use conductor::Conductor;
 pub use engine::{Download, EngineState, SLOW, Speed};
 pub use history::History;
 pub use notice::{Notice, Notices, Remedy};
 pub use output::{Midi, OutputChoice, Outputs, Port};
+pub use performed::{CurveColumn, Curves, Performed, Piece, WithScore};
 pub use primer::Primer;
 pub use protocol::TakeId;
 pub use settings::{DRAWN_SEEDS, Length, MAX_SEED, SeedLock, Settings, TEMPERATURES};

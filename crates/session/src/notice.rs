@@ -247,6 +247,20 @@ pub enum Notice {
         /// What to do.
         remedy: String,
     },
+    /// A written score that is performed.
+    #[error("{file} is a written score, so it is played with expression{}.", clauses(.left_out))]
+    ScorePerformed {
+        /// Name of the file.
+        file: String,
+        /// What it had and its performance has not, a clause each.
+        left_out: Vec<String>,
+    },
+    /// A written score that waits, because the browser holds the sound, or because it was chosen as a primer.
+    #[error("{file} is a written score.")]
+    ScoreFound {
+        /// Name of the file.
+        file: String,
+    },
     /// The browser could not hand over a file.
     #[error("{file} could not be opened ({why}). Choose it again.")]
     FileUnreadable {
@@ -330,6 +344,23 @@ pub enum Notice {
          often. Download it as MIDI: the file brings it back here."
     )]
     LinkTooLong,
+    /// A score beyond what a link can hold was left out of it.
+    #[error(
+        "The link is copied. The score's {n_notes} notes do not fit into it: whoever opens it drops the same score to hear \
+         this performance."
+    )]
+    LinkCopiedWithoutScore {
+        /// How many.
+        n_notes: u32,
+    },
+    /// A link to a performance of a score that is not here.
+    #[error(
+        "This link performs a score of {n_notes} notes, which it does not bring. Drop that score here, and it is played so."
+    )]
+    LinkNeedsScore {
+        /// How many notes it has.
+        n_notes: u32,
+    },
     /// No link, or not all of it.
     #[error("This link is damaged and was not used.")]
     LinkDamaged,
@@ -356,6 +387,11 @@ pub enum Notice {
     },
 }
 
+/// ` (drums are left out)`.
+fn clauses(clauses: &[String]) -> String {
+    if clauses.is_empty() { String::new() } else { format!(" ({})", clauses.join("; ")) }
+}
+
 /// What a button beside a notice does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
@@ -367,6 +403,10 @@ pub enum Remedy {
     UseAsPrimer,
     /// Play with the weights that were dropped.
     UseModel,
+    /// Perform the score.
+    Perform,
+    /// Take the score for a primer.
+    GoOn,
 }
 
 impl Remedy {
@@ -377,15 +417,28 @@ impl Remedy {
             Self::ReloadModel | Self::ReloadSamples => "Retry",
             Self::UseAsPrimer => "Use as a primer",
             Self::UseModel => "Use this model",
+            Self::Perform => "Perform it",
+            Self::GoOn => "Go on from it",
         }
     }
 }
 
 impl Notice {
-    /// The button to offer, if there is one.
+    /// The buttons to offer.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<Remedy> {
+        match self {
+            Self::ScoreFound { .. } => vec![Remedy::Perform, Remedy::GoOn],
+            _ => self.remedy().into_iter().collect(),
+        }
+    }
+
+    /// The first of them.
     #[must_use]
     pub fn remedy(&self) -> Option<Remedy> {
         match self {
+            Self::ScorePerformed { .. } => Some(Remedy::GoOn),
+            Self::ScoreFound { .. } => Some(Remedy::Perform),
             Self::WeightsMissing { .. }
             | Self::PageInstead { .. }
             | Self::WeightsBroken { .. }

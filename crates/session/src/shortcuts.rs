@@ -17,8 +17,14 @@ pub enum Shortcut {
     Branch,
     /// Go on in four ways.
     Versions,
-    /// Go on with a version, by its index.
+    /// Go on with a version or an interpretation, by its index.
     Choose(usize),
+    /// Open or close the drawer of a score's performance.
+    Perform,
+    /// Hear the flat score, or its performance again.
+    Flat,
+    /// Let taps give the tempo, or no more.
+    Conduct,
     /// Play the marked span over and over, or no more.
     Loop,
     /// Open or close the drawer.
@@ -40,7 +46,7 @@ pub enum Shortcut {
 }
 
 /// A line of the help: keys, and what they do.
-pub const HELP: [(&str, &str); 15] = [
+pub const HELP: [(&str, &str); 18] = [
     ("Space", "Generate, or stop"),
     ("Esc", "Stop"),
     ("P", "Pause, or play on"),
@@ -48,7 +54,10 @@ pub const HELP: [(&str, &str); 15] = [
     (", .", "Back or forward 1 second"),
     ("B", "Branch: go on another way from here"),
     ("V", "Four versions from here"),
-    ("1 2 3 4", "Switch between the versions"),
+    ("1 2 3 4 5", "Switch between the versions, or the interpretations of a score"),
+    ("E", "Perform: how a score is played"),
+    ("F", "Compare a performance with the flat score"),
+    ("C", "Conduct a score: Space is the beat"),
     ("L", "Loop the marked span"),
     ("H", "Shape: density, notes, dynamics"),
     ("+ -", "Zoom the roll"),
@@ -100,6 +109,10 @@ impl Shortcut {
             "2" => Self::Choose(1),
             "3" => Self::Choose(2),
             "4" => Self::Choose(3),
+            "5" => Self::Choose(4),
+            "e" => Self::Perform,
+            "f" => Self::Flat,
+            "c" => Self::Conduct,
             "l" => Self::Loop,
             "h" => Self::Shape,
             "d" => Self::Download,

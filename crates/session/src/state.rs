@@ -3,10 +3,12 @@
 
 mod action;
 mod keep;
+mod perform;
 mod play;
 
 use std::rc::Rc;
 
+use performance::score::Rendition;
 use performance::{Origin, Token};
 
 pub use action::{Action, Moment};
@@ -15,8 +17,8 @@ pub use keep::Received;
 use crate::protocol::{Reply, TakeId};
 use crate::steering::Answer;
 use crate::{
-    Beside, Download, EngineState, History, List, MAX_SEED, Notice, Notices, OutputChoice, Outputs, Playback,
-    Primer, SLOW, SeedLock, Settings, Span, Speed, Take, Takes, Transport,
+    Beside, Conductor, Download, EngineState, History, List, MAX_SEED, Notice, Notices, OutputChoice,
+    Outputs, Playback, Primer, SLOW, SeedLock, Settings, Span, Speed, Take, Takes, Transport,
 };
 
 /// A change that is heard later than this, in microseconds, shows a notice.
@@ -47,6 +49,10 @@ pub struct State {
     pub outputs: Outputs,
     /// The performance that is being made into a file of sound, and how much of it is done, in percent.
     pub recording: Option<(TakeId, u8)>,
+    /// The conductor's beat, while taps give the tempo.
+    pub conductor: Option<Conductor>,
+    /// A performance that a link brought without its score.
+    awaited_score: Option<Rc<Rendition>>,
     /// What the visitor should know.
     pub notices: Notices,
     /// Of the list of takes.
@@ -68,6 +74,8 @@ impl State {
             settings: Settings::new(seed),
             outputs: Outputs::default(),
             recording: None,
+            conductor: None,
+            awaited_score: None,
             notices: Notices::default(),
             history: History::default(),
         }
@@ -158,6 +166,13 @@ impl State {
                     self.notices.tell(notice);
                 }
             }
+            Action::Perform(piece) => self.perform(piece),
+            Action::Render(rendering) => self.render(rendering),
+            Action::SetConducting(is_on) => self.conductor = is_on.then(Conductor::default),
+            Action::Tap { at_us } => self.tap(at_us, at),
+            Action::SetMood { energy, valence } => self.set_mood(energy, valence, at),
+            Action::Unconduct => self.unconduct(),
+            Action::ReceiveScore(rendition) => self.receive_score(rendition),
             Action::Open(saved) => self.open(&saved),
             Action::Receive(received) => self.receive(received),
             Action::Notify(notice) => self.notify(notice),
@@ -191,6 +206,8 @@ impl State {
     pub fn waiting_for(&self) -> Option<String> {
         match (self.transport.playback, &self.engine, self.transport.prefilled) {
             (Playback::Behind, ..) => Some(Notice::Behind.to_string()),
+            // Nothing is composed for it.
+            (Playback::Starting, ..) if self.performed().is_some() => None,
             (Playback::Starting, EngineState::Down, _) => None,
             (Playback::Starting, EngineState::Ready(_), Some((done, total))) if done < total => {
                 let primer = self.takes.current().and_then(|take| take.primer.as_ref());

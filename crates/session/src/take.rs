@@ -3,6 +3,7 @@
 mod changes;
 mod edit;
 mod kept;
+mod perform;
 
 use std::rc::Rc;
 
@@ -16,12 +17,13 @@ pub use changes::TakeChange;
 pub use edit::Planned;
 pub(crate) use edit::spliced;
 
-use crate::Primer;
 use crate::protocol::{Job, TakeId};
+use crate::{Performed, Primer};
 
-/// A performance that the network composed, or is composing.
+/// A performance that the network composed, or is composing, or one of a score.
 ///
-/// It follows from its recipe ([`Take::recipe`]); the tokens are what the network made of it so far.
+/// It follows from its recipe ([`Take::recipe`]); the tokens are what the network made of it so far. That of a score
+/// follows from the score and its rendering ([`Take::performed`]), and is complete.
 #[derive(Clone, Debug)]
 pub struct Take {
     /// Its number.
@@ -40,6 +42,8 @@ pub struct Take {
     pub is_complete: bool,
     /// What drew its tokens; `None` if that is not known, or there was more than one.
     pub origin: Option<Origin>,
+    /// The score that it is a performance of, and how.
+    pub performed: Option<Rc<Performed>>,
     awaited: Option<TokenSum>,
     velocity_offset: VelocityOffset,
     /// With the velocity offset still applied.
@@ -110,6 +114,7 @@ impl Take {
             primer,
             is_complete: false,
             origin: None,
+            performed: None,
             awaited: None,
             velocity_offset,
             tokens: Vec::new(),
@@ -222,7 +227,10 @@ impl Take {
     /// A name for a file that says how to have this music again.
     #[must_use]
     pub fn file_name(&self, extension: &str) -> String {
-        format!("performance-rnn-{}.{extension}", self.seed)
+        match &self.performed {
+            Some(performed) => format!("{}-performed.{extension}", performed.piece.stem()),
+            None => format!("performance-rnn-{}.{extension}", self.seed),
+        }
     }
 
     fn all_tokens(&self, primer: WithPrimer) -> Vec<Token> {

@@ -148,6 +148,12 @@ impl Takes {
         self.all.get_mut(&id).map(|take| change(Rc::make_mut(take)))
     }
 
+    /// The number of the take that is added next.
+    #[must_use]
+    pub fn next_id(&self) -> TakeId {
+        self.next_id
+    }
+
     /// A new take on stage; `make` gets its number.
     pub fn stage(&mut self, make: impl FnOnce(TakeId) -> Take) -> TakeId {
         let id = self.add(make);

@@ -1,6 +1,7 @@
 //! `perform`: a score, played with expression, as a MIDI file with the score's bars.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use performance::score::{Expression, PALETTES, Ridge, Rules, Score, Variation, export};
@@ -21,6 +22,8 @@ struct Summary {
     quarters: f64,
     is_quantized: bool,
     left_out: Vec<String>,
+    /// For all takes together, files included.
+    render_s: f64,
     takes: Vec<Take>,
 }
 
@@ -54,6 +57,7 @@ pub(crate) fn run(args: &PerformArgs) -> Result<()> {
         },
         None => Rules::default(),
     };
+    let started = Instant::now();
     let ridge = (args.renderer == Renderer::Ridge).then(Ridge::released).transpose()?;
     let mean = ridge.as_ref().map(|ridge| ridge.render(&score));
     let written = Expression::written(&score);
@@ -69,7 +73,7 @@ pub(crate) fn run(args: &PerformArgs) -> Result<()> {
             }
             (None, Renderer::Ridge | Renderer::Flat) => Expression::flat(&score),
         };
-        let expression = written.blend(&played, args.expression);
+        let expression = written.scaled(&score, &played, args.expression);
         let file =
             if args.takes == 1 { args.out.clone() } else { numbered(&args.out, usize::from(number) + 1) };
         write_atomically(&file, &export(&score, &expression))?;
@@ -82,6 +86,7 @@ pub(crate) fn run(args: &PerformArgs) -> Result<()> {
         quarters: score.end_quarters(),
         is_quantized: score.is_quantized(),
         left_out: score.left_out().to_vec(),
+        render_s: started.elapsed().as_secs_f64(),
         takes,
     };
     if args.json {
@@ -103,5 +108,6 @@ fn print(summary: &Summary) -> Result<()> {
     for Take { seed, file, duration_s } in &summary.takes {
         say!("seed {seed}: {duration_s:.1} s, in {}", file.display())?;
     }
+    say!("performed in {:.2} s", summary.render_s)?;
     Ok(())
 }

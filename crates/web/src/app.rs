@@ -9,8 +9,8 @@ use session::{Action, EngineState, Length, Moment, State, WithPrimer};
 use yew::prelude::*;
 
 use crate::components::{
-    About, Header, LengthField, Moment as AtMoment, Notices, OutputField, PrimerField, Roll, SeedField,
-    SessionBar, ShapeDrawer, StatusLine, Takes, TeachPanel, TemperatureField, Transport,
+    About, Header, LengthField, Moment as AtMoment, Notices, OutputField, PerformDrawer, PrimerField, Roll,
+    SeedField, SessionBar, ShapeDrawer, StatusLine, Takes, TeachPanel, TemperatureField, Transport,
 };
 use crate::hooks::{
     PageActions, Sheet, draw_seed, use_commands, use_debug, use_engine, use_files, use_links, use_midi,
@@ -19,6 +19,9 @@ use crate::hooks::{
 use crate::player::PlayerHandle;
 use crate::store::Store;
 use crate::{js, storage};
+
+/// On narrower pages, drawers are sheets over the roll.
+const SHEET_PX: f64 = 720.0;
 
 #[component]
 pub fn App() -> Html {
@@ -40,13 +43,15 @@ pub fn App() -> Html {
     let is_about_open = use_state(|| false);
     let is_shape_open = use_state(|| false);
     let on_shape = use_callback(is_shape_open.clone(), |(), is_open| is_open.set(!**is_open));
-    let on_open =
-        use_callback((is_about_open.setter(), on_shape.clone()), |sheet, (is_about_open, on_shape)| {
-            match sheet {
-                Sheet::Shape => on_shape.emit(()),
-                Sheet::Help => is_about_open.set(true),
-            }
-        });
+    let (is_perform_open, on_perform) = use_perform_drawer(&state);
+    let on_open = use_callback(
+        (is_about_open.setter(), on_shape.clone(), on_perform.clone()),
+        |sheet, (is_about_open, on_shape, on_perform)| match sheet {
+            Sheet::Shape => on_shape.emit(()),
+            Sheet::Perform => on_perform.emit(()),
+            Sheet::Help => is_about_open.set(true),
+        },
+    );
     let with_primer = use_state(|| WithPrimer::Yes);
     let on_about = |is_open: bool| {
         let is_about_open = is_about_open.setter();
@@ -60,7 +65,7 @@ pub fn App() -> Html {
     });
     let kept = use_session(&state, &dispatch, on_kept);
     use_debug(&state, &player, &kept.keeper);
-    let files = use_files(&state, &dispatch);
+    let files = use_files(&state, &dispatch, &player);
     let on_share = use_share(&state, &dispatch);
     let actions = PageActions { on_open, on_share: on_share.clone(), files: files.clone() };
     let commands = use_commands(&state, &dispatch, &player, &engine, *with_primer, &actions);
@@ -82,12 +87,16 @@ pub fn App() -> Html {
                     mark={state.mark} waiting_for={state.waiting_for().map(AttrValue::from)} dispatch={dispatch.clone()} />
                 <Transport state={state.clone()} dispatch={dispatch.clone()} on_generate={commands.on_generate.clone()}
                     on_stop={commands.on_stop.clone()} on_pause={commands.on_pause.clone()} is_shape_open={*is_shape_open}
-                    on_shape={on_shape.clone()} on_download={commands.on_download.clone()}
+                    on_shape={on_shape.clone()} {is_perform_open} on_perform={on_perform.clone()} on_download={commands.on_download.clone()}
                     on_record={commands.on_record.clone()} {on_share}
                     with_primer={*with_primer} on_with_primer={setter(&with_primer)} />
-                if *is_shape_open {
+                if *is_shape_open && state.performed().is_none() {
                     <ShapeDrawer shape={settings.shape.clone()} primer_density={primer_density(&state)} model={model.clone()}
                         dispatch={dispatch.clone()} on_close={on_shape} />
+                }
+                if let Some(performed) = state.performed().filter(|_| is_perform_open) {
+                    <PerformDrawer performed={Rc::clone(performed)} is_conducting={state.conductor.is_some()}
+                        on_tap={commands.on_tap.clone()} dispatch={dispatch.clone()} on_close={on_perform} />
                 }
                 <AtMoment state={state.clone()} player={player.clone()} dispatch={dispatch.clone()}
                     on_branch={commands.on_branch.clone()} on_versions={commands.on_versions.clone()} />
@@ -114,6 +123,23 @@ pub fn App() -> Html {
                 on_close={on_about(false)} on_model_file={commands.on_model.clone()} />
         </>
     }
+}
+
+/// Whether the Perform drawer is open, and a callback that opens or closes it. It opens with a score, where there is
+/// room beside the roll.
+#[hook]
+fn use_perform_drawer(state: &State) -> (bool, Callback<()>) {
+    let is_open = use_state(|| false);
+    let score = state.performed().map(|performed| performed.piece.hash);
+    use_effect_with(score, {
+        let is_open = is_open.setter();
+        move |score| {
+            let width = js::window().inner_width().ok().and_then(|width| width.as_f64());
+            is_open.set(score.is_some() && width > Some(SHEET_PX));
+        }
+    });
+    let toggle = use_callback(is_open.clone(), |(), is_open| is_open.set(!**is_open));
+    (*is_open, toggle)
 }
 
 /// Notes per second of the primer that the next performance continues, or the present one.

@@ -5,11 +5,14 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, File, HtmlAnchorElement, Url};
 
+use std::rc::Rc;
+
 use crate::js;
-use performance::midi;
+use performance::midi::{self, FileKind};
+use performance::score::{self, Expression, Rendition, Score};
 use session::format::file_name;
 use session::saved::{self, Opened, SavedError};
-use session::{Notice, Primer, Received};
+use session::{Notice, Piece, Primer, Received};
 
 /// The address of bytes in memory; they stay there as long as it lives.
 #[derive(Debug)]
@@ -91,8 +94,12 @@ pub fn name(file: &File) -> String {
 /// What a file is read for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// To be continued.
+    /// To be continued, unless it cannot be but a score.
     Primer,
+    /// To be continued, also if it is a score.
+    GoOn,
+    /// To be performed.
+    Score,
     /// Whatever it is.
     Anything,
 }
@@ -102,6 +109,12 @@ pub enum Wanted {
 pub enum Found {
     /// A performance to continue, or its first seconds.
     Primer(Primer),
+    /// A primer that was written, not played.
+    WrittenPrimer(Primer),
+    /// A score to perform, and what was left out of it.
+    Score(Rc<Piece>, Vec<String>),
+    /// A performance of a score.
+    Rendition(Rendition),
     /// A performance with what it follows from.
     Take(Received),
     /// A session, as far as it can be read.
@@ -128,13 +141,47 @@ pub async fn read_any(file: &File, wanted: Wanted, primer_secs: Option<f64>) -> 
     if file.size() > midi::MAX_BYTES as f64 {
         return Err(refused(too_large()));
     }
-    let mut import = midi::read(&read(file, &name).await?).map_err(refused)?;
+    let bytes = read(file, &name).await?;
+    let mut import = match midi::read(&bytes) {
+        Err(performance::Error::OtherKind(FileKind::MusicXml | FileKind::CompressedMusicXml)) => {
+            let score = Score::read(&bytes).map_err(|error| score_refused(&name, &error))?;
+            if wanted != Wanted::GoOn {
+                return found_score(name, &score);
+            }
+            let tokens = performance::encode(&Expression::written(&score).apply(&score));
+            return Ok(Found::Primer(Primer::of(name, tokens)));
+        }
+        read => read.map_err(refused)?,
+    };
     if let (Wanted::Anything, Some(lineage)) = (wanted, import.lineage.take()) {
         let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
         let primer_name = format!("the primer of {stem}");
         return Ok(Found::Take(Received { lineage, name: Some(stem.to_owned()), primer_name }));
     }
-    Ok(Found::Primer(Primer::of_import(&name, &import, primer_secs)))
+    if let Some(rendition) = (wanted == Wanted::Anything).then(|| score::carried(&bytes)).flatten() {
+        return Ok(Found::Rendition(rendition));
+    }
+    let score = Score::read(&bytes).ok().filter(|score| wanted == Wanted::Score || score.is_quantized());
+    let primer = || Primer::of_import(&name, &import, primer_secs);
+    match (wanted, score) {
+        (Wanted::Anything | Wanted::Score, Some(score)) => found_score(name, &score),
+        (Wanted::Primer, Some(_)) => Ok(Found::WrittenPrimer(primer())),
+        _ => Ok(Found::Primer(primer())),
+    }
+}
+
+fn found_score(name: String, score: &Score) -> Result<Found, Notice> {
+    let left_out = score.left_out().to_vec();
+    let piece = Piece::new(name.clone(), score).map_err(|error| score_refused(&name, &error))?;
+    Ok(Found::Score(Rc::new(piece), left_out))
+}
+
+fn score_refused(file: &str, error: &score::ScoreError) -> Notice {
+    Notice::PrimerRefused {
+        file: file.to_owned(),
+        why: format!("could not be read: {error}"),
+        remedy: "Try exporting it again as MusicXML or MIDI.".into(),
+    }
 }
 
 fn unreadable(name: &str, error: &JsValue) -> Notice {

@@ -1,6 +1,9 @@
 //! Plays the performance on stage: schedule, clock and instruments together.
 
 mod ahead;
+mod turn;
+mod watch;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -24,12 +27,6 @@ const DECODE_AHEAD_US: u64 = 12_000_000;
 const BEGINNING_US: u64 = 1_000_000;
 /// ... or this long after its notes are known, with the nearest ones.
 const MAX_DECODE_WAIT_MS: f64 = 4000.0;
-/// The sound counts as held back by the browser after this long.
-const HELD_MS: f64 = 700.0;
-/// Milliseconds between two attempts to get it back ...
-const RESUME_MS: f64 = 1000.0;
-/// ... and between two to open another where it stands still.
-const REOPEN_MS: f64 = 5000.0;
 
 /// The player, shared by the hooks that feed it, the roll that watches it and the buttons.
 #[derive(Clone)]
@@ -231,6 +228,13 @@ impl Player {
     /// Feeds what is new of the performance to the schedule.
     pub fn feed(&mut self, take: &Rc<Take>) {
         let now_us = self.clock.now_us();
+        let before = self.run.as_ref().and_then(|run| run.take.as_ref()?.performed.clone());
+        if let (Some(before), Some(now)) = (before, &take.performed)
+            && !Rc::ptr_eq(&before, now)
+            && before.piece == now.piece
+        {
+            return self.turn(&before, now, take);
+        }
         let Some(run) = &mut self.run else { return };
         let other = run.take.replace(Rc::clone(take)).filter(|before| before.id != take.id);
         let (n_splices, n_kept) = match &other {
@@ -277,12 +281,18 @@ impl Player {
         run.end = Cursor::after(&kept);
         run.upcoming.retain(|&(at_us, ..)| at_us < run.end.at_us());
         let taken_back = run.schedule.splice(&kept, now_us);
+        self.forget(&taken_back);
+    }
+
+    /// Instruments forget these messages, all that they have from the first on.
+    fn forget(&mut self, taken_back: &[Timed]) {
+        let Some(run) = &mut self.run else { return };
         let outcome = match (&self.midi, taken_back.first(), &mut self.piano) {
             (Some(midi), first, _) => {
                 if let Some(first) = first {
                     run.live.take_back(first.at_us);
                 }
-                midi.take_back(&taken_back, &self.clock)
+                midi.take_back(taken_back, &self.clock)
             }
             // Everything that was kept comes before the first message that is taken back.
             (None, Some(first), Some(piano)) => {
@@ -524,77 +534,6 @@ impl Player {
         match &self.midi {
             Some(_) => self.midi_lookahead.us(),
             None => ahead::piano_us(played_us, self.is_hidden),
-        }
-    }
-
-    /// Adds a notice when the clock stands still, and tries to resume it.
-    fn watch_for_held_sound(&mut self) {
-        let Some(run) = &mut self.run else { return };
-        if self.clock.is_running() {
-            run.held_since_ms = None;
-            run.has_told_held = false;
-            return;
-        }
-        let now_ms = js::now_ms();
-        let held_ms = now_ms - *run.held_since_ms.get_or_insert(now_ms);
-        if held_ms > HELD_MS && !run.has_told_held {
-            run.has_told_held = true;
-            match (run.has_begun, js::was_pressed()) {
-                (true, _) => self.notices.push(Notice::SoundInterrupted),
-                (false, false) => self.notices.push(Notice::SoundHeld),
-                // The browser may sound; the clock will tell whether it can.
-                (false, true) => {}
-            }
-        }
-        // Some browsers need another request when whatever took the sound is over.
-        if held_ms > HELD_MS && now_ms - run.resumed_ms > RESUME_MS {
-            run.resumed_ms = now_ms;
-            if let Some(piano) = &self.piano {
-                piano.resume();
-            }
-        }
-    }
-
-    /// Goes by the computer's clock where the sound's stands still, and comes back when it goes again. What had begun
-    /// on the piano waits for a sound that was merely taken away (a call, a lock, another program).
-    fn watch_the_clock(&mut self) {
-        let is_taken_away = !self.clock.is_running() && self.midi.is_none();
-        let run = self.run.as_ref().filter(|run| !(run.is_paused || run.has_begun && is_taken_away));
-        let (Some(_), Some(sound_ms)) = (run, self.clock.sound_ms()) else {
-            return self.watch.look_away();
-        };
-        let now_ms = js::now_ms();
-        match self.watch.look(sound_ms, now_ms) {
-            Some(source @ ClockSource::Computer) => {
-                self.go_by(source);
-                self.reopened_ms = now_ms;
-                self.notices.push(Notice::NoSoundDevice);
-            }
-            Some(source @ ClockSource::Sound) => {
-                self.go_by(source);
-                self.settled.push(Notice::NoSoundDevice);
-            }
-            None => {}
-        }
-        if self.clock.source() == ClockSource::Computer && now_ms - self.reopened_ms > REOPEN_MS {
-            self.reopened_ms = now_ms;
-            // Some browsers never start a context again whose device was not there.
-            if let Err(error) = self.open_piano() {
-                web_sys::console::debug_1(&error);
-            }
-        }
-    }
-
-    /// The same performance, from the same place on, by another clock.
-    fn go_by(&mut self, source: ClockSource) {
-        let Some(run) = &self.run else { return };
-        let (take, has_begun) = (run.take.clone(), run.has_begun);
-        let at_us = if has_begun { self.heard_us() } else { run.from_us };
-        self.stop();
-        self.clock.set_source(source);
-        self.begin(at_us);
-        if let Some(take) = take {
-            self.feed(&take);
         }
     }
 }

@@ -207,7 +207,7 @@ impl Page {
         self.evaluate(sound::SILENT_AFTER).as_f64()
     }
 
-    /// Milliseconds from the last click to the beginning of the first note after it, once it is on its way.
+    /// Milliseconds from the last click or drop to the beginning of the first note after it, once it is on its way.
     #[track_caller]
     pub fn first_note_after_click(&self) -> Option<f64> {
         self.evaluate(sound::FIRST_NOTE).as_f64()

@@ -28,7 +28,9 @@ pub(super) const METER: &str = "
         return disconnect.apply(this, rest);
     };
     let clicked = null, firstNote = null;
-    addEventListener('click', event => { clicked = event.timeStamp; firstNote = null; }, true);
+    for (const act of ['click', 'drop']) {
+        addEventListener(act, event => { clicked = event.timeStamp; firstNote = null; }, true);
+    }
     const start = AudioBufferSourceNode.prototype.start;
     AudioBufferSourceNode.prototype.start = function (when, ...rest) {
         if (this.context instanceof AudioContext) {

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 use tests::browser::{Browser, Page, Scheme, screenshots};
+use tests::performing::fugue;
 use tests::site::Site;
 
 use super::{SILENCE, SOON, START, file};
@@ -36,6 +37,21 @@ fn axe_finds_nothing_in_either_theme_at_any_width() {
     page.button("Four versions").click();
     page.wait_until("versions", SOON, || page.try_find("button", "Version 4").is_some());
     page.button("Pause").click();
+    let mut found = violations_everywhere(&page, "axe");
+    // A score, and everything there is to perform it.
+    page.button("Done").click();
+    let (_folder, score) = file("fugue.musicxml", fugue(8).as_bytes());
+    page.select("main").drop_files(&[&score]);
+    page.wait_until("a performance", START, || page.evaluate("performanceRnn.performed()").is_string());
+    page.button("Conduct").click();
+    page.button("Pause").click();
+    found.extend(violations_everywhere(&page, "axe-perform"));
+    found.dedup();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// In both themes and at all widths, with screenshots.
+fn violations_everywhere(page: &Page, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     for scheme in [Scheme::Light, Scheme::Dark] {
         page.prefer(scheme);
@@ -43,14 +59,13 @@ fn axe_finds_nothing_in_either_theme_at_any_width() {
             page.resize(width, height);
             // Colors fade for a moment.
             std::thread::sleep(std::time::Duration::from_millis(400));
-            page.screenshot(&screenshots().join(format!("axe-{width}-{scheme:?}.png")));
+            page.screenshot(&screenshots().join(format!("{name}-{width}-{scheme:?}.png")));
             let too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth").as_f64();
             assert!(too_wide <= Some(0.0), "{too_wide:?} px too wide at {width}");
-            found.extend(violations(&page).into_iter().map(|line| format!("{width} {scheme:?}: {line}")));
+            found.extend(violations(page).into_iter().map(|line| format!("{width} {scheme:?}: {line}")));
         }
     }
-    found.dedup();
-    assert!(found.is_empty(), "{}", found.join("\n"));
+    found
 }
 
 /// Generate, steer, branch, name, undo, without a mouse.

@@ -5,6 +5,7 @@ mod continued;
 mod device;
 mod doors;
 mod offline;
+mod perform;
 #[path = "../../released/primers.rs"]
 mod primers;
 mod replay;

@@ -94,7 +94,7 @@ fn damaged_links_are_told_and_change_nothing() {
         assert_eq!(tokens(&page), music);
         page.button("Dismiss").click();
     }
-    page.evaluate("void (location.hash = '2.fromTheFuture')");
+    page.evaluate("void (location.hash = '3.fromTheFuture')");
     page.wait_for_text("This link was made with a newer version of this page.", SOON);
     assert_eq!(tokens(&page), music);
     // A sound one becomes a performance beside the one that is there.

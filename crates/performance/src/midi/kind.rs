@@ -160,12 +160,12 @@ impl fmt::Display for FileKind {
             Self::Compressed => "it is compressed (such as gzip): decompress it, and open the MIDI file in it",
             Self::WebPage => "it is a web page, so the download failed: download the MIDI file again",
             Self::MusicXml => {
-                "it is a score (MusicXML), not a performance: export it as MIDI from a notation program"
+                "it is a score (MusicXML), not a performance: perform it first, or export it as MIDI"
             }
             Self::CompressedMusicXml => {
-                "it is a score (compressed MusicXML), not a performance: export it as MIDI from a notation program"
+                "it is a score (compressed MusicXML), not a performance: perform it first, or export it as MIDI"
             }
-            Self::MuseScore => "it is a score of MuseScore: export it as MIDI there",
+            Self::MuseScore => "it is a score of MuseScore: export it as MusicXML or MIDI there",
             Self::Midi2 => "it is a MIDI 2.0 clip: export it as a Standard MIDI File (MIDI 1.0)",
             Self::Audio(format) => {
                 return write!(
@@ -173,8 +173,8 @@ impl fmt::Display for FileKind {
                     "it is an audio recording ({format}), which has no notes: transcribe it to MIDI first"
                 );
             }
-            Self::Pdf => "it is a PDF: sheet music has to be turned into MIDI by a scanning program first",
-            Self::Image => "it is an image: sheet music has to be turned into MIDI by a scanning program first",
+            Self::Pdf => "it is a PDF: sheet music has to be turned into MusicXML or MIDI by a scanning program first",
+            Self::Image => "it is an image: sheet music has to be turned into MusicXML or MIDI by a scanning program first",
             Self::SoundBank => "it is a bank of sounds (such as a SoundFont), which has no notes: open a MIDI file",
             Self::GuitarPro => "it is a tablature of Guitar Pro: export it as MIDI there",
             Self::Xml => "it is an XML file of another kind: open a MIDI file",

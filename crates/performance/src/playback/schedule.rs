@@ -287,6 +287,46 @@ impl Schedule {
         taken_back
     }
 
+    /// Goes over to other music, all of whose tokens these are: at the clock time `at_us`, its music time is `to_us`.
+    /// What sounds rings on until the other music ends it; what does not sound there is released. To be called while
+    /// music is under way; [`end`](Self::end) comes after it as after [`feed`](Self::feed).
+    ///
+    /// Returns the messages that instruments have to forget: those handed out for later, by time.
+    pub fn turn(&mut self, tokens: &[Token], at_us: u64, to_us: u64, now_us: u64) -> Vec<Timed> {
+        self.forget_past(now_us);
+        let late_us = now_us.saturating_sub(at_us);
+        let (at_us, to_us) = (at_us + late_us, to_us + late_us);
+        let n_kept = self.handed_out.partition_point(|timed| timed.at_us < at_us);
+        let taken_back = self.handed_out.drain(n_kept..).collect();
+        let mut sounding = self.sounding;
+        self.handed_out.iter().for_each(|timed| sounding.apply(timed.message.event()));
+        self.queue.clear();
+        (self.hold_us, self.until_us, self.ended) = (None, None, false);
+        self.base_us = i128::from(at_us) - i128::from(to_us);
+        self.reached_us = to_us.saturating_sub(at_us - now_us);
+        self.status = Status::Playing;
+        let mut reader = Reader { from_us: to_us, ..Reader::default() };
+        let n_before = tokens.iter().take_while(|&&token| {
+            let is_before = reader.cursor.at_us() < to_us;
+            if is_before {
+                reader.step(token);
+            }
+            is_before
+        });
+        let n_before = n_before.count();
+        for pitch in sounding.pitches() {
+            if reader.cursor.sounding().contains(pitch) {
+                reader.played.apply(Event::NoteOn(pitch));
+            } else {
+                self.queue.push_back(Timed { at_us: to_us, message: Message::NoteOff { pitch } });
+            }
+        }
+        self.fed = reader;
+        self.n_messages = self.handed_out.len() + self.queue.len();
+        self.feed(&tokens[n_before..]);
+        taken_back
+    }
+
     /// Takes back messages for later, so that they are returned again: for a change of instruments. Returns
     /// the messages that silence an instrument which cannot take messages back. These are releases at
     /// `now_us` of what sounds now, and a release at the time of each strike that was returned for later.

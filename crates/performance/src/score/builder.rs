@@ -271,6 +271,11 @@ impl Score {
         !self.may_be_played || self.grid_share() >= QUANTIZED_SHARE
     }
 
+    /// Whether it is from MIDI, whose notes may have been played.
+    pub(super) fn may_be_played(&self) -> bool {
+        self.may_be_played
+    }
+
     /// The bar at a place, and how far into the full bar the place is; 4/4 where no bars are known.
     #[must_use]
     pub fn place_in_bar(&self, quarters: f64) -> (Bar, f64) {

@@ -39,6 +39,9 @@ pub enum ScoreError {
     /// A score that is too long.
     #[error("expected at most {MAX_QUARTERS} quarters, found more")]
     TooLong,
+    /// Not what [`Score::to_packed`](super::Score::to_packed) wrote.
+    #[error("its notes are damaged")]
+    Packed,
     /// A weight file that is not one.
     #[error("line {line} of the weights: {problem}")]
     Weights {

@@ -6,6 +6,7 @@ use midly::{Format, Header, MetaMessage, MidiMessage, Timing, TrackEvent, TrackE
 use super::builder::Score;
 use super::expression::Expression;
 use super::note::Bar;
+use super::rendition::Rendition;
 use super::tempo::{TempoMap, TempoMark};
 
 /// Half a millisecond at 125 quarters a minute.
@@ -28,6 +29,13 @@ const TAIL_TICKS: u32 = 960;
 /// put there. The written pedal is kept as controller 64.
 #[must_use]
 pub fn export(score: &Score, expression: &Expression) -> Vec<u8> {
+    export_with(score, expression, None)
+}
+
+/// The same with what it follows from, in an event that other programs pass over ([`carried`](super::carried)).
+#[must_use]
+pub fn export_with(score: &Score, expression: &Expression, rendition: Option<&Rendition>) -> Vec<u8> {
+    let event = rendition.and_then(Rendition::to_event);
     let rendered = expression.render(score);
     let earliest_secs = rendered.iter().map(|note| note.onset_secs).fold(f64::INFINITY, f64::min);
     let first = &score.chords()[0];
@@ -70,6 +78,11 @@ pub fn export(score: &Score, expression: &Expression) -> Vec<u8> {
         piano.push(start, 3, channel(MidiMessage::NoteOn { key, vel }));
         let vel = u7::new(RELEASE_VELOCITY);
         piano.push(end.max(start + 1), 1, channel(MidiMessage::NoteOff { key, vel }));
+    }
+    if let Some(event) = &event {
+        // After all notes: where it is damaged, or a file is cut off, the notes are there.
+        let last = piano.events.iter().map(|event| event.0).max().unwrap_or(0);
+        piano.push(last, 4, TrackEventKind::Meta(MetaMessage::SequencerSpecific(event)));
     }
     let timing = Timing::Metrical(u15::new(TICKS_PER_QUARTER));
     let mut bytes = Vec::new();
@@ -154,21 +167,21 @@ fn channel(message: MidiMessage) -> TrackEventKind<'static> {
 
 /// Events at ticks, and what comes first at one tick.
 #[derive(Default)]
-struct Track {
-    events: Vec<(u32, u8, TrackEventKind<'static>)>,
+struct Track<'a> {
+    events: Vec<(u32, u8, TrackEventKind<'a>)>,
 }
 
-impl Track {
-    fn push(&mut self, tick: u32, rank: u8, kind: TrackEventKind<'static>) {
+impl<'a> Track<'a> {
+    fn push(&mut self, tick: u32, rank: u8, kind: TrackEventKind<'a>) {
         self.events.push((tick, rank, kind));
     }
 
-    fn finish(mut self) -> Vec<TrackEvent<'static>> {
+    fn finish(mut self) -> Vec<TrackEvent<'a>> {
         self.events.sort_by_key(|event| (event.0, event.1));
         let end = self.events.last().map_or(0, |event| event.0).saturating_add(TAIL_TICKS);
         self.events.push((end, 0, TrackEventKind::Meta(MetaMessage::EndOfTrack)));
         let mut last = 0;
-        let timed = |(tick, _, kind): (u32, u8, TrackEventKind<'static>)| {
+        let timed = |(tick, _, kind): (u32, u8, TrackEventKind<'a>)| {
             // A delta holds 74 hours at this resolution; scores end before.
             let delta = u28::new((tick - last).min(u28::max_value().as_int()));
             last = tick;

@@ -2,6 +2,7 @@
 
 use super::builder::Score;
 use super::note::{Mark, ScoreNote};
+use super::numbers::mean;
 use crate::{Note, Performance, Velocity};
 
 /// Doublings of seconds per quarter, and of length, beyond which a value is a mistake.
@@ -112,6 +113,33 @@ impl Expression {
             asynchrony: blend(&self.asynchrony, &other.asynchrony),
             articulation: blend(&self.articulation, &other.articulation),
         }
+    }
+
+    /// From the written score to a performance of it: `share` 0 is as written, 1 as played, 2 plays twice the
+    /// deviations. The overall tempo and loudness go no further than the performance's.
+    ///
+    /// ```
+    /// # use performance::Pitch;
+    /// # use performance::score::{Expression, NewNote, Rules, Score};
+    /// let note = |idx: u8| NewNote::new(Pitch::new(60 + idx).unwrap(), f64::from(idx), 1.0);
+    /// let score = Score::builder().notes((0..8).map(note)).build()?;
+    /// let (written, played) = (Expression::written(&score), Rules::default().render(&score));
+    /// assert_eq!(written.scaled(&score, &played, 0.0), written);
+    /// let twice = written.scaled(&score, &played, 2.0);
+    /// let spread = |of: &Expression| of.velocity[7] - of.velocity[0];
+    /// assert!((spread(&twice) - 2.0 * spread(&played)).abs() < 1e-9);
+    /// # Ok::<(), performance::score::ScoreError>(())
+    /// ```
+    #[must_use]
+    pub fn scaled(&self, score: &Score, played: &Self, share: f64) -> Self {
+        let mut scaled = self.blend(played, share);
+        if share > 1.0 {
+            let secs = |of: &Self| of.chord_secs(score).last().copied().unwrap_or(0.0);
+            let louder = mean(&played.velocity) - mean(&self.velocity);
+            scaled.velocity.iter_mut().for_each(|velocity| *velocity -= (share - 1.0) * louder);
+            scaled = scaled.lasting(score, secs(played));
+        }
+        scaled
     }
 
     /// The same expression at another overall tempo: so that the last chord comes `secs` after the first.

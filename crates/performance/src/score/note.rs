@@ -53,6 +53,16 @@ impl Marks {
         Self(self.0 | other.0)
     }
 
+    /// As they are written down.
+    pub(super) fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// Those of [`Marks::bits`]; bits that stand for nothing are left out.
+    pub(super) fn from_bits(bits: u16) -> Self {
+        Self(bits & ((Mark::Ornament as u16) * 2 - 1))
+    }
+
     /// Whether `mark` is there.
     #[must_use]
     pub fn contains(self, mark: Mark) -> bool {

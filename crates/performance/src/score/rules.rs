@@ -198,6 +198,12 @@ impl Rules {
         expression
     }
 
+    /// No rule at all: the score as it is written.
+    #[must_use]
+    pub fn none() -> Self {
+        NONE
+    }
+
     /// Phrase arches alone.
     pub(super) fn only_arches() -> Self {
         Self { phrase_arch: 1.0, ..NONE }

@@ -52,6 +52,16 @@ impl TempoMap {
         self.pieces[after.saturating_sub(1)]
     }
 
+    /// The marks that it is made of.
+    #[must_use]
+    pub fn marks(&self) -> Vec<TempoMark> {
+        let mark = |&(onset_quarters, _, period): &(f64, f64, f64)| TempoMark {
+            onset_quarters,
+            quarters_per_minute: 60.0 / period,
+        };
+        self.pieces.iter().map(mark).collect()
+    }
+
     /// Seconds from the score's beginning; negative before it.
     #[must_use]
     pub fn secs(&self, quarters: f64) -> f64 {

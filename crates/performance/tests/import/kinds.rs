@@ -23,7 +23,7 @@ fn what_is_no_midi_file_says_what_it_is() {
 
     let score = || {
         expect![
-            "refused: it is a score (compressed MusicXML), not a performance: export it as MIDI from a notation program"
+            "refused: it is a score (compressed MusicXML), not a performance: perform it first, or export it as MIDI"
         ]
     };
     check(&zipped("META-INF/container.xml", b"<container/>"), score());
@@ -33,11 +33,11 @@ fn what_is_no_midi_file_says_what_it_is() {
     );
     check(
         &zipped("score.mscx", b""),
-        expect!["refused: it is a score of MuseScore: export it as MIDI there"],
+        expect!["refused: it is a score of MuseScore: export it as MusicXML or MIDI there"],
     );
     let score = || {
         expect![
-            "refused: it is a score (MusicXML), not a performance: export it as MIDI from a notation program"
+            "refused: it is a score (MusicXML), not a performance: perform it first, or export it as MIDI"
         ]
     };
     let xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE score-partwise PUBLIC \"\">\n<score-partwise/>";
@@ -70,12 +70,14 @@ fn what_is_no_midi_file_says_what_it_is() {
     check(b"SMF2CON1\0\0\0\0", midi2());
     check(
         b"%PDF-1.7",
-        expect!["refused: it is a PDF: sheet music has to be turned into MIDI by a scanning program first"],
+        expect![
+            "refused: it is a PDF: sheet music has to be turned into MusicXML or MIDI by a scanning program first"
+        ],
     );
     check(
         b"\x89PNG\r\n\x1A\n",
         expect![
-            "refused: it is an image: sheet music has to be turned into MIDI by a scanning program first"
+            "refused: it is an image: sheet music has to be turned into MusicXML or MIDI by a scanning program first"
         ],
     );
     check(

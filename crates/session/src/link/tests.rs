@@ -36,7 +36,7 @@ fn a_link_brings_the_recipe_and_what_to_expect() {
         let take = take(secs);
         let link = write(&take, PAGE).unwrap();
         assert!(link.starts_with(&format!("{PAGE}#1.")) && link.len() < MAX_CHARS, "{link}");
-        let found = read(fragment(&link)).unwrap().unwrap();
+        let Linked::Take(found) = read(fragment(&link)).unwrap().unwrap() else { panic!("a take") };
         assert_eq!((found.origin, &found.recipe), (take.origin, &take.recipe()));
         assert_eq!(found.made, Made::Sum(take.sum()));
     }
@@ -71,7 +71,9 @@ fn a_long_and_quick_primer_is_passed_on_as_far_as_it_is_read() {
     let lineage = Lineage { recipe, made: Made::Tokens(music(4)), origin: None };
     let take = Take::of_lineage(1, lineage, Some(primer.into()));
     let link = write(&take, PAGE).unwrap();
-    let found = read(fragment(&link)).unwrap().unwrap().recipe;
+    let Linked::Take(Lineage { recipe: found, .. }) = read(fragment(&link)).unwrap().unwrap() else {
+        panic!("a take")
+    };
     assert!(found.primer.len() < quick.len());
     assert_eq!(primer::context(&found.primer), primer::context(&quick));
     assert_eq!((found.velocity_offset, found.log), (take.recipe().velocity_offset, take.recipe().log));
@@ -82,8 +84,10 @@ fn other_fragments_are_no_links_and_later_ones_are_too_new() {
     for other in ["", "#", "#about", "#a.b", "#.", "#seed=7.5"] {
         assert!(read(other).is_none(), "{other}");
     }
-    assert_eq!(refusal("#2.whatever"), Notice::LinkTooNew);
-    assert_eq!(refusal("#0.AAAA"), Notice::LinkDamaged);
+    assert_eq!(refusal("#3.whatever"), Notice::LinkTooNew);
+    for damaged in ["#0.AAAA", "#2.whatever"] {
+        assert_eq!(refusal(damaged), Notice::LinkDamaged);
+    }
     let too_new = performance::lineage::seal(performance::lineage::VERSION + 1, b"from the future");
     assert_eq!(refusal(&format!("1.{}", URL_SAFE_NO_PAD.encode(too_new))), Notice::LinkTooNew);
 }

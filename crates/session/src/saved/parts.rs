@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use performance::lineage::{MAX_TOKENS, Packed, seal, unseal};
+use performance::score::Rendition;
 use performance::{Lineage, Made, Token, TokenSum};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +13,7 @@ use thiserror::Error;
 use super::record::{HeadRecord, PrimerRecord, SessionFact, TakeFact, TakeRecord, VERSION};
 use super::{BLOCK_TOKENS, HEAD, Saved};
 use crate::protocol::TakeId;
-use crate::{Listed, Parent, Primer, Settings, Span, Take};
+use crate::{Listed, Parent, Performed, Piece, Primer, Settings, Span, Take, WithScore};
 
 /// Parts by name.
 pub type Parts = BTreeMap<String, Vec<u8>>;
@@ -83,6 +84,16 @@ pub(super) fn block_name(take: TakeId, block: usize) -> String {
 /// The part with a primer's tokens.
 pub(super) fn primer_name(sum: TokenSum) -> String {
     format!("primer-{:08x}-{}", sum.checksum, sum.n_tokens)
+}
+
+/// The part with a score's notes.
+pub(super) fn score_name(hash: u64) -> String {
+    format!("score-{hash:016x}")
+}
+
+/// A score's notes as a part.
+pub(super) fn score_part(piece: &Piece) -> Vec<u8> {
+    part(&piece.packed)
 }
 
 /// Tokens as a part.
@@ -158,7 +169,13 @@ fn take_record(
     facts.extend(take.length_us.map(|us| TakeFact::Length { us }));
     facts.extend(take.primer.as_ref().map(|primer| TakeFact::Primer(number(primer))));
     facts.extend(take.awaited().map(TakeFact::Awaited));
-    let n_tokens = take.tokens().len();
+    facts.extend(
+        take.performed
+            .as_ref()
+            .map(|performed| TakeFact::Performed(performed.rendition(WithScore::No, take.sum()).to_bytes())),
+    );
+    // What follows from a score is not kept.
+    let n_tokens = if take.performed.is_some() { 0 } else { take.tokens().len() };
     (n_tokens <= MAX_TOKENS).then_some(())?;
     Some(TakeRecord { id: take.id, lineage: lineage.to_bytes().ok()?, n_tokens: n_tokens as u32, facts })
 }
@@ -180,11 +197,12 @@ impl Saved {
             head.primers.into_iter().map(|record| primer(record, parts)).collect();
         let known = |index: u32| primers.get(index as usize).cloned().flatten();
 
+        let mut pieces = Pieces::new();
         let mut takes = Vec::new();
         let (mut n_damaged, mut ids) = (0, BTreeSet::new());
         for record in head.takes {
             let is_new = ids.insert(record.id);
-            match take(record, parts, &known).filter(|_| is_new) {
+            match take(record, parts, &known, &mut pieces).filter(|_| is_new) {
                 Some((listed, take, is_whole)) => {
                     n_damaged += usize::from(!is_whole);
                     takes.push((listed, Rc::new(take)));
@@ -231,6 +249,7 @@ fn take(
     record: TakeRecord,
     parts: &Parts,
     primers: &impl Fn(u32) -> Option<Rc<Primer>>,
+    pieces: &mut Pieces,
 ) -> Option<(Listed, Take, bool)> {
     let TakeRecord { id, lineage, n_tokens, facts } = record;
     let mut lineage = Lineage::from_bytes(&lineage).ok()?;
@@ -253,7 +272,7 @@ fn take(
     lineage.made = Made::Tokens(tokens);
     let mut listed = Listed { id, name: None, is_starred: false };
     let (mut parent, mut length_us, mut awaited, mut is_complete) = (None, None, None, !is_whole);
-    let mut primer = None;
+    let (mut primer, mut performed) = (None, None);
     for fact in facts {
         match fact {
             TakeFact::Parent { take, at, at_us } if take < id => {
@@ -269,8 +288,14 @@ fn take(
                 (is_whole, is_complete) = (is_whole && primer.is_some(), is_complete || primer.is_none());
             }
             TakeFact::Awaited(sum) => awaited = Some(sum),
+            TakeFact::Performed(bytes) => performed = Some(perform(&bytes, parts, pieces)?),
             TakeFact::Parent { .. } | TakeFact::Music { .. } => {}
         }
+    }
+    if let Some(performed) = performed {
+        let mut take = Take::of_score(id, performed);
+        take.parent = parent;
+        return Some((listed, take, true));
     }
     let primer_tokens = primer.as_ref().map(|primer: &Rc<Primer>| primer.tokens.clone());
     lineage.recipe.primer = primer_tokens.unwrap_or_default();
@@ -279,6 +304,23 @@ fn take(
     (take.parent, take.length_us, take.is_complete) = (parent, length_us, is_complete);
     take.await_sum(awaited.filter(|_| !is_complete));
     Some((listed, take, is_whole))
+}
+
+/// Scores that were read, by hash.
+type Pieces = BTreeMap<u64, Rc<Piece>>;
+
+fn perform(rendition: &[u8], parts: &Parts, pieces: &mut Pieces) -> Option<Performed> {
+    let Rendition { name, score_hash, rendering, .. } = Rendition::from_bytes(rendition).ok()?;
+    let piece = match pieces.get(&score_hash) {
+        Some(piece) => Rc::clone(piece),
+        None => {
+            let packed: Vec<u8> = read(parts.get(&score_name(score_hash))?).ok()?;
+            let piece = Rc::new(Piece::of_packed(name, packed).ok()?);
+            pieces.insert(score_hash, Rc::clone(&piece));
+            piece
+        }
+    };
+    Some(Performed::new(piece, rendering))
 }
 
 fn short(text: String) -> String {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Length, Settings, Shape, Span, Strength, Wish};
 
 /// Of the head, and of all other parts.
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct HeadRecord {
@@ -90,6 +90,8 @@ pub(super) enum TakeFact {
     /// Index into the primers.
     Primer(u32),
     Awaited(TokenSum),
+    /// Since version 3: a performance of a score, whose notes are a part of their own (`Rendition`).
+    Performed(Vec<u8>),
 }
 
 impl SessionFact {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use performance::TokenSum;
 
-use super::parts::{block_name, head, primer_name, tokens_part};
+use super::parts::{block_name, head, primer_name, score_name, score_part, tokens_part};
 use super::{BLOCK_TOKENS, HEAD, Saved};
 use crate::Take;
 use crate::protocol::TakeId;
@@ -32,6 +32,7 @@ pub struct Writer {
     head: Vec<u8>,
     takes: BTreeMap<TakeId, Stamp>,
     primers: BTreeSet<String>,
+    scores: BTreeSet<String>,
 }
 
 /// How much of a take was written.
@@ -72,6 +73,15 @@ impl Writer {
         }
         changes.deletes.extend(self.primers.difference(&needed).cloned());
         self.primers = needed;
+        let mut needed = BTreeSet::new();
+        for piece in saved.takes.iter().filter_map(|(_, take)| Some(&take.performed.as_ref()?.piece)) {
+            let name = score_name(piece.hash);
+            if needed.insert(name.clone()) && !self.scores.contains(&name) {
+                changes.puts.push((name, score_part(piece)));
+            }
+        }
+        changes.deletes.extend(self.scores.difference(&needed).cloned());
+        self.scores = needed;
         if head != self.head {
             changes.puts.push((HEAD.to_owned(), head.clone()));
             self.head = head;
@@ -80,6 +90,10 @@ impl Writer {
     }
 
     fn write_blocks(&mut self, take: &Take, changes: &mut Changes) {
+        // They follow from the score.
+        if take.performed.is_some() {
+            return;
+        }
         let before = self.takes.get(&take.id).copied().unwrap_or_default();
         let (n_splices, n_kept) = take.kept_since(before.n_splices);
         let n_tokens = take.tokens().len();

@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use performance::midi::Pedal;
+use performance::score::{Rendering, Rendition};
 
 use super::Received;
 use crate::protocol::{Placement, Reply, TakeId};
 use crate::saved::Saved;
-use crate::{Length, Midi, Notice, OutputChoice, Playback, Primer, SeedLock, Shape, Span};
+use crate::{Length, Midi, Notice, OutputChoice, Piece, Playback, Primer, SeedLock, Shape, Span};
 
 /// Everything that can happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,6 +128,28 @@ pub enum Action {
     Recording(Option<(TakeId, u8)>),
     /// The browser's MIDI devices are known, or not to be had.
     MidiChanged(Midi),
+    /// A score was read: it is performed.
+    Perform(Rc<Piece>),
+    /// The score on stage is performed otherwise, and goes on at the same place.
+    Render(Rendering),
+    /// Whether taps give the tempo.
+    SetConducting(bool),
+    /// The conductor's beat.
+    Tap {
+        /// What was heard then, in microseconds of music.
+        at_us: u64,
+    },
+    /// The conductor's mood, each side from -100 to 100. While nothing plays, it is that of the whole piece.
+    SetMood {
+        /// From calm to vigorous.
+        energy: i8,
+        /// From sad to happy.
+        valence: i8,
+    },
+    /// The score on stage is performed as if nobody conducted.
+    Unconduct,
+    /// A performance of a score came by a link or in a file.
+    ReceiveScore(Rendition),
     /// A session was read: it is opened, or its takes are added to those that are here.
     Open(Rc<Saved>),
     /// A take came by a link or in a file.

@@ -1,10 +1,12 @@
 //! What plays: generating, branching, choosing, changing.
 
+use std::rc::Rc;
+
 use performance::{Input, VelocityOffset};
 
 use super::{Moment, State};
 use crate::protocol::TakeId;
-use crate::{EngineState, Notice, Playback, RunKind, Settings, Shape, Start, TEMPERATURES, Take};
+use crate::{EngineState, Notice, Playback, Primer, RunKind, Settings, Shape, Start, TEMPERATURES, Take};
 
 /// An edited performance that is not playing begins this long before the edit.
 const RUN_UP_US: u64 = 2_000_000;
@@ -14,21 +16,34 @@ impl State {
         if !self.settings.is_seed_locked {
             self.settings.seed = drawn_seed;
         }
-        let Settings { seed, length, ref shape, .. } = self.settings;
-        let sampling = self.settings.sampling_after(self.primer.as_deref());
-        let start = Start {
-            seed,
-            sampling,
-            controls: Some(shape.controls(self.primer.as_deref())),
-            dynamics: VelocityOffset::bins(shape.dynamics),
-            primer: self.primer.clone(),
-            length_us: length.us(),
-        };
+        let start = self.start(self.settings.seed, self.primer.clone());
         self.record();
         self.complete();
         let take = self.takes.stage(|id| Take::new(id, start));
         self.mark = None;
         self.play(take, RunKind::Generate, 0);
+    }
+
+    /// A take with the settings as they are.
+    fn start(&self, seed: u64, primer: Option<Rc<Primer>>) -> Start {
+        let Settings { length, ref shape, .. } = self.settings;
+        Start {
+            seed,
+            sampling: self.settings.sampling_after(primer.as_deref()),
+            controls: Some(shape.controls(primer.as_deref())),
+            dynamics: VelocityOffset::bins(shape.dynamics),
+            primer,
+            length_us: length.us(),
+        }
+    }
+
+    /// A take that goes on from a performance of a score.
+    fn after_score(&self, take: &Take, id: TakeId, at_us: u64, seed: u64) -> Take {
+        let (primer, parent) = take.as_primer(at_us);
+        let primer = (!primer.tokens.is_empty()).then_some(primer);
+        let mut branch = Take::new(id, self.start(seed, primer));
+        branch.parent = Some(parent);
+        branch
     }
 
     pub(super) fn replay(&mut self, take: TakeId, from_us: u64) {
@@ -79,6 +94,15 @@ impl State {
     }
 
     pub(super) fn branch(&mut self, at_us: u64, drawn_seed: u64) {
+        if let Some(take) = self.takes.current().filter(|take| take.performed.is_some()).cloned() {
+            self.record();
+            self.complete();
+            let id = self.takes.next_id();
+            let branch = self.after_score(&take, id, at_us, drawn_seed);
+            let branch = self.takes.stage(|_| branch);
+            self.mark = None;
+            return self.play(branch, RunKind::Generate, 0);
+        }
         let mut inputs = self.transport.steering.unheard(at_us);
         inputs.push(Input::Seed(drawn_seed));
         self.begin_branch(at_us, |take, id| take.branch(id, at_us, inputs));
@@ -92,14 +116,20 @@ impl State {
         self.record();
         self.complete();
         let unheard = self.transport.steering.unheard(at_us);
-        let branch = |seed: u64, id| {
-            let inputs = unheard.iter().cloned().chain([Input::Seed(seed)]);
-            take.branch(id, at_us, inputs.collect())
-        };
-        let versions: Vec<TakeId> =
-            drawn_seeds.iter().map(|&seed| self.takes.add(|id| branch(seed, id))).collect();
+        let is_score = take.performed.is_some();
+        let mut versions: Vec<TakeId> = Vec::new();
+        for &seed in drawn_seeds {
+            let id = self.takes.next_id();
+            let version = if is_score {
+                self.after_score(&take, id, at_us, seed)
+            } else {
+                take.branch(id, at_us, unheard.iter().cloned().chain([Input::Seed(seed)]).collect())
+            };
+            versions.push(self.takes.add(|_| version));
+        }
         self.takes.enter(versions[0]);
-        self.play(versions[0], RunKind::Generate, at_us.min(take.music_us()));
+        let from_us = if is_score { 0 } else { at_us.min(take.music_us()) };
+        self.play(versions[0], RunKind::Generate, from_us);
         self.transport.offer(versions);
     }
 
@@ -124,7 +154,7 @@ impl State {
     }
 
     pub(super) fn bring_back(&mut self, at_us: u64, semitones: i8) {
-        let Some(span) = self.mark else { return };
+        let Some(span) = self.mark.filter(|_| self.performed().is_none()) else { return };
         self.begin_branch(at_us, |take, id| take.bring_back(id, at_us, span, semitones));
     }
 
@@ -191,7 +221,8 @@ impl State {
     /// Changes what plays from just ahead of the play-head on. What was heard before stays as it was: there, a
     /// branch begins.
     fn change(&mut self, input: Input, at: Moment) {
-        if self.transport.run.is_none() {
+        // What is written is not composed.
+        if self.transport.run.is_none() || self.performed().is_some() {
             return;
         }
         if self.transport.generating().is_some() && !self.transport.is_past(at.head_us) {
@@ -255,7 +286,7 @@ impl State {
         }
     }
 
-    fn play(&mut self, take: TakeId, kind: RunKind, from_us: u64) {
+    pub(super) fn play(&mut self, take: TakeId, kind: RunKind, from_us: u64) {
         self.notices.settle(|notice| {
             !(notice.stops_the_engine()
                 || notice.remedy().is_some()

@@ -29,6 +29,7 @@ impl Take {
             primer,
             is_complete: awaited.is_none(),
             origin,
+            performed: None,
             awaited,
             velocity_offset: recipe.velocity_offset,
             tokens: Vec::new(),
@@ -89,9 +90,12 @@ impl Take {
         }
     }
 
-    /// The performance as a MIDI file that carries its lineage.
+    /// The performance as a MIDI file that carries its lineage; that of a score has the score's bars.
     #[must_use]
     pub fn to_midi(&self, primer: WithPrimer, pedal: Pedal) -> Vec<u8> {
+        if let Some(performed) = &self.performed {
+            return performed.to_midi();
+        }
         let performance = decode(&self.all_tokens(primer)).performance;
         midi::write_with(&performance, pedal, Some(&self.lineage()))
     }

@@ -99,11 +99,13 @@ pub fn About(props: &AboutProps) -> Html {
                 <li>{ "Piano: " }{ link("https://archive.org/details/SalamanderGrandPianoV3", "Salamander Grand Piano V3") }
                     { " by Alexander Holm, " }{ link("https://creativecommons.org/licenses/by/3.0/", "CC BY 3.0") }
                     { ", shortened and encoded as MP3." }</li>
-                <li>{ "Weights: trained on " }{ link("https://magenta.tensorflow.org/datasets/maestro", "MAESTRO v3") }
+                <li>{ "Weights, also those that perform scores: trained on " }{ link("https://magenta.tensorflow.org/datasets/maestro", "MAESTRO v3") }
                     { " (Hawthorne et al. 2019) and " }{ link("https://github.com/CPJKU/asap-dataset", "(n)ASAP") }
                     { " (Foscarin et al. 2020, Peter et al. 2023), " }
                     { link("https://creativecommons.org/licenses/by-nc-sa/4.0/", "CC BY-NC-SA 4.0") }
                     { ": for non-commercial use." }</li>
+                <li>{ "Scores by rule: after the KTH rules for music performance (Sundberg, Friberg, Bresin); conducting \
+                    after pDM (Friberg 2006)." }</li>
                 <li>{ "Code: MIT or Apache-2.0. Built with Burn, CubeCL, Yew and wgpu. How fast it is here: " }
                     <a href="bench.html">{ "benchmark" }</a>{ "." }</li>
             </ul>

@@ -65,14 +65,16 @@ pub fn Moment(props: &MomentProps) -> Html {
                     <button type="button" class={classes!("toggle", is_looping.then_some("on"))}
                         aria-pressed={is_looping.to_string()} title="Play the span over and over (L)"
                         onclick={act(Action::SetLooping(!is_looping))}><Icon glyph={Glyph::Loop} />{ "Loop" }</button>
-                    <button type="button" onclick={bring_back} title="Play the span again from here, and go on from it">
-                        <Icon glyph={Glyph::Return} />{ "Bring back" }
-                    </button>
-                    <select aria-label="Transposed by" title="Transposed by" onchange={on_semitones}>
-                        { for (-MAX_SEMITONES..=MAX_SEMITONES).rev().map(|by| html! {
-                            <option value={by.to_string()} selected={by == *semitones}>{ interval(by) }</option>
-                        }) }
-                    </select>
+                    if state.performed().is_none() {
+                        <button type="button" onclick={bring_back} title="Play the span again from here, and go on from it">
+                            <Icon glyph={Glyph::Return} />{ "Bring back" }
+                        </button>
+                        <select aria-label="Transposed by" title="Transposed by" onchange={on_semitones}>
+                            { for (-MAX_SEMITONES..=MAX_SEMITONES).rev().map(|by| html! {
+                                <option value={by.to_string()} selected={by == *semitones}>{ interval(by) }</option>
+                            }) }
+                        </select>
+                    }
                     <button type="button" class="round" aria-label="Unmark" title="Unmark" onclick={act(Action::Mark(None))}>
                         <Icon glyph={Glyph::Cross} />
                     </button>

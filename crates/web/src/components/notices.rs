@@ -15,7 +15,7 @@ pub struct NoticesProps {
 #[component]
 pub fn Notices(NoticesProps { notices, engine, dispatch, on_remedy }: &NoticesProps) -> Html {
     let line = |(index, notice): (usize, &Notice)| {
-        let retry = notice.remedy().map(|remedy| {
+        let remedies = notice.remedies().into_iter().map(|remedy| {
             let onclick = on_remedy.reform(move |_| remedy);
             html! { <button type="button" {onclick}>{ remedy.label() }</button> }
         });
@@ -23,7 +23,7 @@ pub fn Notices(NoticesProps { notices, engine, dispatch, on_remedy }: &NoticesPr
         html! {
             <li key={notice.to_string()}>
                 <span>{ notice.to_string() }</span>
-                { for retry }
+                { for remedies }
                 <button type="button" class="round" aria-label="Dismiss" title="Dismiss" onclick={ondismiss}>
                     <Icon glyph={Glyph::Cross} />
                 </button>

@@ -28,14 +28,14 @@ pub fn PrimerField(props: &PrimerFieldProps) -> Html {
         file
     });
     let (title, detail) = match &props.primer {
-        None => ("Drop a .mid here or choose one".to_owned(), Vec::new()),
+        None => ("Drop a .mid or a score here, or choose one".to_owned(), Vec::new()),
         Some(primer) => (primer.name.clone(), details(primer)),
     };
     html! {
         <div class={classes!("field", "primer", props.is_over.then_some("over"))}>
             <label for="primer">{ "Primer" }<span class="hidden">{ " MIDI file" }</span></label>
             <div class="zone">
-                <input id="primer" type="file" accept={doors::MUSIC} {onchange} />
+                <input id="primer" type="file" accept={format!("{},{}", doors::MUSIC, doors::SCORES)} {onchange} />
                 <Icon glyph={Glyph::File} />
                 <span class="name" aria-live="polite">
                     <span>{ title }</span>

@@ -1,3 +1,4 @@
+mod curves;
 mod lane;
 mod position;
 mod section_list;
@@ -14,6 +15,7 @@ use crate::hooks::{Drawn, EngineLink, Theme, use_roll};
 use crate::js;
 use crate::player::PlayerHandle;
 use crate::roll::{Look, RollNodes};
+use curves::Curves;
 use lane::Lane;
 use position::Position;
 use section_list::SectionList;
@@ -125,7 +127,9 @@ pub fn Roll(props: &RollProps) -> Html {
                 <Stage canvas={nodes.roll.clone()} is_empty={props.source == RollSource::default()}
                 waiting_for={props.waiting_for.clone()} zoom={*zoom} on_zoom={on_zoom.clone()} {handle} {on_seek} />
             </div>
-            if take.is_some() {
+            if let Some(performed) = take.and_then(|take| take.performed.clone()) {
+                <Curves {performed} look={*look} />
+            } else if take.is_some() {
                 <Lane {changes} look={*look} dispatch={props.dispatch.clone()} />
             }
         </section>

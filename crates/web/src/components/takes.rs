@@ -179,6 +179,12 @@ fn NameField(NameFieldProps { id, name, dispatch, on_done }: &NameFieldProps) ->
 
 fn describe(take: &Take, origin: Option<&str>) -> String {
     let mut facts: Vec<String> = origin.map(str::to_owned).into_iter().collect();
+    if let Some(performed) = &take.performed {
+        facts.extend([format::clock(take.music_us() / 1_000_000), format::count(take.n_notes(), "note")]);
+        facts.push(format!("{} performed", performed.piece.name));
+        facts.push(performed.rendering_in_words());
+        return facts.join(" · ");
+    }
     facts.extend([
         format::clock(take.music_us() / 1_000_000),
         format::count(take.n_notes(), "note"),

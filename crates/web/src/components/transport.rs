@@ -14,6 +14,8 @@ pub struct TransportProps {
     pub on_pause: Callback<()>,
     pub is_shape_open: bool,
     pub on_shape: Callback<()>,
+    pub is_perform_open: bool,
+    pub on_perform: Callback<()>,
     pub on_download: Callback<()>,
     pub on_record: Callback<()>,
     pub on_share: Callback<()>,
@@ -41,9 +43,16 @@ pub fn Transport(props: &TransportProps) -> Html {
                 onclick={props.on_stop.reform(|_| ())} title="Esc">
                 <Icon glyph={Glyph::Square} />{ "Stop" }
             </button>
-            <button type="button" class={classes!("toggle", props.is_shape_open.then_some("on"))}
-                aria-expanded={props.is_shape_open.to_string()} aria-controls="shape" title="Density, notes, dynamics (H)"
-                onclick={props.on_shape.reform(|_| ())}><Icon glyph={Glyph::Sliders} />{ "Shape" }</button>
+            if state.performed().is_some() {
+                <button type="button" class={classes!("toggle", props.is_perform_open.then_some("on"))}
+                    aria-expanded={props.is_perform_open.to_string()} aria-controls="perform"
+                    title="How the score is performed (E)"
+                    onclick={props.on_perform.reform(|_| ())}><Icon glyph={Glyph::Sliders} />{ "Perform" }</button>
+            } else {
+                <button type="button" class={classes!("toggle", props.is_shape_open.then_some("on"))}
+                    aria-expanded={props.is_shape_open.to_string()} aria-controls="shape" title="Density, notes, dynamics (H)"
+                    onclick={props.on_shape.reform(|_| ())}><Icon glyph={Glyph::Sliders} />{ "Shape" }</button>
+            }
             <PauseButton is_playing={state.is_sounding()} {is_playable} on_pause={props.on_pause.clone()} />
             <span class="time" aria-label="Time played">{ format::clock(state.transport.position_secs()) }</span>
             <span class="spacer" />

@@ -1,5 +1,6 @@
 use std::rc::Rc;
 
+use performance::score::Rendering;
 use web_sys::File;
 use yew::prelude::*;
 
@@ -37,6 +38,8 @@ pub struct Commands {
     pub on_model: Callback<File>,
     pub on_preference: Callback<Preference>,
     pub on_remedy: Callback<Remedy>,
+    /// The conductor's beat.
+    pub on_tap: Callback<()>,
 }
 
 /// What opens and closes over or beside the page.
@@ -44,6 +47,8 @@ pub struct Commands {
 pub enum Sheet {
     /// The Shape drawer.
     Shape,
+    /// The Perform drawer.
+    Perform,
     /// About and help.
     Help,
 }
@@ -159,13 +164,18 @@ pub fn use_commands(
         };
         let on_remedy = {
             let (dispatch, player, engine) = (dispatch.clone(), player.clone(), engine.clone());
-            let (on_as_primer, model, use_model) =
-                (files.on_as_primer.clone(), Rc::clone(&files.model), on_model(&dispatch, &engine));
+            let (files, use_model) = (files.clone(), on_model(&dispatch, &engine));
             Callback::from(move |remedy| match remedy {
-                Remedy::UseAsPrimer => on_as_primer.emit(()),
+                Remedy::UseAsPrimer => files.on_as_primer.emit(()),
+                Remedy::GoOn => {
+                    // The network goes on from the score instead.
+                    dispatch.emit(Action::Stop);
+                    files.on_as_primer.emit(());
+                }
+                Remedy::Perform => files.on_perform.emit(()),
                 Remedy::UseModel => {
                     dispatch.emit(Action::Settle(Notice::ModelDropped { file: String::new() }));
-                    model.borrow_mut().take().into_iter().for_each(|file| use_model.emit(file));
+                    files.model.borrow_mut().take().into_iter().for_each(|file| use_model.emit(file));
                 }
                 Remedy::ReloadModel => {
                     dispatch.emit(Action::EngineStarting);
@@ -181,7 +191,22 @@ pub fn use_commands(
                 }
             })
         };
+        let on_tap = {
+            let (dispatch, player, latest) = (dispatch.clone(), player.clone(), Rc::clone(&latest));
+            Callback::from(move |()| {
+                let at_us = player.with(|player| {
+                    player.unlock();
+                    player.heard_us()
+                });
+                // The first tap starts the music.
+                if !latest.borrow().0.is_sounding() {
+                    dispatch.emit(Action::Resume);
+                }
+                dispatch.emit(Action::Tap { at_us });
+            })
+        };
         let on_shortcut = {
+            let on_tap = on_tap.clone();
             let (on_generate, on_stop, on_pause, on_download, on_branch, on_versions) = (
                 on_generate.clone(),
                 on_stop.clone(),
@@ -199,12 +224,15 @@ pub fn use_commands(
                     let at_us = player.with(Player::heard_us).saturating_add_signed(secs * 1_000_000);
                     dispatch.emit(Action::Seek { at_us });
                 };
+                let performed = state.performed().map(|performed| performed.rendering.clone());
+                let render = |rendering| dispatch.emit(Action::Render(rendering));
                 match shortcut {
+                    Shortcut::Toggle if state.conductor.is_some() && performed.is_some() => on_tap.emit(()),
                     Shortcut::Toggle if state.is_running() => on_stop.emit(()),
                     Shortcut::Toggle => on_generate.emit(()),
                     Shortcut::Stop => on_stop.emit(()),
                     Shortcut::Download => on_download.emit(()),
-                    Shortcut::Shape => on_open.emit(Sheet::Shape),
+                    Shortcut::Shape if performed.is_none() => on_open.emit(Sheet::Shape),
                     Shortcut::Help => on_open.emit(Sheet::Help),
                     Shortcut::Undo => dispatch.emit(Action::Undo),
                     Shortcut::Redo => dispatch.emit(Action::Redo),
@@ -218,7 +246,25 @@ pub fn use_commands(
                     Shortcut::Forward(secs) => seek(secs.into()),
                     Shortcut::Branch => on_branch.emit(()),
                     Shortcut::Versions => on_versions.emit(()),
-                    Shortcut::Choose(index) => dispatch.emit(Action::Choose(index)),
+                    Shortcut::Choose(index) => match performed {
+                        Some(rendering) => {
+                            let interpretation = index as u8 + 1;
+                            render(Rendering { interpretation, ..rendering });
+                        }
+                        None => dispatch.emit(Action::Choose(index)),
+                    },
+                    Shortcut::Shape | Shortcut::Perform if performed.is_some() => {
+                        on_open.emit(Sheet::Perform)
+                    }
+                    Shortcut::Conduct if performed.is_some() => {
+                        dispatch.emit(Action::SetConducting(state.conductor.is_none()));
+                    }
+                    Shortcut::Flat => {
+                        if let Some(rendering) = performed {
+                            render(Rendering { is_flat: !rendering.is_flat, ..rendering });
+                        }
+                    }
+                    Shortcut::Shape | Shortcut::Perform | Shortcut::Conduct => {}
                     Shortcut::Loop => {
                         let is_looping = state.mark.is_some() && !state.transport.is_looping;
                         dispatch.emit(Action::SetLooping(is_looping));
@@ -244,6 +290,7 @@ pub fn use_commands(
                 Callback::from(move |preference| engine.set_preference(preference))
             },
             on_remedy,
+            on_tap,
         }
     }))
     .clone()

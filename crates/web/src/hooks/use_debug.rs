@@ -20,6 +20,8 @@ type Function = Closure<dyn FnMut() -> JsValue>;
 /// - `tokens()`: `Uint16Array` of the performance on stage, without its primer;
 /// - `primer()`: `Uint16Array` of its primer, empty if it has none;
 /// - `recipe()`: what it follows from, as JSON (`performance::Recipe`);
+/// - `performed()`: how a score is performed, as JSON (`performance::score::Rendering`), else `null`;
+/// - `quarters()`: the written place at the play-head, in quarters, if a score is performed;
 /// - `head()`: microseconds of the performance up to which instruments have their messages for good;
 /// - `latency()`: output latency in seconds, as far as the browser knows;
 /// - `played()`: seconds of the performance at the play-head, as heard;
@@ -52,6 +54,8 @@ impl Handle {
         let primer = Rc::clone(latest);
         let recipe = Rc::clone(latest);
         let playback = Rc::clone(latest);
+        let [performed, quarters] = [(); 2].map(|()| Rc::clone(latest));
+        let heard = player.clone();
         let [latency, head, played, level, audio] = [(); 5].map(|()| player.clone());
         let functions: Vec<(&str, Function)> = vec![
             ("kept", Closure::new(move || keeper.report().into())),
@@ -75,6 +79,24 @@ impl Handle {
                     let latest = recipe.borrow();
                     let json = latest.0.as_ref().map(|take| serde_json::to_string(&take.recipe()));
                     json.and_then(Result::ok).map_or(JsValue::NULL, JsValue::from)
+                }),
+            ),
+            (
+                "performed",
+                Closure::new(move || {
+                    let latest = performed.borrow();
+                    let performed = latest.0.as_ref().and_then(|take| take.performed.as_ref());
+                    let json = performed.map(|performed| serde_json::to_string(&performed.rendering));
+                    json.and_then(Result::ok).map_or(JsValue::NULL, JsValue::from)
+                }),
+            ),
+            (
+                "quarters",
+                Closure::new(move || {
+                    let latest = quarters.borrow();
+                    let performed = latest.0.as_ref().and_then(|take| take.performed.as_ref());
+                    let at_us = heard.with(Player::heard_us);
+                    performed.map_or(JsValue::NULL, |performed| performed.quarters_at(at_us).into())
                 }),
             ),
             (

@@ -3,13 +3,14 @@ use std::rc::Rc;
 
 use session::doors::Door;
 use session::saved::{Saved, write_file};
-use session::{Action, Notice};
+use session::{Action, Notice, Piece};
 use web_sys::File;
 use yew::prelude::*;
 
 use super::use_session::open;
 use crate::file::{self, Found, ObjectUrl, Wanted};
 use crate::js;
+use crate::player::PlayerHandle;
 use crate::store::Store;
 
 /// Files that come in, and sessions that go out.
@@ -23,38 +24,54 @@ pub struct Files {
     pub model: Rc<RefCell<Option<File>>>,
     /// A primer was chosen.
     pub on_primer: Callback<File>,
-    /// The last file, which was taken for a performance, is to be a primer after all.
+    /// The last file, which was taken for a performance or a score, is to be a primer after all.
     pub on_as_primer: Callback<()>,
+    /// The last file is to be performed. Sounds, so it is to be called while the visitor presses something.
+    pub on_perform: Callback<()>,
     /// Saves the session.
     pub on_save: Callback<()>,
 }
 
 /// Always the same callbacks.
 #[hook]
-pub fn use_files(state: &UseReducerHandle<Store>, dispatch: &Callback<Action>) -> Files {
+pub fn use_files(
+    state: &UseReducerHandle<Store>,
+    dispatch: &Callback<Action>,
+    player: &PlayerHandle,
+) -> Files {
     let latest = use_mut_ref(|| state.clone());
     *latest.borrow_mut() = state.clone();
-    (*use_memo(dispatch.clone(), move |dispatch| {
+    let parts = (dispatch.clone(), player.clone());
+    (*use_memo(parts, move |(dispatch, player)| {
         let last = Rc::new(RefCell::new(None::<File>));
         let saved = RefCell::new(None::<ObjectUrl>);
-        let turn = Rc::new(Cell::new(0));
+        let reader =
+            Reader { dispatch: dispatch.clone(), player: player.clone(), turn: Rc::new(Cell::new(0)) };
         let reading = |wanted| {
-            let (dispatch, last, turn) = (dispatch.clone(), Rc::clone(&last), Rc::clone(&turn));
+            let (reader, last) = (reader.clone(), Rc::clone(&last));
             Callback::from(move |file: File| {
                 *last.borrow_mut() = Some(file.clone());
-                read(file, wanted, dispatch.clone(), Turn::next(&turn));
+                reader.read(file, wanted);
             })
         };
-        let on_primer = reading(Wanted::Primer);
-        let on_as_primer = {
-            let (last, dispatch, turn) = (Rc::clone(&last), dispatch.clone(), Rc::clone(&turn));
+        let again = |wanted| {
+            let (reader, last) = (reader.clone(), Rc::clone(&last));
             Callback::from(move |()| {
-                dispatch.emit(Action::Settle(Notice::RecipeFound { file: String::new() }));
-                last.borrow()
-                    .iter()
-                    .for_each(|file| read(file.clone(), Wanted::Primer, dispatch.clone(), Turn::next(&turn)));
+                for told in [
+                    Notice::RecipeFound { file: String::new() },
+                    Notice::ScoreFound { file: String::new() },
+                    Notice::ScorePerformed { file: String::new(), left_out: Vec::new() },
+                ] {
+                    reader.dispatch.emit(Action::Settle(told));
+                }
+                if wanted == Wanted::Score {
+                    reader.player.with(|player| player.unlock());
+                }
+                last.borrow().iter().for_each(|file| reader.read(file.clone(), wanted));
             })
         };
+        let (on_primer, on_as_primer, on_perform) =
+            (reading(Wanted::Primer), again(Wanted::GoOn), again(Wanted::Score));
         let on_save = {
             let dispatch = dispatch.clone();
             Callback::from(move |()| {
@@ -67,7 +84,7 @@ pub fn use_files(state: &UseReducerHandle<Store>, dispatch: &Callback<Action>) -
         };
         let (on_drop, model) = (reading(Wanted::Anything), Rc::new(RefCell::new(None)));
         let on_drop_all = on_drop_all(dispatch, &on_drop, &model);
-        Files { on_drop, on_drop_all, model, on_primer, on_as_primer, on_save }
+        Files { on_drop, on_drop_all, model, on_primer, on_as_primer, on_perform, on_save }
     }))
     .clone()
 }
@@ -113,23 +130,55 @@ impl Turn {
     }
 }
 
-fn read(chosen: File, wanted: Wanted, dispatch: Callback<Action>, turn: Turn) {
-    wasm_bindgen_futures::spawn_local(async move {
-        let found = file::read_any(&chosen, wanted, primer_secs()).await;
-        if !turn.is_latest() {
-            return;
-        }
+/// Reads one file after another.
+#[derive(Clone)]
+struct Reader {
+    dispatch: Callback<Action>,
+    player: PlayerHandle,
+    turn: Rc<Cell<u32>>,
+}
+
+impl Reader {
+    fn read(&self, chosen: File, wanted: Wanted) {
+        let (reader, turn) = (self.clone(), Turn::next(&self.turn));
+        wasm_bindgen_futures::spawn_local(async move {
+            let found = file::read_any(&chosen, wanted, primer_secs()).await;
+            if turn.is_latest() {
+                reader.take(file::name(&chosen), found, wanted);
+            }
+        });
+    }
+
+    fn take(&self, file: String, found: Result<Found, Notice>, wanted: Wanted) {
+        let dispatch = &self.dispatch;
         let action = match found {
             Ok(Found::Primer(primer)) => Action::SetPrimer(Rc::new(primer)),
+            Ok(Found::WrittenPrimer(primer)) => {
+                dispatch.emit(Action::SetPrimer(Rc::new(primer)));
+                Action::Notify(Notice::ScoreFound { file })
+            }
+            Ok(Found::Score(piece, left_out)) => return self.perform(file, piece, left_out, wanted),
+            Ok(Found::Rendition(rendition)) => Action::ReceiveScore(rendition),
             Ok(Found::Take(received)) => {
                 dispatch.emit(Action::Receive(received));
-                Action::Notify(Notice::RecipeFound { file: file::name(&chosen) })
+                Action::Notify(Notice::RecipeFound { file })
             }
-            Ok(Found::Session(found)) => return open(file::name(&chosen), found, &dispatch),
+            Ok(Found::Session(found)) => return open(file, found, dispatch),
             Err(notice) => Action::Notify(notice),
         };
         dispatch.emit(action);
-    });
+    }
+
+    /// At once, where the browser lets the page sound: not before somebody has pressed something.
+    fn perform(&self, file: String, piece: Rc<Piece>, left_out: Vec<String>, wanted: Wanted) {
+        let dispatch = &self.dispatch;
+        if wanted != Wanted::Score && !js::was_pressed() {
+            return dispatch.emit(Action::Notify(Notice::ScoreFound { file }));
+        }
+        self.player.with(|player| player.unlock());
+        dispatch.emit(Action::Perform(piece));
+        dispatch.emit(Action::Notify(Notice::ScorePerformed { file, left_out }));
+    }
 }
 
 /// `performance-rnn-2026-11-28.prnn`.

@@ -1,5 +1,6 @@
 use gloo::events::EventListener;
-use session::{Action, Notice, Received, link};
+use session::link::{self, Linked};
+use session::{Action, Notice, Received};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use yew::prelude::*;
 
@@ -20,6 +21,7 @@ pub fn use_share(state: &UseReducerHandle<Store>, dispatch: &Callback<Action>) -
         let dispatch = dispatch.clone();
         for told in [
             Notice::LinkCopied,
+            Notice::LinkCopiedWithoutScore { n_notes: 0 },
             Notice::LinkTooLong,
             Notice::LinkNotCopied { why: String::new(), link: String::new() },
         ] {
@@ -38,7 +40,7 @@ pub fn use_share(state: &UseReducerHandle<Store>, dispatch: &Callback<Action>) -
                 Err("the page is not served over https".to_owned())
             };
             dispatch.emit(Action::Notify(match copied {
-                Ok(_) => Notice::LinkCopied,
+                Ok(_) => link::copied(&link),
                 Err(why) => Notice::LinkNotCopied { why, link },
             }));
         });
@@ -61,7 +63,8 @@ fn open(dispatch: &Callback<Action>) {
     let fragment = js::window().location().hash().unwrap_or_default();
     let action = match link::read(&fragment) {
         None => return,
-        Some(Ok(lineage)) => {
+        Some(Ok(Linked::Score(rendition))) => Action::ReceiveScore(rendition),
+        Some(Ok(Linked::Take(lineage))) => {
             Action::Receive(Received { lineage, name: None, primer_name: PRIMER_NAME.to_owned() })
         }
         Some(Err(notice)) => Action::Notify(notice),

@@ -71,9 +71,10 @@ fn is_within(event: &Event, selector: &str) -> bool {
     target(event).and_then(|element| element.closest(selector).ok().flatten()).is_some()
 }
 
-/// Space presses what is focused, unless that is Generate or nothing that can be pressed.
+/// Space presses what is focused, unless that is Generate or nothing that can be pressed, or it is a conductor's beat.
 fn takes_space(event: &Event) -> bool {
-    !is_within(event, "button:not(.generate), input, select, textarea, a, summary, label")
+    is_within(event, ".taps")
+        || !is_within(event, "button:not(.generate), input, select, textarea, a, summary, label")
 }
 
 /// Arrows move within these.

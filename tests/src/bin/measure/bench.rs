@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use performance::{Event, Token};
 use serde_json::{Value, json};
 use tests::bench::{Peer, measured, peers};
 use tests::browser::{Browser, Setup, WebGpu};
 use tests::frames::HourOfFrames;
 use tests::kept::{wait_until_kept, write_times};
+use tests::performing::{change_expression, drop_score, fugue};
 use tests::site::Site;
 use tests::steering::{density_latency, temperature_latency};
 use tests::times::Times;
@@ -16,6 +18,10 @@ use crate::{keep, network, value};
 
 /// Changes of which the latency is measured.
 const CHANGES: usize = 40;
+/// Bars of the score that is performed: 2,000 notes.
+const BARS: usize = 60;
+/// How often it is dropped.
+const DROPS: usize = 8;
 /// Music that is drawn on the roll.
 const HOUR_SECS: u32 = 3600;
 /// Opening the page and composing the first notes.
@@ -93,6 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         }
     }
     let (temperature, density) = steered(&browser, &site);
+    let (n_notes, drops, expression) = performed(&browser, &site);
     let writes = kept(&browser, &site);
     let frames = HourOfFrames::measure(&site, &browser, HOUR_SECS);
     let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
@@ -103,6 +110,8 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     println!("temperature: a change is heard after {}", temperature.to_words());
     println!("density: a change is heard after {}", density.to_words());
+    println!("a score of {n_notes} notes: the first is heard {} after the drop", drops.to_words());
+    println!("expression: a change is heard after {}", expression.to_words());
     println!("a session that grows to an hour of music is written in {}", writes.to_words());
     frames.to_lines().iter().for_each(|line| println!("{line}"));
     let first = rounds.first().ok_or("nothing was measured")?;
@@ -111,6 +120,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         &json!({
             "browser": first["browser"], "threads": first["threads"], "runs": runs,
             "steering": temperature.to_json(), "steering_density": density.to_json(),
+            "score_notes": n_notes, "score_first_note": drops.to_json(), "score_expression": expression.to_json(),
             "session_writes": writes.to_json(),
             "roll": frames.to_json(),
             "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
@@ -131,6 +141,27 @@ fn steered(browser: &Browser, site: &Site) -> (Times, Times) {
     // A tab that shares a session with the next one has a notice come up there, under the mouse.
     page.close();
     (temperature, density)
+}
+
+/// A score that is dropped: its notes, how soon the first is heard, and how soon changes of expression are.
+fn performed(browser: &Browser, site: &Site) -> (usize, Times, Times) {
+    let page = browser.open(&site.url("/?backend=cpu&seed=1"));
+    page.button("Shape").click();
+    page.button("Done").click();
+    let file = std::env::temp_dir().join(format!("performance-rnn-fugue-{}.musicxml", std::process::id()));
+    std::fs::write(&file, fugue(BARS)).expect("a temporary file");
+    let drops = Times::new((0..DROPS).map(|_| drop_score(&page, &file)).collect());
+    std::fs::remove_file(&file).expect("the temporary file");
+    let change = |idx: usize| {
+        std::thread::sleep(std::time::Duration::from_millis(400));
+        change_expression(&page, if idx.is_multiple_of(2) { 160 } else { 40 })
+    };
+    let expression = Times::new((0..CHANGES).map(change).collect());
+    let struck = |token: &Token| matches!(Event::from(*token), Event::NoteOn(_));
+    let n_notes = tests::endurance::tokens(&page).iter().filter(|token| struck(token)).count();
+    page.button("Stop").click();
+    page.close();
+    (n_notes, drops, expression)
 }
 
 /// How long the session is written each time, while an hour of music is composed in one go.

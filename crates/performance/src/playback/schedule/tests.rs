@@ -54,6 +54,52 @@ fn waits_for_a_buffer_then_plays_in_time() {
     );
 }
 
+/// Twice as slow from 400 ms on: what rings goes on, what is not held there ends, and the rest is struck once.
+#[test]
+fn a_turn_goes_on_in_other_music() {
+    let mut schedule = Schedule::new(SECOND_US, 0);
+    schedule.feed(&[
+        on(60),
+        on(64),
+        shift(25),
+        off(60),
+        on(62),
+        shift(50),
+        on(65),
+        shift(25),
+        off(64),
+        off(62),
+    ]);
+    schedule.end();
+    assert_eq!(show(&schedule.poll(0)), "60+60 60+64 260-60 260+62 660+65 860-64 860-62 860-65");
+    // In the other music, 64 is not held so long.
+    let slow = [
+        on(60),
+        on(64),
+        shift(50),
+        off(60),
+        off(64),
+        on(62),
+        shift(100),
+        on(65),
+        shift(50),
+        off(62),
+        off(65),
+    ];
+    let taken_back = schedule.turn(&slow, 460_000, 800_000, 420_000);
+    schedule.end();
+    assert_eq!(show(&taken_back), "660+65 860-64 860-62 860-65");
+    assert_eq!(schedule.position_us(420_000), 760_000);
+    assert_eq!(show(&schedule.poll(420_000)), "460-64 860+65 1260-62 1260-65");
+    assert_eq!(schedule.position_us(500_000), 840_000);
+    // Too late, it goes over at once.
+    let taken_back = schedule.turn(&slow, 480_000, 820_000, 500_000);
+    assert_eq!(
+        (show(&taken_back), schedule.position_us(500_000)),
+        ("860+65 1260-62 1260-65".into(), 840_000)
+    );
+}
+
 #[test]
 fn a_chord_is_handed_out_whole() {
     check(
