@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use performance::playback::schedule::{Message, Schedule, Status, Timed};
 use performance::score::{Gesture, GestureKind, NewNote, Rendering, Score};
 use performance::{Event, Pitch};
 use proptest::prelude::*;
@@ -241,5 +242,47 @@ proptest! {
         let is_whole = |pitch: u8| count(pitch) == new.iter().filter(|note| note.0 == pitch).count();
         // Two strikes of one key within 8 ms are one.
         prop_assert!((0..128).all(is_whole) || old.len() != new.len(), "{:?}", (turn_us, to_us));
+    }
+
+    /// The same as instruments get it: some take messages back, others get them late.
+    #[test]
+    fn an_instrument_gets_each_note_once_while_sliders_move(
+        notes in prop::collection::vec((40u8..80, 0u32..60, 1u32..12), 1..60),
+        changes in prop::collection::vec((100u64..4_000, 0u8..=100, 0u8..=200, 80u16..=200), 0..12),
+        takes_back in any::<bool>(),
+    ) {
+        let (lookahead_us, lead_us) = if takes_back { (300_000, 40_000) } else { (100_000, 100_000) };
+        let mut performed = Performed::new(score(&notes), Rendering::default());
+        let n_struck = |performed: &Performed| performance::decode(&performed.tokens()).performance.notes().len();
+        let n_notes = n_struck(&performed);
+        let mut schedule = Schedule::new(lookahead_us, 0);
+        schedule.feed(&performed.tokens());
+        schedule.end();
+        let mut changes = changes.into_iter();
+        let (mut now_us, mut next) = (0, changes.next());
+        let mut next_us = next.map_or(u64::MAX, |(after_ms, ..)| after_ms * 1_000);
+        let mut struck: Vec<Timed> = Vec::new();
+        let mut is_comparable = true;
+        let is_strike = |timed: &Timed| matches!(timed.message, Message::NoteOn { .. });
+        while schedule.status() != Status::Finished {
+            struck.extend(schedule.poll(now_us).into_iter().filter(is_strike));
+            if let (Some((_, learned, expression, tempo)), true) = (next, now_us >= next_us) {
+                let to = performed.with(Rendering { learned, expression, tempo, ..Rendering::default() });
+                // Two strikes of one key within 8 ms are one.
+                is_comparable &= n_struck(&to) == n_notes;
+                let at_us = now_us + lead_us;
+                let from_us = schedule.music_time_us(at_us);
+                let (turn_us, to_us) = performed.turn(&to, from_us);
+                let taken_back = schedule.turn(&to.tokens(), at_us + turn_us - from_us, to_us, now_us);
+                schedule.end();
+                prop_assert!(takes_back || !taken_back.iter().any(is_strike));
+                struck.retain(|timed| !taken_back.contains(timed));
+                performed = to;
+                next = changes.next();
+                next_us = next.map_or(u64::MAX, |(after_ms, ..)| now_us + after_ms * 1_000);
+            }
+            now_us += 20_000;
+        }
+        prop_assert!(!is_comparable || struck.len() == n_notes, "{} of {n_notes} notes", struck.len());
     }
 }

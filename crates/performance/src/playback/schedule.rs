@@ -298,9 +298,18 @@ impl Schedule {
         let (at_us, to_us) = (at_us + late_us, to_us + late_us);
         let n_kept = self.handed_out.partition_point(|timed| timed.at_us < at_us);
         let taken_back = self.handed_out.drain(n_kept..).collect();
+        // What comes before it, and was not handed out yet, keeps its time on the clock.
+        let turn_us = self.music_us(at_us);
+        let n_before = self.queue.partition_point(|timed| i128::from(timed.at_us) < turn_us);
+        self.queue.truncate(n_before);
+        for timed in &mut self.queue {
+            let new_us = i128::from(timed.at_us) + i128::from(to_us) - turn_us;
+            timed.at_us = new_us.max(0).try_into().unwrap_or(to_us);
+        }
         let mut sounding = self.sounding;
-        self.handed_out.iter().for_each(|timed| sounding.apply(timed.message.event()));
-        self.queue.clear();
+        for timed in self.handed_out.iter().chain(&self.queue) {
+            sounding.apply(timed.message.event());
+        }
         (self.hold_us, self.until_us, self.ended) = (None, None, false);
         self.base_us = i128::from(at_us) - i128::from(to_us);
         self.reached_us = to_us.saturating_sub(at_us - now_us);
@@ -365,6 +374,12 @@ impl Schedule {
         }
         let music_us = self.music_us(now_us).clamp(0, i128::from(u64::MAX)) as u64;
         music_us.min(self.known_us()).max(self.reached_us)
+    }
+
+    /// Music time at a time of the clock that is still to come, if the music does not have to wait.
+    #[must_use]
+    pub fn music_time_us(&self, at_us: u64) -> u64 {
+        self.music_us(at_us).clamp(0, i128::from(u64::MAX)) as u64
     }
 
     /// What it is doing, as of the last [`poll`](Self::poll).

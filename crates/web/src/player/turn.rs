@@ -27,7 +27,7 @@ impl Player {
             return self.feed(take);
         }
         let at_us = now_us + lead_us;
-        let from_us = run.schedule.position_us(at_us);
+        let from_us = run.schedule.music_time_us(at_us);
         let (turn_us, to_us) = before.turn(now, from_us);
         let tokens = take.heard(0);
         let taken_back = run.schedule.turn(&tokens, at_us + (turn_us - from_us), to_us, now_us);

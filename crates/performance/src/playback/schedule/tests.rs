@@ -100,6 +100,25 @@ fn a_turn_goes_on_in_other_music() {
     );
 }
 
+/// Instruments that take nothing back get their messages late: what comes before the turn is still to be handed out.
+#[test]
+fn what_comes_before_a_turn_is_played() {
+    let mut schedule = Schedule::new(100_000, 0);
+    let quick = [on(60), shift(25), off(60), on(62), shift(25), off(62), on(64), shift(25), off(64)];
+    schedule.feed(&quick);
+    schedule.end();
+    assert_eq!(show(&schedule.poll(0)), "60+60");
+    let slow = [on(60), shift(50), off(60), on(62), shift(50), off(62), on(64), shift(50), off(64)];
+    let taken_back = schedule.turn(&slow, 300_000, 450_000, 100_000);
+    schedule.end();
+    assert_eq!(show(&taken_back), "");
+    let later: Vec<String> = (1..12).map(|n| show(&schedule.poll(100_000 * n))).collect();
+    assert_eq!(
+        later.join(" ").split_whitespace().collect::<Vec<_>>().join(" "),
+        "260-60 260+62 650-62 650+64 1050-64"
+    );
+}
+
 #[test]
 fn a_chord_is_handed_out_whole() {
     check(
