@@ -7,6 +7,7 @@
 pub mod bench;
 pub mod browser;
 pub mod endurance;
+pub mod engines;
 pub mod frames;
 pub mod kept;
 pub mod listening;

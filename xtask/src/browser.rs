@@ -49,6 +49,17 @@ pub fn ensure() -> Result<PathBuf> {
     find().filter(|file| file.is_file()).ok_or_else(|| Error::new(wanted))
 }
 
+/// Installs the other engines, and what they need where there is no screen and no loudspeaker. Tests that need them say
+/// so where they cannot be had.
+pub fn ensure_other_engines() {
+    if debian::is_debian() && debian::is_root() {
+        let packages = ["firefox-esr", "webkit2gtk-driver", "xvfb", "pulseaudio"];
+        if let Err(error) = debian::ensure(&packages, "testing the page in Firefox and WebKit") {
+            println!("note: {error}");
+        }
+    }
+}
+
 /// Installs what lets the tests pretend more hardware: a software Vulkan adapter, and what
 /// the stand-in for a MIDI device is compiled with. Tests that need them say so where they cannot be had.
 pub fn ensure_pretended_hardware() {

@@ -32,8 +32,9 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
             .args(locked())
             .args(["--", "-D", "warnings"]))
     })?;
-    let browser = steps.run("browser and pretended hardware", |_| {
+    let browser = steps.run("browsers and pretended hardware", |_| {
         browser::ensure_pretended_hardware();
+        browser::ensure_other_engines();
         browser::ensure()
     })?;
     steps.run("tests", |tally| {

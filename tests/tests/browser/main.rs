@@ -4,6 +4,7 @@ mod accessible;
 mod continued;
 mod device;
 mod doors;
+mod engines;
 mod offline;
 mod perform;
 #[path = "../../released/primers.rs"]
