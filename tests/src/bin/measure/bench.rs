@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use performance::{Event, Token};
+use performance::Event;
 use serde_json::{Value, json};
 use tests::bench::{Peer, measured, peers};
 use tests::browser::{Browser, Setup, WebGpu};
@@ -36,6 +36,7 @@ pub(crate) struct Options {
     has_webgpu: bool,
     peers: Option<PathBuf>,
     network: Vec<f64>,
+    only_scores: bool,
     before: Option<PathBuf>,
     json: Option<PathBuf>,
 }
@@ -48,6 +49,7 @@ impl Options {
             match option.as_str() {
                 "--rounds" => options.rounds = value(option, arguments.next())?,
                 "--webgpu" => options.has_webgpu = true,
+                "--scores" => options.only_scores = true,
                 "--peers" => options.peers = Some(value(option, arguments.next())?),
                 "--network" => {
                     options.network = network::lines(arguments.next().map_or("nothing", String::as_str))?;
@@ -84,6 +86,11 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     else {
         return Err("there is no built page, or no browser to open it".to_owned());
     };
+    if options.only_scores {
+        let scores = Scores::measure(&browser, &site);
+        scores.print();
+        return keep(options.json.as_deref(), &scores.to_json());
+    }
     let backends: &[&str] = if options.has_webgpu { &["Processor", "WebGPU"] } else { &["Processor"] };
     let peers_site = options.peers.as_deref().map(Site::isolated);
     let (mut rounds, mut others) = (Vec::new(), Vec::new());
@@ -99,7 +106,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         }
     }
     let (temperature, density) = steered(&browser, &site);
-    let (n_notes, drops, expression) = performed(&browser, &site);
+    let scores = Scores::measure(&browser, &site);
     let writes = kept(&browser, &site);
     let frames = HourOfFrames::measure(&site, &browser, HOUR_SECS);
     let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
@@ -110,8 +117,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     println!("temperature: a change is heard after {}", temperature.to_words());
     println!("density: a change is heard after {}", density.to_words());
-    println!("a score of {n_notes} notes: the first is heard {} after the drop", drops.to_words());
-    println!("expression: a change is heard after {}", expression.to_words());
+    scores.print();
     println!("a session that grows to an hour of music is written in {}", writes.to_words());
     frames.to_lines().iter().for_each(|line| println!("{line}"));
     let first = rounds.first().ok_or("nothing was measured")?;
@@ -120,7 +126,7 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         &json!({
             "browser": first["browser"], "threads": first["threads"], "runs": runs,
             "steering": temperature.to_json(), "steering_density": density.to_json(),
-            "score_notes": n_notes, "score_first_note": drops.to_json(), "score_expression": expression.to_json(),
+            "scores": scores.to_json(),
             "session_writes": writes.to_json(),
             "roll": frames.to_json(),
             "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
@@ -143,25 +149,48 @@ fn steered(browser: &Browser, site: &Site) -> (Times, Times) {
     (temperature, density)
 }
 
-/// A score that is dropped: its notes, how soon the first is heard, and how soon changes of expression are.
-fn performed(browser: &Browser, site: &Site) -> (usize, Times, Times) {
-    let page = browser.open(&site.url("/?backend=cpu&seed=1"));
-    page.button("Shape").click();
-    page.button("Done").click();
-    let file = std::env::temp_dir().join(format!("performance-rnn-fugue-{}.musicxml", std::process::id()));
-    std::fs::write(&file, fugue(BARS)).expect("a temporary file");
-    let drops = Times::new((0..DROPS).map(|_| drop_score(&page, &file)).collect());
-    std::fs::remove_file(&file).expect("the temporary file");
-    let change = |idx: usize| {
-        std::thread::sleep(std::time::Duration::from_millis(400));
-        change_expression(&page, if idx.is_multiple_of(2) { 160 } else { 40 })
-    };
-    let expression = Times::new((0..CHANGES).map(change).collect());
-    let struck = |token: &Token| matches!(Event::from(*token), Event::NoteOn(_));
-    let n_notes = tests::endurance::tokens(&page).iter().filter(|token| struck(token)).count();
-    page.button("Stop").click();
-    page.close();
-    (n_notes, drops, expression)
+/// A score that is dropped, and changed while it plays.
+struct Scores {
+    n_notes: usize,
+    /// From the drop to the first note.
+    first_note: Times,
+    /// From a change of expression to the first note that follows it.
+    expression: Times,
+}
+
+impl Scores {
+    fn measure(browser: &Browser, site: &Site) -> Self {
+        let page = browser.open(&site.url("/?backend=cpu&seed=1"));
+        page.button("Shape").click();
+        page.button("Done").click();
+        let file =
+            std::env::temp_dir().join(format!("performance-rnn-fugue-{}.musicxml", std::process::id()));
+        std::fs::write(&file, fugue(BARS)).expect("a temporary file");
+        let first_note = Times::new((0..DROPS).map(|_| drop_score(&page, &file)).collect());
+        std::fs::remove_file(&file).expect("the temporary file");
+        let change = |idx: usize| {
+            std::thread::sleep(std::time::Duration::from_millis(400));
+            change_expression(&page, if idx.is_multiple_of(2) { 160 } else { 40 })
+        };
+        let expression = Times::new((0..CHANGES).map(change).collect());
+        let tokens = tests::endurance::tokens(&page);
+        let n_notes = tokens.iter().filter(|token| matches!(Event::from(**token), Event::NoteOn(_))).count();
+        page.button("Stop").click();
+        page.close();
+        Self { n_notes, first_note, expression }
+    }
+
+    fn print(&self) {
+        let first_note = self.first_note.to_words();
+        println!("a score of {} notes: the first is heard {first_note} after the drop", self.n_notes);
+        println!("expression of a score: a change is heard after {}", self.expression.to_words());
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "notes": self.n_notes, "first_note": self.first_note.to_json(), "expression": self.expression.to_json(),
+        })
+    }
 }
 
 /// How long the session is written each time, while an hour of music is composed in one go.

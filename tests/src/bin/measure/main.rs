@@ -11,17 +11,19 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask bench [--rounds N] [--webgpu] [--peers FOLDER] [--json FILE]
+       cargo xtask bench --scores [--json FILE]
        cargo xtask bench --network 50,10,4 [--rounds N] [--before FOLDER] [--json FILE]
        cargo xtask endurance [--minutes N] [--listen N] [--json FILE]
        cargo xtask listen --out FOLDER [--seeds N] [--seconds N] [--primer FILE]… [--primer-seconds N] [--json FILE]
        cargo xtask teach --music FOLDER [--minutes N] [--events N] [--json FILE]
 
-bench measures the page's worker in headless Chromium, as bench.html does for anybody, how soon a change is heard, and
-how smoothly an hour's roll is drawn.
+bench measures the page's worker in headless Chromium, as bench.html does for anybody, how soon a change and a score are
+heard, and how smoothly an hour's roll is drawn.
   --rounds N        measure everything N times and print medians; 1 unless told otherwise
   --webgpu          also on WebGPU, computed by the CPU where there is no GPU for a headless browser
   --network 50,10,4 instead: from opening the page to the first sound at so many Mbit/s and 40 ms, and on localhost
   --before FOLDER   with --network: another built page in turn
+  --scores          instead: how soon a score that is dropped is heard, and a change of its expression
   --peers FOLDER    beside it what other engines do for the same work, see docs/performance.md
 endurance has the page compose and play music.
   --minutes N       of music composed at once; 60 unless told otherwise
