@@ -215,6 +215,22 @@ fn a_session_keeps_scores_and_their_performances() {
     assert_eq!(Saved::from_parts(&without).unwrap().n_damaged, 2);
 }
 
+/// The file that is saved sounds like the take. Notes up to 30 ms before the first chord's time are put there, and
+/// events lie on a grid of 8 ms.
+#[test]
+fn a_file_of_a_performance_has_its_times() {
+    let rendering = Rendering { expression: 150, interpretation: 2, ..Rendering::default() };
+    let performed = Performed::new(tune(64), rendering);
+    let file = performance::midi::read(&performed.to_midi()).unwrap().performance.starting_at_zero();
+    let take = performance::decode(&performed.tokens()).performance;
+    assert_eq!(file.notes().len(), take.notes().len());
+    for (written, played) in file.notes().iter().zip(take.notes()) {
+        let off = |a: u64, b: u64| a.abs_diff(b) / 1_000;
+        assert!(off(written.start_us, played.start_us) <= 40, "{written:?}, {played:?}");
+        assert!(off(written.end_us, played.end_us) <= 40, "{written:?}, {played:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
 

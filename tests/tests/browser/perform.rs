@@ -65,7 +65,7 @@ fn a_newcomer_drops_scores_and_hears_them_played() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = opened(&browser, &site);
     let first_ms = perform(&page);
-    page.wait_for_text("fugue.musicxml is a written score, so it is played with expression.", SOON);
+    page.wait_for_text("fugue.musicxml is a written score, so it is played with expression", SOON);
     assert_eq!(rendering(&page), Rendering::default());
     assert_eq!(strikes(&tokens(&page)), score().notes().len());
     let again_ms = perform(&page);
@@ -75,7 +75,7 @@ fn a_newcomer_drops_scores_and_hears_them_played() {
     let stiff = export(&score(), &Expression::flat(&score()));
     let (_folder, stiff) = file("stiff.mid", &stiff);
     page.select("main").drop_files(&[&stiff]);
-    page.wait_for_text("stiff.mid is a written score, so it is played with expression.", SOON);
+    page.wait_for_text("stiff.mid is a written score, so it is played with expression", SOON);
     page.wait_until("its performance", SOON, || page.text().contains("stiff.mid performed"));
     let played = performance::decode(&tokens(&page)).performance;
     let loudness: std::collections::BTreeSet<u8> =
@@ -277,7 +277,8 @@ fn a_performance_of_a_score_is_kept_and_passed_on() {
     let (notes, bars) = (score().notes().len(), score().bars().len());
     assert!(read.notes().len() == notes && (bars..=bars + 1).contains(&read.bars().len()));
     assert!(carried(&written).is_some_and(|carried| carried.rendering == settings));
-    let heard = midi::read(&written).expect("MIDI").performance;
+    // It begins with the score's rest.
+    let heard = midi::read(&written).expect("MIDI").performance.starting_at_zero();
     let expected = performance::decode(&music).performance;
     let secs = |performance: &performance::Performance| performance.duration_us() as f64 / 1e6;
     assert!((secs(&heard) - secs(&expected)).abs() < 0.05, "{} s, {} s", secs(&heard), secs(&expected));

@@ -19,7 +19,7 @@ use crate::{keep, network, value};
 /// Changes of which the latency is measured.
 const CHANGES: usize = 40;
 /// Bars of the score that is performed: 2,000 notes.
-const BARS: usize = 60;
+const BARS: usize = 64;
 /// How often it is dropped.
 const DROPS: usize = 8;
 /// Music that is drawn on the roll.

@@ -59,7 +59,7 @@ fn Plane(PlaneProps { performed, dispatch }: &PlaneProps) -> Html {
     let (energy, valence) = moods.into_iter().next().unwrap_or_default();
     let is_down = use_mut_ref(|| false);
     let at = |event: &PointerEvent| -> Option<Action> {
-        let plane: Element = event.current_target()?.dyn_into().ok()?;
+        let plane: Element = event.target()?.dyn_into().ok()?;
         let place = plane.get_bounding_client_rect();
         let side = |at: f64, from: f64, length: f64| {
             (200.0 * (at - from) / length.max(1.0) - 100.0).clamp(-100.0, 100.0).round() as i8
