@@ -27,7 +27,6 @@ pub fn PerformDrawer(props: &PerformDrawerProps) -> Html {
     let plain = Rendering { gestures: rendering.gestures.clone(), ..Rendering::default() };
     let is_plain = *rendering == plain;
     let reset = dispatch.reform(move |_: MouseEvent| Action::Render(plain.clone()));
-    let flat = Rendering { is_flat: !rendering.is_flat, ..rendering.clone() };
     // While taps give the tempo, Space is a tap wherever the focus is in here.
     let taps = props.is_conducting.then_some("taps");
     html! {
@@ -37,16 +36,11 @@ pub fn PerformDrawer(props: &PerformDrawerProps) -> Html {
             <RendererField rendering={rendering.clone()} dispatch={dispatch.clone()} />
             <InterpretationField rendering={rendering.clone()} dispatch={dispatch.clone()} />
             <RulesField rendering={rendering.clone()} dispatch={dispatch.clone()} />
-            <DynamicsField rendering={rendering.clone()} has_dynamics={performed.piece.score.has_dynamics()}
+            <WrittenField rendering={rendering.clone()} has_dynamics={performed.piece.score.has_dynamics()}
                 dispatch={dispatch.clone()} />
             <Conduct performed={Rc::clone(performed)} is_on={props.is_conducting} on_tap={props.on_tap.clone()}
                 dispatch={dispatch.clone()} />
             <div class="shape-foot">
-                <button type="button" class={classes!("toggle", rendering.is_flat.then_some("on"))}
-                    aria-pressed={rendering.is_flat.to_string()} title="The same place without any expression, and back (F)"
-                    onclick={dispatch.reform(move |_| Action::Render(flat.clone()))}>
-                    <Icon glyph={Glyph::Loop} />{ "Compare with the flat score" }
-                </button>
                 <button type="button" onclick={reset} disabled={is_plain}>{ "Reset" }</button>
                 <button type="button" class="shape-close" onclick={props.on_close.reform(|_| ())}>{ "Done" }</button>
             </div>
@@ -176,15 +170,17 @@ fn InterpretationField(FieldProps { rendering, dispatch }: &FieldProps) -> Html 
 }
 
 #[derive(Properties, PartialEq)]
-struct DynamicsFieldProps {
+struct WrittenFieldProps {
     rendering: Rendering,
     has_dynamics: bool,
     dispatch: Callback<Action>,
 }
 
+/// What is written instead of what is played: the dynamics alone, or everything.
 #[component]
-fn DynamicsField(DynamicsFieldProps { rendering, has_dynamics, dispatch }: &DynamicsFieldProps) -> Html {
+fn WrittenField(WrittenFieldProps { rendering, has_dynamics, dispatch }: &WrittenFieldProps) -> Html {
     let other = Rendering { keeps_dynamics: !rendering.keeps_dynamics, ..rendering.clone() };
+    let flat = Rendering { is_flat: !rendering.is_flat, ..rendering.clone() };
     let title =
         if *has_dynamics { "Loudness as the score says" } else { "This score says nothing about loudness" };
     html! {
@@ -194,6 +190,11 @@ fn DynamicsField(DynamicsFieldProps { rendering, has_dynamics, dispatch }: &Dyna
                     onchange={dispatch.reform(move |_| Action::Render(other.clone()))} />
                 { "Keep written dynamics" }
             </label>
+            <button type="button" class={classes!("toggle", rendering.is_flat.then_some("on"))}
+                aria-pressed={rendering.is_flat.to_string()} title="The same place without any expression, and back (F)"
+                onclick={dispatch.reform(move |_| Action::Render(flat.clone()))}>
+                <Icon glyph={Glyph::Loop} />{ "Compare with the flat score" }
+            </button>
         </div>
     }
 }
