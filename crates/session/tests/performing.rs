@@ -60,6 +60,14 @@ fn a_score_is_a_take_that_plays_at_once() {
     assert_eq!(state.performed().unwrap().piece, piece);
 }
 
+/// Of an opera, too, the first note comes at once.
+#[test]
+fn long_scores_begin_by_rule() {
+    let notes: Vec<(u8, u32, u32)> = (0..20_001).map(|idx| (40 + (idx % 40) as u8, idx, 1)).collect();
+    let state = playing(score(&notes));
+    assert_eq!(state.performed().unwrap().rendering, Rendering { learned: 0, ..Rendering::default() });
+}
+
 #[test]
 fn the_play_head_stays_where_it_is_in_the_score() {
     let state = playing(tune(16));

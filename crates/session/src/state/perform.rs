@@ -12,6 +12,9 @@ use crate::{Notice, Performed, Piece, RunKind, Span, Take};
 /// follow it, instruments have their messages already.
 const LEAD_US: u64 = 50_000;
 
+/// Longer scores are performed by rule at first: what was learned takes the page seconds for them.
+const MOST_LEARNED_NOTES: usize = 20_000;
+
 impl State {
     /// The performance of a score on stage.
     #[must_use]
@@ -23,11 +26,14 @@ impl State {
     pub(super) fn perform(&mut self, piece: Rc<Piece>) {
         let awaited = self.awaited_score.take_if(|awaited| awaited.score_hash == piece.hash);
         let last = self.performed().map(|performed| performed.rendering.clone());
-        let rendering = match (awaited, last) {
+        let mut rendering = match (&awaited, last) {
             (Some(awaited), _) => awaited.rendering.clone(),
             (None, Some(last)) => Rendering { is_flat: false, gestures: Vec::new(), ..last },
             (None, None) => Rendering::default(),
         };
+        if awaited.is_none() && piece.score.notes().len() > MOST_LEARNED_NOTES {
+            rendering.learned = 0;
+        }
         self.notices
             .settle(|notice| matches!(notice, Notice::PrimerRefused { .. } | Notice::LinkNeedsScore { .. }));
         self.record();
