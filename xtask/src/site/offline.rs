@@ -16,7 +16,7 @@ pub(super) const NAME: &str = "service.js";
 /// What the page needs in some places only: where a GPU plays, where the visitor teaches.
 const OPTIONAL: [&str; 2] = ["worker_gpu", "worker_burn"];
 /// What is no part of the page, or is stored as the page.
-const NOT_KEPT: [&str; 3] = ["index.html", "_headers", NAME];
+const NOT_KEPT: [&str; 4] = ["index.html", "bench.html", "_headers", NAME];
 
 /// Writes the version into `index.html`, and the service worker beside it. The other files have their names.
 pub(super) fn give(folder: &Path) -> Result<()> {
@@ -28,14 +28,17 @@ pub(super) fn give(folder: &Path) -> Result<()> {
         .ok_or_else(|| Error::new(format!("{}: expected a </head>, found none", index.display())))?;
     let html = format!("{before}<meta name=\"version\" content=\"{version}\"></head>{after}");
     fs::write(&index, html).map_err(at(&index))?;
-    let names: Vec<String> = files(folder)?
-        .iter()
-        .filter(|file| !compress::is_compressed(file))
-        .map(|file| slashed(file))
-        .filter(|name| !NOT_KEPT.contains(&name.as_str()))
-        .collect();
-    let (optional, needed): (Vec<&String>, Vec<&String>) =
-        names.iter().partition(|name| OPTIONAL.iter().any(|start| names::plain(name).starts_with(start)));
+    let mut kept = Vec::new();
+    for file in files(folder)?.iter().filter(|file| !compress::is_compressed(file)) {
+        let name = slashed(file);
+        if !NOT_KEPT.contains(&name.as_str()) {
+            let path = folder.join(file);
+            kept.push((name, fs::metadata(&path).map_err(at(&path))?.len()));
+        }
+    }
+    let (optional, needed): (Vec<_>, Vec<_>) = kept
+        .into_iter()
+        .partition(|(name, _)| OPTIONAL.iter().any(|start| names::plain(name).starts_with(start)));
     let worker = format!(
         "const VERSION = '{version}';\nconst FILES = {};\nconst OPTIONAL = {};\n{WORKER}",
         list(&needed),
@@ -45,8 +48,8 @@ pub(super) fn give(folder: &Path) -> Result<()> {
     fs::write(&path, worker).map_err(at(&path))
 }
 
-/// As JavaScript. Names of files hold nothing that it escapes.
-fn list(names: &[&String]) -> String {
-    let quoted: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
-    format!("[{}]", quoted.join(","))
+/// Names and bytes, as JavaScript. Names of files hold nothing that it escapes.
+fn list(files: &[(String, u64)]) -> String {
+    let quoted: Vec<_> = files.iter().map(|(name, bytes)| format!("'{name}':{bytes}")).collect();
+    format!("{{{}}}", quoted.join(","))
 }

@@ -1,9 +1,10 @@
 // The service worker: keeps a complete version of the page for visits without a network.
 //
-// `cargo xtask build` puts before these lines: VERSION, which the page carries, too; FILES, all that the page needs;
-// OPTIONAL, what it needs in some places only. All but a few of them are named after their content.
+// `cargo xtask build` puts before these lines: VERSION, which the page carries, too; FILES, all that the page needs, with
+// the bytes of each; OPTIONAL, what it needs in some places only. All but a few of them are named after their content.
 'use strict';
 
+const urlOf = file => new URL(file, registration.scope).href;
 const PREFIX = 'performance-rnn-page-';
 const OWN = PREFIX + VERSION;
 // The page itself is stored last: a cache that has it is complete.
@@ -12,10 +13,12 @@ const PAGES = ['./', './index.html', './bench.html'].map(path => new URL(path, r
 // Longer waits longer on a line that is up and brings nothing.
 const PATIENCE_MS = 5000;
 
-const urlOf = file => new URL(file, registration.scope).href;
 const isNamed = url => /-[0-9a-f]{12,16}[._][^/]*$/.test(url);
 // As some hosts send for any file that they have not.
 const isPage = answer => (answer.headers.get('content-type') ?? '').startsWith('text/html');
+// A connection that breaks among an answer's headers leaves an answer that looks whole.
+const isWhole = html => /<\/html>\s*$/.test(html);
+const BYTES = new Map(Object.entries({ ...FILES, ...OPTIONAL }).map(([file, bytes]) => [urlOf(file), bytes]));
 const versionIn = html => /<meta name="version" content="([0-9a-f]+)">/.exec(html)?.[1];
 
 async function completeCaches() {
@@ -35,27 +38,32 @@ async function kept(url) {
     }
 }
 
-async function store(cache, url, options) {
-    if (await cache.match(url)) return;
-    const answer = isNamed(url) && await kept(url) || await fetch(url, options);
+async function put(cache, url, answer) {
     if (!answer.ok) throw new Error(`the server answered ${answer.status} for ${url}`);
     if (isPage(answer) && !url.endsWith('.html')) throw new Error(`the server sent a page for ${url}`);
+    const { byteLength } = await answer.clone().arrayBuffer();
+    if (byteLength !== BYTES.get(url)) throw new Error(`${byteLength} of ${BYTES.get(url)} bytes came of ${url}`);
     await cache.put(url, answer);
+}
+
+async function store(cache, url, options) {
+    if (await cache.match(url)) return;
+    await put(cache, url, isNamed(url) && await kept(url) || await fetch(url, options));
 }
 
 async function install() {
     const cache = await caches.open(OWN);
     if (await cache.match(PAGE)) return;
     try {
-        for (const file of FILES) await store(cache, urlOf(file), isNamed(file) ? {} : { cache: 'no-cache' });
-        for (const file of OPTIONAL) {
+        for (const file in FILES) await store(cache, urlOf(file), isNamed(file) ? {} : { cache: 'no-cache' });
+        for (const file in OPTIONAL) {
             // Only what this browser has already.
             const options = { cache: 'only-if-cached', mode: 'same-origin' };
             await store(cache, urlOf(file), options).catch(() => {});
         }
         const page = await fetch(PAGE, { cache: 'no-cache' });
         const html = await page.clone().text();
-        if (versionIn(html) !== VERSION) throw new Error(`the page is no longer version ${VERSION}`);
+        if (versionIn(html) !== VERSION || !isWhole(html)) throw new Error(`the page is not version ${VERSION}`);
         await cache.put(PAGE, page);
     } catch (error) {
         // Without room there is no copy, not even an old one, and pages come from the network.
@@ -80,15 +88,16 @@ async function openPage(request) {
     const last = complete.at(-1);
     const lastPage = () => last.cache.match(PAGE);
     if (!last) return fetch(request);
-    let answer, version;
+    let answer, html;
     try {
         const signal = AbortSignal.timeout(PATIENCE_MS);
         answer = await fetch(request.url, { cache: 'no-cache', redirect: 'manual', signal });
-        version = versionIn(await answer.clone().text());
+        html = await answer.clone().text();
     } catch {
         return lastPage();
     }
-    if (answer.status >= 500) return lastPage();
+    if (answer.status >= 500 || answer.ok && !isWhole(html)) return lastPage();
+    const version = versionIn(html);
     return version && !complete.some(({ name }) => name === PREFIX + version) ? lastPage() : answer;
 }
 
@@ -99,11 +108,11 @@ async function find(request) {
     if (found) return found;
     try {
         const answer = await fetch(request);
-        const belongs = isAnew ? await kept(request.url) : OPTIONAL.some(file => urlOf(file) === request.url);
-        if (answer.ok && belongs && !isPage(answer)) {
+        const belongs = isAnew ? await kept(request.url) : Object.keys(OPTIONAL).some(file => urlOf(file) === request.url);
+        if (belongs) {
             const copy = answer.clone();
             // A full disk stops nothing.
-            caches.open(OWN).then(cache => cache.put(request.url, copy)).catch(() => {});
+            caches.open(OWN).then(cache => put(cache, request.url, copy)).catch(() => {});
         }
         return answer;
     } catch (error) {
