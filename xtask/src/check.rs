@@ -61,6 +61,7 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
     })?;
     steps.run("page", |_| site::build())?;
     steps.run("sizes of the page", |_| site::check_sizes())?;
+    steps.run("page by trunk serve", |_| site::check_trunk_serve(toolchain))?;
     steps.run("page in a browser", |tally| {
         // The same packages as above, so that features resolve the same way and nothing is built twice.
         let mut tests = cargo("test");
@@ -70,7 +71,8 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
         if let Some(axe) = tools::axe() {
             tests.env("AXE", axe);
         }
-        count(tests.env("PERFORMANCE_RNN_DIST", paths::dist()).env("CHROME", &browser), tally)
+        tests.env("PERFORMANCE_RNN_DIST", paths::dist()).env("PERFORMANCE_RNN_TRUNK", site::trunk_serve());
+        count(tests.env("CHROME", &browser), tally)
     })?;
     // Last, because its feature builds Burn once more, and 160 crates of networking with it.
     steps.run("a device that another process lends", |tally| {
@@ -80,6 +82,25 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
             .args(locked());
         count(tests.args(["--", "remote::"]), tally)
     })
+}
+
+/// Builds `performance-rnn` with these features of the package `train`, and says where it is.
+///
+/// # Errors
+/// It does not build.
+pub fn build_cli(features: &[String]) -> Result<()> {
+    checkout::claim(&paths::target(), &mut cargo("clean"))?;
+    let mut build = cargo("build");
+    // With a test, because tests have two small libraries with more features than the command alone would, and Burn,
+    // which is built on them, would be built once more.
+    build.args(["--release", "--bin", "performance-rnn", "--test", "tidy"]).args(locked());
+    for feature in features {
+        build.args(["--features", &format!("train/{feature}")]);
+    }
+    run(&mut build)?;
+    let name = format!("performance-rnn{}", std::env::consts::EXE_SUFFIX);
+    println!("the command is {}", paths::target().join("release").join(name).display());
+    Ok(())
 }
 
 /// Builds the page and runs the tests' program `measure` on it.

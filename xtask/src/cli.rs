@@ -12,6 +12,8 @@ usage: cargo xtask <task>
                     open it in a browser; let other computers in the network reach it
   build             make the release page in dist/
   test              everything CI runs: formatting, lints, tests, the page, the page in a real browser
+  cli [--features wgpu|cuda|remote]
+                    build the command performance-rnn with what the tests have built, and say where it is
   bench [OPTIONS]   build the page and measure it in a real browser (see its --help)
   endurance [OPTIONS]
                     build the page and have it compose and play an hour of music (see its --help)
@@ -43,6 +45,11 @@ pub enum Task {
     },
     /// Run what CI runs.
     Test,
+    /// Build the command line.
+    Cli {
+        /// Features of the package `train`.
+        features: Vec<String>,
+    },
     /// Make the release page and have `measure`, a program of the tests, measure it.
     Measure {
         /// What, and with which options: `bench --json`.
@@ -62,6 +69,7 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
         "build" => Task::Build,
         "serve" => serve(&mut arguments)?,
         "test" => Task::Test,
+        "cli" => Task::Cli { features: features(&mut arguments)? },
         "bench" | "endurance" | "listen" | "teach" => {
             let arguments = std::iter::once(name).chain(arguments).collect();
             return Ok(Task::Measure { arguments });
@@ -88,6 +96,20 @@ fn serve(arguments: &mut impl Iterator<Item = String>) -> Result<Task> {
     Ok(Task::Serve { port, reach, opens })
 }
 
+/// `--features wgpu,remote`.
+fn features(arguments: &mut impl Iterator<Item = String>) -> Result<Vec<String>> {
+    let mut features = Vec::new();
+    while let Some(option) = arguments.next() {
+        let list = match (option.as_str(), option.split_once('=')) {
+            ("--features", _) => arguments.next().unwrap_or_default(),
+            (_, Some(("--features", list))) => list.to_owned(),
+            _ => return Err(Error::new(format!("`cli` does not take `{option}`"))),
+        };
+        features.extend(list.split(',').map(str::to_owned));
+    }
+    Ok(features)
+}
+
 fn number(value: &str) -> Result<u16> {
     value.parse().map_err(|_| Error::new(format!("`--port` takes a number from 0 to 65535, not `{value}`")))
 }
@@ -112,6 +134,11 @@ mod tests {
         check("serve --port 9", serve(9, Reach::Loopback, Opens::Nothing));
         check("serve --port=0 --open", serve(0, Reach::Loopback, Opens::Browser));
         check("serve --lan", serve(8080, Reach::Network, Opens::Nothing));
+        let cli =
+            |features: &[&str]| Ok(Task::Cli { features: features.iter().map(|&f| f.to_owned()).collect() });
+        check("cli", cli(&[]));
+        check("cli --features wgpu,remote --features=cuda", cli(&["wgpu", "remote", "cuda"]));
+        check("cli --fast", Err("`cli` does not take `--fast`"));
         let arguments = ["bench", "--json"].map(str::to_owned).to_vec();
         check("bench --json", Ok(Task::Measure { arguments }));
         check("", Err("no task given"));

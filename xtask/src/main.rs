@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Task::Build => site::build(),
         Task::Serve { port, reach, opens } => serve::forever(port, reach, opens, site::build),
         Task::Test => check::everything(),
+        Task::Cli { features } => check::build_cli(&features),
         Task::Measure { arguments } => check::measure(&arguments),
     };
     match outcome {

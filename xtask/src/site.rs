@@ -9,6 +9,7 @@ mod compress;
 mod hash;
 mod names;
 mod offline;
+mod plain;
 mod policy;
 
 use std::fs::{self, File};
@@ -23,6 +24,7 @@ use crate::{Result, checkout, paths};
 use budget::Budget;
 pub(crate) use compress::with_ending;
 pub(crate) use names::{FOR_GOOD, is_named_after_content};
+pub(crate) use plain::{check as check_trunk_serve, folder as trunk_serve};
 pub(crate) use policy::{header as policy_header, is_carried_by as carries_policy};
 
 /// Makes the release page in [`paths::dist`].

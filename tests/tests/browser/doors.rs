@@ -1,6 +1,7 @@
 //! Files that are dropped, a host that sends pages for what it has not, and waits that have an end.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use performance::midi;
@@ -120,6 +121,19 @@ fn a_bit_that_flipped_in_the_cache_is_noticed() {
     page.reload();
     assert_eq!(visit(&page), music);
     page.wait_until("right bytes in the caches", SOON, || cached(0) == right);
+    page.assert_no_errors();
+}
+
+/// `trunk serve` has the page without what `cargo xtask build` adds to it: names by content, a policy, a service worker.
+#[test]
+fn the_page_of_plain_trunk_plays() {
+    let Some(folder) = std::env::var_os("PERFORMANCE_RNN_TRUNK") else {
+        println!("skipped: PERFORMANCE_RNN_TRUNK does not name what Trunk built (`cargo xtask test` does)");
+        return;
+    };
+    let (site, Some(browser)) = (Site::of(Path::new(&folder)), Browser::launch()) else { return };
+    let page = browser.open(&site.url("/?backend=cpu"));
+    play(&page, 7);
     page.assert_no_errors();
 }
 
