@@ -28,6 +28,7 @@ pub mod link;
 #[cfg(test)]
 mod notation;
 mod notice;
+pub mod opening;
 mod output;
 mod performed;
 mod primer;

@@ -205,7 +205,8 @@ impl State {
     #[must_use]
     pub fn waiting_for(&self) -> Option<String> {
         match (self.transport.playback, &self.engine, self.transport.prefilled) {
-            (Playback::Behind, ..) => Some(Notice::Behind.to_string()),
+            (Playback::Behind, EngineState::Ready(_), _) => Some(Notice::Behind.to_string()),
+            (Playback::Behind, ..) => Some("It goes on as soon as the model is here.".into()),
             // Nothing is composed for it.
             (Playback::Starting, ..) if self.performed().is_some() => None,
             (Playback::Starting, EngineState::Down, _) => None,
@@ -224,6 +225,9 @@ impl State {
                     }
                     _ => "Composing the first notes…".into(),
                 })
+            }
+            (Playback::Starting, ..) if self.takes.current().is_some_and(|take| take.n_notes() > 0) => {
+                Some("Opening the piano…".into())
             }
             (Playback::Starting, ..) => Some("It starts as soon as the model is here.".into()),
             _ => None,

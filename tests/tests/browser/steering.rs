@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use performance::Event;
+use session::opening;
 use tests::browser::{Browser, Setup};
 use tests::endurance::{begins_secs, on_time, tokens};
 use tests::midi_device::{MidiDevice, choose_device, keys_down};
-use tests::site::Site;
+use tests::site::{Site, Trouble};
 use tests::steering::{as_heard, recipe, set_temperature, temperature_latency};
 
 use super::replay::replayed;
@@ -46,6 +47,29 @@ fn a_change_is_heard_at_once_and_replayed_exactly() {
     let offs = heard.iter().filter(|token| matches!(Event::from(**token), Event::NoteOff(_))).count();
     let begun = onsets.iter().filter(|onset| **onset <= clock).count();
     assert!(begun <= due + offs, "{begun} samples begun for {due} notes and {offs} releases");
+}
+
+/// The first music is known before its model is here. The model plays the same, and goes on from there; so do changes that
+/// came before it.
+#[test]
+fn the_first_music_does_not_wait_for_its_model() {
+    let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
+    // 18 seconds.
+    site.trouble("/weights/", Trouble::Slow(300_000));
+    let page = browser.open(&site.url("/?backend=cpu"));
+    page.button("Generate").click();
+    page.wait_until("the piano", SOON, || page.sound_peak() > 0.01);
+    assert_eq!(tokens(&page).len(), opening::EVENTS);
+    page.wait_until("the model on its way", SOON, || page.text().contains("Model: "));
+    set_temperature(&page, 25);
+    page.wait_until("the model", START, || page.status().contains("CPU"));
+    let end = page.evaluate("performanceRnn.played()").as_f64().unwrap_or_default() + 5.0;
+    page.wait_until("5 seconds more", SOON, || page.evaluate("performanceRnn.played()").as_f64() > Some(end));
+    let (heard, recipe) = (tokens(&page), recipe(&page));
+    page.button("Stop").click();
+    assert!(!recipe.log.entries().is_empty(), "the change is in {recipe:?}");
+    assert_eq!(heard, as_heard(&recipe, &replayed(&recipe, heard.len())), "not what the recipe gives");
+    page.assert_no_errors();
 }
 
 /// At a device, which cannot take messages back: no key is left down, and none is struck that is not in the

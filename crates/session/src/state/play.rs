@@ -6,7 +6,9 @@ use performance::{Input, VelocityOffset};
 
 use super::{Moment, State};
 use crate::protocol::TakeId;
-use crate::{EngineState, Notice, Playback, Primer, RunKind, Settings, Shape, Start, TEMPERATURES, Take};
+use crate::{
+    EngineState, Notice, Playback, Primer, RunKind, Settings, Shape, Start, TEMPERATURES, Take, opening,
+};
 
 /// An edited performance that is not playing begins this long before the edit.
 const RUN_UP_US: u64 = 2_000_000;
@@ -20,6 +22,12 @@ impl State {
         self.record();
         self.complete();
         let take = self.takes.stage(|id| Take::new(id, start));
+        // Of the first model, which is the released one, the beginning is known before it is here.
+        if self.readiness == 0
+            && let Some(opening) = opening::lineage()
+        {
+            self.takes.update_take(take, |take| take.begin_as(opening));
+        }
         self.mark = None;
         self.play(take, RunKind::Generate, 0);
     }

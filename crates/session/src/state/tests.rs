@@ -3,7 +3,7 @@ use performance::{ReturnRate, Token};
 use super::*;
 use crate::protocol::{Engine, Model, Placement};
 use crate::shape::Wish;
-use crate::{Midi, Port, Run, RunKind, Shape};
+use crate::{Midi, Port, Run, RunKind, Shape, opening};
 
 fn after(actions: impl IntoIterator<Item = Action>) -> State {
     actions.into_iter().fold(State::new(7), |state, action| state.then(action))
@@ -264,6 +264,27 @@ fn a_performance_survives_a_crash_but_not_the_last_one() {
     let state = restarted.then(said(Reply::Failed { notice: gone.clone() }));
     assert!(state.takes.current().unwrap().is_complete);
     assert_eq!((&state.engine, state.notices.as_slice()), (&EngineState::Down, [gone].as_slice()));
+}
+
+#[test]
+fn the_first_music_begins_without_a_model_and_only_as_the_released_one_plays_it() {
+    let first = Action::Generate { drawn_seed: opening::SEED };
+    let begun = |actions: Vec<Action>| {
+        let state = after(actions.into_iter().chain([first.clone()]));
+        state.takes.current().map(|take| (take.tokens().len(), take.origin)).unwrap()
+    };
+    let known = opening::lineage().unwrap();
+    assert_eq!(begun(vec![]), (opening::EVENTS, known.origin));
+    let warmer = Action::SetTemperature(1.1);
+    let short = Action::SetLength(crate::Length::Secs(30));
+    for other in [warmer, short, Action::SetSeed(6), ready(400.0)] {
+        assert_eq!(begun(vec![other.clone()]).0, 0, "{other:?}");
+    }
+    // The model goes on from there.
+    let state = after([first, ready(400.0)]);
+    assert_eq!(state.takes.current().unwrap().job(1).composed.len(), opening::EVENTS);
+    let state = state.then(events(1, opening::EVENTS, &[60]));
+    assert_eq!(state.takes.current().unwrap().tokens().len(), opening::EVENTS + 1);
 }
 
 #[test]

@@ -41,6 +41,15 @@ impl Take {
         take
     }
 
+    /// Takes the tokens of a lineage if they are what its own recipe gives.
+    pub(crate) fn begin_as(&mut self, lineage: Lineage) {
+        let Lineage { origin, recipe, made: Made::Tokens(tokens) } = lineage else { return };
+        if self.tokens.is_empty() && self.length_us.is_none() && self.recipe() == recipe {
+            self.origin = origin;
+            self.extend(&tokens);
+        }
+    }
+
     /// What it follows from, and its tokens.
     #[must_use]
     pub fn lineage(&self) -> Lineage {

@@ -12,10 +12,8 @@ use crate::store::Store;
 use session::doors::MAX_MODEL_BYTES;
 use session::engine::Preference;
 use session::shortcuts::Shortcut;
-use session::{Action, DRAWN_SEEDS, EngineState, Notice, Playback, Remedy, State, Take, WithPrimer};
+use session::{Action, DRAWN_SEEDS, EngineState, Notice, Playback, Remedy, State, Take, WithPrimer, opening};
 
-/// The seed with the best first minute out of ten, with the released weights: see `docs/listening.md`.
-const FIRST_SEED: u64 = 5;
 /// How many versions are offered.
 const N_VERSIONS: usize = 4;
 /// Storage key: whether this browser has composed before.
@@ -315,14 +313,14 @@ fn on_model(dispatch: &Callback<Action>, engine: &EngineLink) -> Callback<File> 
     })
 }
 
-/// The seed of the next performance; a visitor's first one is [`FIRST_SEED`].
+/// The seed of the next performance; a visitor's first one is [`opening::SEED`].
 fn next_seed(state: &State) -> u64 {
     // Where nothing can be stored, at least not twice in a row.
     if state.takes.current().is_some() || js::stored(HEARD_KEY).is_some() {
         return draw_seed();
     }
     js::store(HEARD_KEY, "yes");
-    FIRST_SEED
+    opening::SEED
 }
 
 /// A random seed.
