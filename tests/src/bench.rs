@@ -1,6 +1,7 @@
 //! The page's benchmark and its peers', in one browser.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,6 +11,9 @@ use crate::site::Site;
 
 /// Five batches, on a machine that does other things as well.
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// Its processor backend multiplies in plain JavaScript.
+const TFJS_LIMIT: Duration = Duration::from_secs(1800);
 
 /// What other engines do for the same work: file, expression. Their pages answer
 /// `… = 390.1 events/s`.
@@ -64,6 +68,28 @@ pub fn peers(browser: &Browser, site: &Site, with_webgpu: bool) -> Vec<Peer> {
         })
     })
     .collect()
+}
+
+/// TensorFlow.js learning the same network, by the script of it that is named. Its WebAssembly has no gradients; the
+/// others are its plain processor, which takes minutes, and WebGL.
+#[must_use]
+pub fn tfjs_learns(browser: &Browser, script: &Path) -> Vec<Peer> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::copy(script, folder.path().join("tf.min.js")).expect("TensorFlow.js");
+    fs::write(folder.path().join("index.html"), include_str!("bench/tfjs.html")).expect("a page");
+    let site = Site::of(folder.path());
+    let measured = ["webgl", "cpu"].map(|backend| {
+        let page = browser.open(&site.url("/"));
+        page.evaluate(&format!(
+            "void bench('{backend}', 8, 128, 20).then(answer => window.answer = answer, error => window.answer = String(error))"
+        ));
+        let answer = page.wait_for("TensorFlow.js", TFJS_LIMIT, || {
+            page.evaluate("window.answer ?? null").as_str().map(str::to_owned)
+        });
+        page.close();
+        parse(&answer).unwrap_or(Peer { name: format!("{backend}: {answer}"), events_per_second: None })
+    });
+    measured.into()
 }
 
 fn parse(answer: &str) -> Option<Peer> {

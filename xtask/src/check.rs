@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::process::{announce, cargo, command, expect_success, run, which};
-use crate::site::{self, locked};
+use crate::site::{self, Programs, locked};
 use crate::wasm::Toolchain;
 use crate::{Error, Result, browser, checkout, paths, tools};
 
@@ -55,11 +55,11 @@ fn run_steps(steps: &mut Steps) -> Result<()> {
         checkout::claim(&paths::target_wasm(), &mut toolchain.cargo("clean"))?;
         let mut clippy = toolchain.cargo("clippy");
         run(clippy
-            .args(["--release", "--package", "web", "--features", "gpu,learn", "--all-targets"])
+            .args(["--release", "--package", "web", "--features", "gpu,learn-relaxed", "--all-targets"])
             .args(locked())
             .args(["--", "-D", "warnings"]))
     })?;
-    steps.run("page", |_| site::build())?;
+    steps.run("page", |_| site::build(Programs::Quick))?;
     steps.run("sizes of the page", |_| site::check_sizes())?;
     steps.run("page by trunk serve", |_| site::check_trunk_serve(toolchain))?;
     steps.run("page in a browser", |tally| {
@@ -115,7 +115,13 @@ pub fn measure(arguments: &[String]) -> Result<()> {
     if !is_question {
         browser::ensure_pretended_hardware();
         measure.env("CHROME", browser::ensure()?);
-        site::build()?;
+        if arguments.iter().any(|argument| argument == "--tfjs")
+            && let Some(tfjs) = tools::tfjs()
+        {
+            measure.env("TFJS", tfjs);
+        }
+        let has_all = arguments.iter().any(|argument| argument == "--all");
+        site::build(if has_all { Programs::All } else { Programs::Quick })?;
     }
     run(measure.env("PERFORMANCE_RNN_DIST", paths::dist()))
 }

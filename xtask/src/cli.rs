@@ -1,16 +1,20 @@
 //! The command line.
 
+use std::iter::Peekable;
+
 use crate::serve::{Opens, Reach};
+use crate::site::Programs;
 use crate::{Error, Result};
 
 /// What `cargo xtask help` prints.
 pub const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  serve [--port N] [--open] [--lan]
+  serve [--port N] [--open] [--lan] [--all]
                     install what is missing, build the release page, serve it on http://127.0.0.1:8080;
-                    open it in a browser; let other computers in the network reach it
-  build             make the release page in dist/
+                    open it in a browser; let other computers in the network reach it; with all programs
+  build [--all]     make the release page in dist/; with all programs, also the one that learns on WebGPU, which
+                    takes a quarter of an hour the first time
   test              everything CI runs: formatting, lints, tests, the page, the page in a real browser
   cli [--features wgpu|cuda|remote]
                     build the command performance-rnn with what the tests have built, and say where it is
@@ -33,7 +37,10 @@ pub enum Task {
     /// Print the usage.
     Help,
     /// Make the release page.
-    Build,
+    Build {
+        /// Of what.
+        programs: Programs,
+    },
     /// Make the release page and serve it.
     Serve {
         /// TCP port; 0 lets the system choose.
@@ -42,6 +49,8 @@ pub enum Task {
         reach: Reach,
         /// Where.
         opens: Opens,
+        /// What is built.
+        programs: Programs,
     },
     /// Run what CI runs.
     Test,
@@ -62,11 +71,11 @@ pub enum Task {
 /// # Errors
 /// An unknown task or option.
 pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
-    let mut arguments = arguments.into_iter();
+    let mut arguments = arguments.into_iter().peekable();
     let name = arguments.next().ok_or_else(|| Error::new("no task given"))?;
     let task = match name.as_str() {
         "help" | "--help" | "-h" => Task::Help,
-        "build" => Task::Build,
+        "build" => Task::Build { programs: programs(&mut arguments) },
         "serve" => serve(&mut arguments)?,
         "test" => Task::Test,
         "cli" => Task::Cli { features: features(&mut arguments)? },
@@ -82,18 +91,27 @@ pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Task> {
     }
 }
 
+fn programs(arguments: &mut Peekable<impl Iterator<Item = String>>) -> Programs {
+    match arguments.next_if_eq("--all") {
+        Some(_) => Programs::All,
+        None => Programs::Quick,
+    }
+}
+
 fn serve(arguments: &mut impl Iterator<Item = String>) -> Result<Task> {
     let (mut port, mut reach, mut opens) = (DEFAULT_PORT, Reach::Loopback, Opens::Nothing);
+    let mut programs = Programs::Quick;
     while let Some(option) = arguments.next() {
         match (option.as_str(), option.split_once('=')) {
             ("--open", _) => opens = Opens::Browser,
             ("--lan", _) => reach = Reach::Network,
+            ("--all", _) => programs = Programs::All,
             ("--port", _) => port = number(&arguments.next().unwrap_or_default())?,
             (_, Some(("--port", value))) => port = number(value)?,
             _ => return Err(Error::new(format!("`serve` does not take `{option}`"))),
         }
     }
-    Ok(Task::Serve { port, reach, opens })
+    Ok(Task::Serve { port, reach, opens, programs })
 }
 
 /// `--features wgpu,remote`.
@@ -127,9 +145,10 @@ mod tests {
     #[test]
     fn arguments() {
         check("help", Ok(Task::Help));
-        check("build", Ok(Task::Build));
+        check("build", Ok(Task::Build { programs: Programs::Quick }));
+        check("build --all", Ok(Task::Build { programs: Programs::All }));
         check("test", Ok(Task::Test));
-        let serve = |port, reach, opens| Ok(Task::Serve { port, reach, opens });
+        let serve = |port, reach, opens| Ok(Task::Serve { port, reach, opens, programs: Programs::Quick });
         check("serve", serve(8080, Reach::Loopback, Opens::Nothing));
         check("serve --port 9", serve(9, Reach::Loopback, Opens::Nothing));
         check("serve --port=0 --open", serve(0, Reach::Loopback, Opens::Browser));
@@ -139,6 +158,8 @@ mod tests {
         check("cli", cli(&[]));
         check("cli --features wgpu,remote --features=cuda", cli(&["wgpu", "remote", "cuda"]));
         check("cli --fast", Err("`cli` does not take `--fast`"));
+        let (port, reach, opens) = (8080, Reach::Loopback, Opens::Nothing);
+        check("serve --all", Ok(Task::Serve { port, reach, opens, programs: Programs::All }));
         let arguments = ["bench", "--json"].map(str::to_owned).to_vec();
         check("bench --json", Ok(Task::Measure { arguments }));
         check("", Err("no task given"));

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use xtask::cli::{self, Task};
+
 use xtask::{check, serve, site};
 
 fn main() -> ExitCode {
@@ -18,8 +19,10 @@ fn main() -> ExitCode {
             println!("{}", cli::USAGE);
             Ok(())
         }
-        Task::Build => site::build(),
-        Task::Serve { port, reach, opens } => serve::forever(port, reach, opens, site::build),
+        Task::Build { programs } => site::build(programs),
+        Task::Serve { port, reach, opens, programs } => {
+            serve::forever(port, reach, opens, || site::build(programs))
+        }
         Task::Test => check::everything(),
         Task::Cli { features } => check::build_cli(&features),
         Task::Measure { arguments } => check::measure(&arguments),

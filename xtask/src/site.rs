@@ -19,7 +19,7 @@ use std::time::Instant;
 use crate::error::at;
 use crate::process::{command, run};
 use crate::tools;
-use crate::wasm::Toolchain;
+use crate::wasm::{TARGET, Toolchain};
 use crate::{Result, checkout, paths};
 use budget::Budget;
 pub(crate) use compress::with_ending;
@@ -27,11 +27,24 @@ pub(crate) use names::{FOR_GOOD, is_named_after_content};
 pub(crate) use plain::{check as check_trunk_serve, folder as trunk_serve};
 pub(crate) use policy::{header as policy_header, is_carried_by as carries_policy};
 
+/// What a page is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Programs {
+    /// All but [`BURN_GPU`]: without it the page learns on the CPU, and says so.
+    #[default]
+    Quick,
+    /// All.
+    All,
+}
+
+/// Burn on WebGPU, to try out. It takes longer to compile than all the rest of the page.
+const BURN_GPU: &str = "worker_burn_gpu";
+
 /// Makes the release page in [`paths::dist`].
 ///
 /// # Errors
 /// A tool is missing and cannot be installed, or the page does not build.
-pub fn build() -> Result<()> {
+pub fn build(programs: Programs) -> Result<()> {
     fs::create_dir_all(paths::cache()).map_err(at(&paths::cache()))?;
     let toolchain = Toolchain::ensure()?;
     tools::ensure_page_tools()?;
@@ -44,10 +57,24 @@ pub fn build() -> Result<()> {
     // Trunk's own stack says nothing about the page, and hides the message that does.
     trunk.env_remove("RUST_BACKTRACE");
     run(&mut trunk)?;
+    if programs == Programs::All {
+        add_burn_gpu(toolchain)?;
+    }
     let sizes = pack(&paths::dist(), &paths::cache().join("compressed"))?;
     print!("{}", budget::table(&sizes, &Budget::read()?));
     println!("the page is in {} ({} s)", paths::dist().display(), started.elapsed().as_secs());
     Ok(())
+}
+
+/// Puts [`BURN_GPU`] beside the other programs, as Trunk does with those that `index.html` names.
+fn add_burn_gpu(toolchain: Toolchain) -> Result<()> {
+    let mut cargo = toolchain.cargo("build");
+    cargo.args(["--release", "--package", "web", "--bin", BURN_GPU, "--features", "learn-gpu"]);
+    run(cargo.args(locked()))?;
+    let program = paths::target_wasm().join(TARGET).join("release").join(BURN_GPU).with_extension("wasm");
+    let mut bindgen = command("wasm-bindgen");
+    bindgen.args(["--target", "no-modules", "--no-typescript", "--out-name", BURN_GPU, "--out-dir"]);
+    run(bindgen.arg(paths::dist()).arg(program))
 }
 
 /// Holds the page in [`paths::dist`] to the sizes in `xtask/budget.txt`.

@@ -24,22 +24,33 @@ pub fn ensure_page_tools() -> Result<()> {
 /// without npm, which fetches it.
 #[must_use]
 pub fn axe() -> Option<PathBuf> {
-    let version = pinned("axe-core").ok()?;
-    let folder = paths::tools().join(format!("axe-core-{version}"));
-    let script = folder.join("package").join("axe.min.js");
+    npm("axe-core", "axe-core", "axe.min.js")
+}
+
+/// TensorFlow.js (Apache-2.0), to measure beside. `None` without npm, which fetches it.
+#[must_use]
+pub fn tfjs() -> Option<PathBuf> {
+    npm("tfjs", "@tensorflow/tfjs", "dist/tf.min.js")
+}
+
+/// A file of an npm package, at the version that is pinned for `name`.
+fn npm(name: &str, package: &str, file: &str) -> Option<PathBuf> {
+    let version = pinned(name).ok()?;
+    let folder = paths::tools().join(format!("{name}-{version}"));
+    let script = folder.join("package").join(file);
     if script.is_file() {
         return Some(script);
     }
     let npm = which("npm")?;
     fs::create_dir_all(&folder).ok()?;
     let fetch = || {
-        let package = format!("axe-core@{version}");
-        run(command(&npm).args(["pack", "--silent", &package, "--pack-destination"]).arg(&folder))?;
-        let archive = folder.join(format!("axe-core-{version}.tgz"));
-        run(command(Path::new("tar")).arg("-xzf").arg(archive).arg("-C").arg(&folder))
+        let versioned = format!("{package}@{version}");
+        run(command(&npm).args(["pack", "--silent", &versioned, "--pack-destination"]).arg(&folder))?;
+        let archive = format!("{}-{version}.tgz", package.trim_start_matches('@').replace('/', "-"));
+        run(command(Path::new("tar")).arg("-xzf").arg(folder.join(archive)).arg("-C").arg(&folder))
     };
     if let Err(error) = fetch() {
-        eprintln!("no axe-core, so accessibility is not checked: {error}");
+        eprintln!("no {package}: {error}");
     }
     script.is_file().then_some(script)
 }

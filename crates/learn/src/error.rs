@@ -49,7 +49,7 @@ pub enum Error {
     /// Facts of a checkpoint cannot be written.
     #[error("the checkpoint cannot be written: {0}")]
     Facts(#[from] serde_json::Error),
-    /// The device did not return what was computed.
+    /// The device could not be opened, or did not return what was computed.
     #[error("the device failed: {0}")]
     Device(String),
     /// The loss is no number any more.
@@ -62,4 +62,12 @@ pub enum Error {
         /// The step.
         step: u64,
     },
+}
+
+impl Error {
+    /// Whether the device is to blame: another one may go on.
+    #[must_use]
+    pub fn is_of_the_device(&self) -> bool {
+        matches!(self, Self::Device(_) | Self::Network(rnn::Error::Device(_)))
+    }
 }

@@ -67,6 +67,21 @@ impl Learner {
         Self { model, training, progress: Progress::default(), adam, state, device: device.clone() }
     }
 
+    /// Only so many layers from the top learn, and the head. What lies below stays as it is.
+    pub fn hold_below(&mut self, upper: usize) {
+        let model = &mut self.model;
+        let held = model.layers.len().saturating_sub(upper);
+        if held == 0 {
+            return;
+        }
+        for inputs in [&mut model.token, &mut model.sounding, &mut model.controls] {
+            *inputs = inputs.clone().no_grad();
+        }
+        for layer in &mut model.layers[..held] {
+            *layer = layer.clone().no_grad();
+        }
+    }
+
     /// The loader of the run's batches, from where the run stands; `share` is this device's of all.
     ///
     /// # Errors
@@ -124,8 +139,8 @@ impl Learner {
     /// A weight file of averaged weights with this validation loss, as the page and the command load it.
     ///
     /// # Errors
-    /// If it cannot be put together.
-    pub fn weights(&self, averaged: &Model, validation_nats: f64) -> Result<Vec<u8>, Error> {
+    /// If it cannot be put together, or the device does not return a tensor.
+    pub async fn weights(&self, averaged: &Model, validation_nats: f64) -> Result<Vec<u8>, Error> {
         let Progress { step, events, before, .. } = &self.progress;
         let mut facts = BTreeMap::from([
             ("step".to_owned(), (before.steps + step).to_string()),
@@ -139,7 +154,11 @@ impl Learner {
             facts.insert("from_events".to_owned(), before.events.to_string());
             facts.insert("from_sha256".to_owned(), sha256.clone());
         }
-        Ok(weights::save(averaged, Precision::Half, &facts)?)
+        let mut tensors = Vec::new();
+        for handle in weights::handles(averaged) {
+            tensors.push(handle.read().await?);
+        }
+        Ok(weights::save_tensors(&averaged.config, &tensors, Precision::Half, &facts)?)
     }
 
     /// Everything needed to go on: weights, optimizer, state of the lanes, place in the data, and `facts`.

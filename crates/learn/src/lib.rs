@@ -35,8 +35,20 @@ pub use source::{InMemory, Piece, Source};
 pub use teaching::{Best, End, Plan, Teaching, invented};
 pub use verdict::Verdict;
 
+pub use burn::tensor::Device;
+
 /// The CPU as a device, for whoever does not know Burn.
 #[must_use]
-pub fn cpu() -> burn::tensor::Device {
-    burn::tensor::Device::flex()
+pub fn cpu() -> Device {
+    Device::flex()
+}
+
+/// The fastest GPU, or a software adapter. Once in a program; asynchronous, because a browser opens it in no other
+/// way.
+///
+/// # Errors
+/// If there is none, or it was opened before.
+#[cfg(feature = "wgpu")]
+pub async fn gpu() -> Result<Device, Error> {
+    Device::wgpu_options().init_async().await.map_err(|error| Error::Device(error.to_string()))
 }

@@ -19,6 +19,8 @@ const WORSE: f64 = 0.005;
 const INVENTED_EVENTS: usize = 2_000;
 /// At most this many events are invented: they take seconds.
 const MOST_INVENTED: usize = 40_000;
+/// Events that are measured while one is learned: the backward pass and the optimizer take the rest.
+const MEASURING_IS_FASTER: u64 = 3;
 /// Where a checkpoint keeps the measurements.
 const CHECKS: &str = "checks";
 
@@ -48,6 +50,14 @@ impl Plan {
     pub fn replayed_events(&self, learned: usize) -> usize {
         let events = learned as f64 * self.replayed / (1.0 - self.replayed).max(0.1);
         (events as usize).min(MOST_INVENTED)
+    }
+
+    /// How many events could be learned in the time that the whole run takes, measurements included.
+    #[must_use]
+    pub fn work(&self, lessons: &Lessons) -> u64 {
+        let measurements = self.events / self.training().validate_every + 1;
+        let measured = lessons.set_aside.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        self.events + measurements * measured / MEASURING_IS_FASTER
     }
 
     /// As settings of a run.
@@ -199,6 +209,11 @@ impl Teaching {
         self.best.as_ref()
     }
 
+    /// See [`Learner::hold_below`].
+    pub fn hold_below(&mut self, upper: usize) {
+        self.learner.hold_below(upper);
+    }
+
     /// Takes back the best weights of a run that is resumed.
     pub fn restore_best(&mut self, best: Best) {
         self.best = Some(best);
@@ -262,7 +277,7 @@ impl Teaching {
         }
         self.checks.push((self.events(), nats));
         if self.best.as_ref().is_none_or(|best| nats < best.nats) {
-            self.best = Some(Best { nats, file: self.learner.weights(&averaged, nats)? });
+            self.best = Some(Best { nats, file: self.learner.weights(&averaged, nats).await? });
         }
         Ok(nats)
     }
@@ -296,6 +311,15 @@ fn is_by_heart(checks: &[(u64, f64)]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn measuring_takes_its_time_too() {
+        let piece = |events: u16| (0..events).filter_map(|i| Token::new(i % 100).ok()).collect::<Vec<_>>();
+        let lessons = Lessons { learned: vec![piece(5_000)], set_aside: vec![piece(600), piece(300)] };
+        let plan = Plan::of(&lessons);
+        assert_eq!((plan.events, plan.training().validate_every), (40_000, 4_000));
+        assert_eq!(plan.work(&lessons), 40_000 + 11 * 900 / 3);
+    }
 
     #[test]
     fn learning_by_heart_is_a_loss_that_rises_for_good() {

@@ -94,6 +94,15 @@ pub trait Generate: Debug {
     /// If the device fails.
     async fn strike_probabilities(&self, take: usize) -> Result<Vec<f32>, Error>;
 
+    /// Logits of the next event of a take, before what sampling adds. No draws are used up.
+    ///
+    /// # Shapes
+    /// 413 numbers; none before the first event, and if there is no such take.
+    ///
+    /// # Errors
+    /// If the device fails.
+    async fn logits_of(&self, take: usize) -> Result<Vec<f32>, Error>;
+
     /// The present state, to come back to.
     fn snapshot(&self) -> Self::Snapshot;
 

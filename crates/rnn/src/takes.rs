@@ -228,10 +228,16 @@ impl<N: Network + Debug> Generate for Takes<N> {
         let Some(played) = self.snapshot.takes.get(take).filter(|_| self.snapshot.has_begun) else {
             return Ok(vec![0.0; N_PITCHES]);
         };
-        let mut logits = self.logits().await?;
-        let logits = logits.chunks_exact_mut(N_TOKENS).nth(take).unwrap_or_default();
-        played.memory.add_to(logits, Drawing { sampling: self.sampling, asked: &self.asked });
-        Ok(strike_probabilities(logits, played.held.sounding(), self.sampling))
+        let mut logits = self.logits_of(take).await?;
+        played.memory.add_to(&mut logits, Drawing { sampling: self.sampling, asked: &self.asked });
+        Ok(strike_probabilities(&logits, played.held.sounding(), self.sampling))
+    }
+
+    async fn logits_of(&self, take: usize) -> Result<Vec<f32>, Error> {
+        if !self.snapshot.has_begun {
+            return Ok(Vec::new());
+        }
+        Ok(self.logits().await?.chunks_exact(N_TOKENS).nth(take).unwrap_or_default().to_vec())
     }
 
     fn snapshot(&self) -> Snapshot<N> {

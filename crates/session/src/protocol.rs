@@ -61,6 +61,11 @@ pub enum Request {
         /// Shortest time to measure.
         at_least_ms: f64,
     },
+    /// Post [`Reply::Logits`] of the event after these.
+    Logits {
+        /// What the network reads first.
+        tokens: Vec<Token>,
+    },
     /// Post [`Reply::Tick`] regularly: a hidden page's own timers are slowed down to one a second.
     Tick {
         /// Milliseconds between ticks; `None` ends them.
@@ -150,6 +155,11 @@ pub enum Reply {
         /// One number of takes.
         batch: Batch,
     },
+    /// See [`Request::Logits`].
+    Logits {
+        /// One for each event; none before a network is loaded.
+        logits: Vec<f32>,
+    },
     /// Something went wrong.
     Failed {
         /// What to tell the visitor.
@@ -188,6 +198,8 @@ pub enum BackendKind {
     WebGpu,
     /// Burn on the CPU, in 32 bits: the network that learns, as the reference for the others.
     Burn,
+    /// The same on a GPU, or what passes for one.
+    BurnWebGpu,
 }
 
 impl BackendKind {
@@ -198,6 +210,22 @@ impl BackendKind {
             Self::Cpu => ["worker_cpu.js", "worker_cpu_bg.wasm"],
             Self::WebGpu => ["worker_gpu.js", "worker_gpu_bg.wasm"],
             Self::Burn => ["worker_burn.js", "worker_burn_bg.wasm"],
+            Self::BurnWebGpu => ["worker_burn_gpu.js", "worker_burn_gpu_bg.wasm"],
+        }
+    }
+
+    /// Whether it runs on WebGPU, which can be lost.
+    #[must_use]
+    pub fn is_on_webgpu(self) -> bool {
+        matches!(self, Self::WebGpu | Self::BurnWebGpu)
+    }
+
+    /// What does the same work without a GPU.
+    #[must_use]
+    pub fn on_cpu(self) -> Self {
+        match self {
+            Self::Cpu | Self::WebGpu => Self::Cpu,
+            Self::Burn | Self::BurnWebGpu => Self::Burn,
         }
     }
 }
@@ -224,6 +252,12 @@ impl Placement {
         let is_asked = reason == Notice::CpuAsked;
         let (adapter, is_software) = (String::new(), false);
         Self { backend: BackendKind::Cpu, is_asked, adapter, is_software, reason: Some(reason) }
+    }
+
+    /// The CPU in place of this, for a reason.
+    #[must_use]
+    pub fn on_cpu(&self, reason: Notice) -> Self {
+        Self { backend: self.backend.on_cpu(), ..Self::cpu(reason) }
     }
 }
 

@@ -242,6 +242,7 @@ impl State {
             | Reply::Considered { .. }
             | Reply::Unsuited { .. }
             | Reply::Crashed { .. }
+            | Reply::Logits { .. }
             | Reply::Benched { .. } => {}
             Reply::Downloading { received_bytes, total_bytes } => {
                 let earlier = match self.engine {

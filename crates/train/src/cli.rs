@@ -131,6 +131,9 @@ pub(crate) struct TeachArgs {
     /// Share of hidden units left out at random.
     #[arg(long)]
     pub(crate) dropout: Option<f64>,
+    /// Only so many layers from the top learn, and the head; without it, all do.
+    #[arg(long)]
+    pub(crate) upper_layers: Option<usize>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -54,6 +54,9 @@ pub(crate) fn run(args: &TeachArgs) -> Result<()> {
     let replayed = plan.replayed_events(events);
     let replayed = block_on(invented(&weights, replayed, 1, async || {}))?;
     let mut teaching = Teaching::begin(&weights, lessons, replayed, plan.training(), &Device::flex())?;
+    if let Some(upper) = args.upper_layers {
+        teaching.hold_below(upper);
+    }
     let (started, mut checks) = (Instant::now(), Vec::new());
     loop {
         if teaching.is_check_due() {

@@ -1,5 +1,6 @@
-//! The page `bench.html`: how fast this browser composes, measured in the workers that visitors get.
+//! The page `bench.html`: how fast this browser composes and learns, measured in the workers that visitors get.
 
+mod learning;
 mod measure;
 mod page;
 mod report;

@@ -4,6 +4,10 @@
 //! Connections are cheap, and each part of the page has its own. A store has no key path: values are put under
 //! keys that are given.
 
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+
 use idb::event::VersionChangeEvent;
 use idb::{
     Database, DatabaseEvent, Factory, ObjectStoreParams, Transaction, TransactionMode, TransactionResult,
@@ -20,10 +24,12 @@ const NAME: &str = "performance-rnn";
 pub const SESSIONS: &str = "sessions";
 /// The parts of sessions, under `[session, name]`.
 pub const PARTS: &str = "parts";
+/// What was taught, and the run that was not ended: see [`crate::models`].
+pub const TAUGHT: &str = "taught";
 
 /// Object stores by the version of the database that brought them. Something new is a list at the end; lists that
 /// were released stay as they are. Browsers that have an older version get what is missing, and keep what they have.
-const STORES: &[&[&str]] = &[&[SESSIONS, PARTS]];
+const STORES: &[&[&str]] = &[&[SESSIONS, PARTS], &[TAUGHT]];
 
 /// What went wrong.
 #[derive(Debug)]
@@ -48,6 +54,16 @@ impl Failure {
         match self {
             Self::Full => Notice::StorageFull,
             Self::Other(why) => Notice::StorageRefused { why },
+        }
+    }
+}
+
+/// As part of a sentence.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the browser has no room left"),
+            Self::Other(why) => f.write_str(why),
         }
     }
 }
@@ -82,6 +98,32 @@ pub async fn open() -> Result<Database, Failure> {
         }
     });
     Ok(database)
+}
+
+/// The database that an earlier version of the page had under another name. `None` where there is none.
+///
+/// # Errors
+/// If the browser keeps nothing for this page.
+pub async fn earlier(name: &str) -> Result<Option<Database>, Failure> {
+    let mut request = Factory::new()?.open(name, None)?;
+    let is_new = Rc::new(Cell::new(false));
+    let seen = Rc::clone(&is_new);
+    request.on_upgrade_needed(move |_| seen.set(true));
+    let database = request.await?;
+    if is_new.get() {
+        database.close();
+        remove(name).await?;
+        return Ok(None);
+    }
+    Ok(Some(database))
+}
+
+/// Deletes a database, with all that is in it.
+///
+/// # Errors
+/// If the browser keeps nothing for this page.
+pub async fn remove(name: &str) -> Result<(), Failure> {
+    Ok(Factory::new()?.delete(name)?.await?)
 }
 
 /// Puts and removes values of one store, all or nothing. The requests are made at once, so that they are under way

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use js_sys::{Array, Function, Promise, Reflect};
+use session::teach::Simd;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, future_to_promise, spawn_local};
 
@@ -109,6 +110,22 @@ pub fn memory_bytes() -> f64 {
     let memory: js_sys::WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
     let buffer: js_sys::ArrayBuffer = memory.buffer().unchecked_into();
     f64::from(buffer.byte_length())
+}
+
+/// What the browser's WebAssembly has for vectors: asked by a program of one product and sum.
+#[must_use]
+pub fn simd() -> Simd {
+    /// One function without parameters that returns a vector: three times a vector of zeros, then
+    /// `f32x4.relaxed_madd`.
+    const PROGRAM: [u8; 40] = [
+        0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0, 65, 0, 253, 17,
+        65, 0, 253, 17, 65, 0, 253, 17, 253, 133, 2, 11,
+    ];
+    let program = js_sys::Uint8Array::from(PROGRAM.as_slice());
+    match js_sys::WebAssembly::validate(&program) {
+        Ok(true) => Simd::Relaxed,
+        _ => Simd::Plain,
+    }
 }
 
 /// Milliseconds since the page opened.

@@ -1,10 +1,10 @@
 //! The page on which a recurrent network improvises, and the worker that runs the network.
 //!
-//! There are four programs. `app` is the page. Either `worker_cpu` or `worker_gpu` composes; they differ in
-//! the backend. `worker_burn` learns, when it is asked to. They exchange plain data, `session::protocol` and
-//! `session::teach`. The state and its one pure reducer are
-//! `session::State`. Components show it. Hooks are its effects: the worker, the sound, MIDI devices, the
-//! keyboard.
+//! `app` is the page; the other programs are its workers. Either `worker_cpu` or `worker_gpu` composes; they
+//! differ in the backend. `worker_burn` (`worker_burn_relaxed`, `worker_burn_gpu`: the same on other devices)
+//! learns, when it is asked to. They exchange plain data, `session::protocol` and `session::teach`. The state
+//! and its one pure reducer are `session::State`. Components show it. Hooks are its effects: the worker, the
+//! sound, MIDI devices, the keyboard.
 //!
 //! There is one copy of the music, the tokens in `session::Take`. The schedule, the roll and the saved file
 //! all read those. There is one clock, that of the audio hardware (`output::Clock`).

@@ -36,6 +36,10 @@ impl<T> Queue<T> {
         self.items.borrow_mut().pop_front()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.items.borrow().is_empty()
+    }
+
     /// The next, waited for by one task at a time.
     pub async fn next(&self) -> T {
         poll_fn(|context| match self.try_next() {

@@ -3,6 +3,7 @@
 use performance::midi::Pedal;
 use session::engine::{Benchmark, Preference};
 use session::protocol::BackendKind;
+use session::teach::{Place, Speed};
 
 use crate::js;
 
@@ -10,6 +11,8 @@ const PREFERENCE: &str = "performance-rnn-place";
 const CHARACTER_KEYS: &str = "performance-rnn-character-keys";
 const PEDAL: &str = "performance-rnn-pedal";
 const BENCHMARK: &str = "performance-rnn-trial";
+/// Before a place.
+const LEARNING: &str = "performance-rnn-learning-speed-";
 
 /// Where the visitor wants the network to run.
 pub fn preference() -> Preference {
@@ -48,6 +51,20 @@ pub fn store_benchmark(benchmark: &Benchmark) {
     if let Ok(json) = serde_json::to_string(benchmark) {
         js::store(BENCHMARK, &json);
     }
+}
+
+/// How fast the network learned in a place.
+pub fn learning_speed(place: &Place) -> Speed {
+    let known = js::stored(&format!("{LEARNING}{place}")).and_then(|speed| speed.parse().ok());
+    match (known, place) {
+        (Some(events_per_second), _) if events_per_second > 0.0 => Speed::Known { events_per_second },
+        (_, Place::WebGpu { is_software: true, .. }) => Speed::Unwanted,
+        _ => Speed::Unknown,
+    }
+}
+
+pub fn store_learning_speed(place: &Place, events_per_second: f64) {
+    js::store(&format!("{LEARNING}{place}"), &format!("{events_per_second:.1}"));
 }
 
 /// The address of the GPU's program, which names its content.

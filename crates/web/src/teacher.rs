@@ -3,24 +3,25 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Uint8Array};
-use session::teach::{TeachReply, TeachRequest};
+use session::teach::{Place, Simd, TeachReply, TeachRequest};
 use wasm_bindgen::prelude::*;
 
 use crate::js;
 use crate::worker_port::{Heard, WorkerPort};
 
-/// Its script and its wasm, as Trunk names them.
-const FILES: [&str; 2] = ["worker_burn.js", "worker_burn_bg.wasm"];
-
 /// A running worker. Dropping it ends the worker.
 pub struct Teacher(WorkerPort);
 
 impl Teacher {
-    /// Starts the worker. `on_reply` gets its replies, and the bytes that came with them.
+    /// Starts the worker of a place. `on_reply` gets its replies, and the bytes that came with them.
     ///
     /// # Errors
     /// The browser's error, if it does not start it.
-    pub fn start(on_reply: impl Fn(TeachReply, Option<Vec<u8>>) + 'static) -> Result<Self, JsValue> {
+    pub fn start(
+        place: &Place,
+        simd: Simd,
+        on_reply: impl Fn(TeachReply, Option<Vec<u8>>) + 'static,
+    ) -> Result<Self, JsValue> {
         let on_reply = Rc::new(on_reply);
         let hear = {
             let on_reply = Rc::clone(&on_reply);
@@ -34,7 +35,7 @@ impl Teacher {
             }
         };
         let on_crash = move |why| on_reply(TeachReply::Crashed { why }, None);
-        WorkerPort::open(FILES, "learn", None, hear, on_crash).map(Self)
+        WorkerPort::open(place.files(simd), "learn", None, hear, on_crash).map(Self)
     }
 
     pub fn post(&self, request: &TeachRequest) {

@@ -85,10 +85,15 @@ async fn listen<D: Device>() {
                     match bench::bench(engine, takes, at_least_ms).await {
                         Ok(Some(batch)) => post(&Reply::Benched { batch }),
                         Ok(None) => {}
-                        Err(error) => {
-                            let notice = Notice::ComposingFailed { why: error.to_string() };
-                            post(&Reply::Failed { notice });
-                        }
+                        Err(error) => failed(&error),
+                    }
+                }
+            }
+            Request::Logits { tokens } => {
+                if let Some(engine) = &engine {
+                    match engine.logits(&tokens).await {
+                        Ok(logits) => post(&Reply::Logits { logits }),
+                        Err(error) => failed(&error),
                     }
                 }
             }
@@ -97,6 +102,10 @@ async fn listen<D: Device>() {
             Request::Steer { .. } | Request::Played { .. } | Request::Stop => {}
         }
     }
+}
+
+fn failed(error: &rnn::Error) {
+    post(&Reply::Failed { notice: Notice::ComposingFailed { why: error.to_string() } });
 }
 
 async fn load<D: Device>(

@@ -1,6 +1,7 @@
 //! The built page in a real browser.
 
 mod accessible;
+mod burn;
 mod continued;
 mod device;
 mod doors;

@@ -219,10 +219,17 @@ impl Generate for Takes {
         let Some(held) = self.host.held.get(take).filter(|_| self.host.opened) else {
             return Ok(vec![0.0; N_PITCHES]);
         };
-        let mut logits = self.logits().await?.into_iter().nth(take).unwrap_or_default();
+        let mut logits = self.logits_of(take).await?;
         let drawing = Drawing { sampling: self.device.sampling, asked: &self.device.asked };
         self.host.memory[take].add_to(&mut logits, drawing);
         Ok(strike_probabilities(&logits, held.sounding(), self.device.sampling))
+    }
+
+    async fn logits_of(&self, take: usize) -> Result<Vec<f32>, Error> {
+        if !self.host.opened {
+            return Ok(Vec::new());
+        }
+        Ok(self.logits().await?.into_iter().nth(take).unwrap_or_default())
     }
 
     /// A copy on the device.

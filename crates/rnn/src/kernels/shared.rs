@@ -99,7 +99,13 @@ impl Detected for F32 {
         #[cfg(not(target_family = "wasm"))]
         portable(kernel);
         #[cfg(target_family = "wasm")]
-        kernel.run::<super::wasm::Wasm>();
+        {
+            #[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
+            fn vectors(kernel: impl Kernel<F32>) {
+                kernel.run::<super::wasm::Wasm>();
+            }
+            vectors(kernel);
+        }
     }
 }
 

@@ -63,8 +63,16 @@ unsafe fn columns<const R: usize>(
 }
 
 /// `x · y + sum`.
+#[cfg(not(feature = "relaxed-simd"))]
 #[inline(always)]
 fn multiply_add(x: v128, y: v128, sum: v128) -> v128 {
     use core::arch::wasm32::{f32x4_add, f32x4_mul};
     f32x4_add(sum, f32x4_mul(x, y))
+}
+
+/// `x · y + sum`, rounded once or twice, as the CPU does it fastest.
+#[cfg(feature = "relaxed-simd")]
+#[inline(always)]
+fn multiply_add(x: v128, y: v128, sum: v128) -> v128 {
+    core::arch::wasm32::f32x4_relaxed_madd(x, y, sum)
 }

@@ -53,13 +53,22 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// Its numbers.
+    ///
+    /// # Errors
+    /// If the device does not return them.
+    pub async fn read(self) -> Result<NamedTensor, Error> {
+        let Self { name, shape, values } = self;
+        let data = values.into_data_async().await.map_err(|error| Error::Device(error.to_string()))?;
+        Ok(NamedTensor { name, shape, values: data.iter::<f32>().collect() })
+    }
+
     /// Its numbers in full precision, as they stand in a file.
     ///
     /// # Errors
     /// If the device does not return them.
     pub async fn bytes(self) -> Result<Vec<u8>, Error> {
-        let data = self.values.into_data_async().await.map_err(|error| Error::Device(error.to_string()))?;
-        Ok(data.iter::<f32>().flat_map(f32::to_le_bytes).collect())
+        Ok(self.read().await?.values.into_iter().flat_map(f32::to_le_bytes).collect())
     }
 }
 

@@ -38,6 +38,8 @@ pub enum Preference {
     WebGpu,
     /// Burn, in 32 bits.
     Burn,
+    /// The same on the GPU, or a software adapter.
+    BurnWebGpu,
 }
 
 impl Preference {
@@ -53,6 +55,7 @@ impl Preference {
             Self::Cpu => "cpu",
             Self::WebGpu => "webgpu",
             Self::Burn => "burn",
+            Self::BurnWebGpu => "burn-webgpu",
         }
     }
 
@@ -63,15 +66,16 @@ impl Preference {
             Self::Faster | Self::Measured => "whichever is faster",
             Self::Cpu => "the processor",
             Self::WebGpu => "the GPU",
-            Self::Burn => "Burn, 32 bits (reference)",
+            Self::Burn | Self::BurnWebGpu => "Burn, 32 bits (reference)",
         }
     }
 
     /// The preference of this value.
     #[must_use]
     pub fn from_value(value: &str) -> Option<Self> {
-        [Self::Faster, Self::Measured, Self::Cpu, Self::WebGpu, Self::Burn]
+        Self::ALL
             .into_iter()
+            .chain([Self::Measured, Self::BurnWebGpu])
             .find(|preference| preference.value() == value)
     }
 }
@@ -114,10 +118,8 @@ impl Choice {
         if preference == Preference::Cpu {
             return cpu(Notice::CpuAsked);
         }
-        if preference == Preference::Burn {
-            let (backend, adapter) = (BackendKind::Burn, String::new());
-            let placement = Placement { backend, is_asked: true, adapter, is_software: false, reason: None };
-            return Self { placement, candidate: None };
+        if matches!(preference, Preference::Burn | Preference::BurnWebGpu) {
+            return Self { placement: burn(preference, adapter), candidate: None };
         }
         let (name, is_software) = match adapter {
             Adapter::NoWebGpu => return cpu(Notice::NoWebGpu),
@@ -143,6 +145,17 @@ impl Choice {
             }
         }
     }
+}
+
+/// Where Burn runs.
+fn burn(preference: Preference, adapter: Adapter) -> Placement {
+    let (backend, adapter, is_software) = match adapter {
+        Adapter::Found { name, is_software } if preference == Preference::BurnWebGpu => {
+            (BackendKind::BurnWebGpu, name, is_software)
+        }
+        _ => (BackendKind::Burn, String::new(), false),
+    };
+    Placement { backend, is_asked: true, adapter, is_software, reason: None }
 }
 
 #[cfg(test)]
@@ -191,6 +204,18 @@ mod tests {
         assert!(placement.backend == BackendKind::WebGpu && placement.is_asked);
         let fast = Some(("Fast 9000", 400.0, 3000.0));
         assert_eq!(choice(Preference::Cpu, fast).placement, Placement::cpu(Notice::CpuAsked));
+    }
+
+    #[test]
+    fn burn_runs_on_a_gpu_where_it_is_asked_to() {
+        let backend = |preference, adapter| Choice::of(preference, adapter, None).placement.backend;
+        assert_eq!(backend(Preference::Burn, adapter(false)), BackendKind::Burn);
+        assert_eq!(backend(Preference::BurnWebGpu, adapter(true)), BackendKind::BurnWebGpu);
+        assert_eq!(
+            backend(Preference::BurnWebGpu, Adapter::NoWebGpu),
+            BackendKind::Burn,
+            "there is no other"
+        );
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl Supervisor {
     fn hear(&mut self, worker: WorkerId, reply: Reply) -> Vec<Command> {
         self.watch.hear(&reply);
         match reply {
-            Reply::Unsuited { reason } => self.move_to(Some(Placement::cpu(reason))),
+            Reply::Unsuited { reason } => self.move_to(Some(self.on_cpu(reason))),
             Reply::Ready { engine } => {
                 let speed = engine.events_per_second;
                 let mut commands = Vec::new();
@@ -282,11 +282,11 @@ impl Supervisor {
 
     /// The engine has crashed.
     fn bury(&mut self, why: String) -> Vec<Command> {
-        let backend = self.choice.as_ref().map(|choice| choice.placement.backend);
-        if backend == Some(BackendKind::WebGpu) {
+        let is_on_webgpu = self.choice.as_ref().is_some_and(|choice| choice.placement.backend.is_on_webgpu());
+        if is_on_webgpu {
             let notice = Notice::GpuLost { why };
             let mut commands = vec![Command::Say(Action::Notify(notice.clone()))];
-            commands.extend(self.move_to(Some(Placement::cpu(notice))));
+            commands.extend(self.move_to(Some(self.on_cpu(notice))));
             return commands;
         }
         self.n_crashes += 1;
@@ -302,6 +302,14 @@ impl Supervisor {
             let notice = Notice::WorkerGone { why };
             commands.push(Command::Say(Action::Replied(Reply::Failed { notice })));
             commands
+        }
+    }
+
+    /// The CPU in place of where the engine is.
+    fn on_cpu(&self, reason: Notice) -> Placement {
+        match &self.choice {
+            Some(choice) => choice.placement.on_cpu(reason),
+            None => Placement::cpu(reason),
         }
     }
 
@@ -455,6 +463,13 @@ mod tests {
         let mut supervisor = opened(Preference::WebGpu, gpu());
         check(&supervisor.handle(ready(1, 9000.0)), "ready");
         check(&supervisor.handle(Event::Crashed(1, "lost".into())), "GpuLost, -1, starting, +2 Cpu, load 2");
+    }
+
+    #[test]
+    fn burn_goes_on_without_a_lost_gpu() {
+        let mut supervisor = opened(Preference::BurnWebGpu, gpu());
+        check(&supervisor.handle(ready(1, 200.0)), "ready");
+        check(&supervisor.handle(Event::Crashed(1, "lost".into())), "GpuLost, -1, starting, +2 Burn, load 2");
     }
 
     #[test]

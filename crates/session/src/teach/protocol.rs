@@ -9,8 +9,12 @@ use super::Outcome;
 pub enum TeachRequest {
     /// Say whether an earlier visit left something unfinished.
     Look,
-    /// Read these files, which travel beside this message, in place of those read before.
-    Read,
+    /// Read these files, which travel beside this message, in place of those read before. Then say how long it
+    /// takes to learn from them.
+    Read {
+        /// For how long that is.
+        speed: Speed,
+    },
     /// Learn from what was read.
     Start {
         /// The weights to begin with; absolute.
@@ -42,11 +46,30 @@ pub enum TeachRequest {
     },
 }
 
+/// How fast this computer learns.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Speed {
+    /// It learned at this speed before.
+    Known {
+        /// See there.
+        events_per_second: f64,
+    },
+    /// It is to be measured in a few steps.
+    Unknown,
+    /// Measuring it would take too long.
+    Unwanted,
+}
+
 /// Worker to page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum TeachReply {
     /// The worker runs and listens.
     Alive,
+    /// It cannot learn where it was to: another program has to.
+    Unsuited {
+        /// What is known.
+        why: String,
+    },
     /// An earlier visit left this.
     Found(Unfinished),
     /// Files are being read.
@@ -58,6 +81,13 @@ pub enum TeachReply {
     },
     /// All files are read.
     Read(MusicReport),
+    /// How long it takes to learn from them, roughly.
+    Estimated {
+        /// In seconds.
+        seconds: f64,
+        /// At this speed.
+        events_per_second: f64,
+    },
     /// Something goes before the first step.
     Preparing {
         /// What, as a sentence's beginning: `Fetching the model`.

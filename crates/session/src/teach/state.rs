@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MusicReport, Outcome, TeachReply, Unfinished};
+use super::{MusicReport, Outcome, Place, TeachReply, Unfinished};
 use crate::format;
 
 /// Where teaching stands.
@@ -69,6 +69,8 @@ pub struct Teach {
     pub events: (u64, u64),
     /// Speed; 0 before it is known.
     pub events_per_second: f64,
+    /// How long learning takes, roughly, in seconds; none before that is known.
+    pub rough_secs: Option<u64>,
     /// A run of an earlier visit.
     pub unfinished: Option<Unfinished>,
     /// Models that were taught here, the newest first.
@@ -77,6 +79,12 @@ pub struct Teach {
     pub playing: Option<String>,
     /// What went wrong, as a sentence.
     pub problem: Option<String>,
+    /// Where it learns.
+    pub place: Place,
+    /// Where it can; empty before that is known.
+    pub places: Vec<Place>,
+    /// Why it does not learn on a GPU that is there, as a sentence.
+    pub place_reason: Option<String>,
 }
 
 /// What can happen to teaching.
@@ -103,6 +111,17 @@ pub enum TeachAction {
     Playing(Option<String>),
     /// Something went wrong.
     Problem(String),
+    /// Where it can learn; it does so in the first of them.
+    Places(Vec<Place>),
+    /// It learns somewhere else from now on.
+    Moved(Place),
+    /// The GPU does not serve, and the processor learns from now on.
+    WithoutGpu {
+        /// What happened, as a clause: `the GPU was lost`.
+        what: &'static str,
+        /// What is known.
+        why: String,
+    },
 }
 
 impl Teach {
@@ -139,6 +158,18 @@ impl Teach {
             }
             TeachAction::Playing(model) => self.playing = model,
             TeachAction::Problem(why) => self.problem = Some(why),
+            TeachAction::Places(places) => {
+                self.place = places.first().cloned().unwrap_or_default();
+                self.places = places;
+            }
+            TeachAction::Moved(place) => (self.place, self.place_reason) = (place, None),
+            TeachAction::WithoutGpu { what, why } => {
+                if matches!(self.phase, Phase::Preparing(_) | Phase::Learning | Phase::Paused) {
+                    self.phase = Phase::Idle;
+                }
+                self.place = Place::Processor;
+                self.place_reason = Some(format!("{what} ({why})"));
+            }
         }
         self
     }
@@ -151,6 +182,7 @@ impl Teach {
                 self.phase = if report.pieces > 0 { Phase::Read } else { Phase::Idle };
                 self.report = Some(report);
             }
+            TeachReply::Estimated { seconds, .. } => self.rough_secs = Some(seconds as u64),
             TeachReply::Preparing { what } => self.phase = Phase::Preparing(what),
             TeachReply::Learned { events, planned, nats, events_per_second } => {
                 if self.phase != Phase::Paused {
@@ -180,19 +212,39 @@ impl Teach {
                 ));
                 self.phase = Phase::Idle;
             }
-            TeachReply::Alive | TeachReply::Found(_) | TeachReply::Saved | TeachReply::Benched { .. } => {}
+            TeachReply::Alive
+            | TeachReply::Unsuited { .. }
+            | TeachReply::Found(_)
+            | TeachReply::Saved
+            | TeachReply::Benched { .. } => {}
         }
     }
 
     /// Nothing but the models.
     fn fresh(self) -> Self {
-        Self { models: self.models, playing: self.playing, ..Self::default() }
+        Self {
+            models: self.models,
+            playing: self.playing,
+            place: self.place,
+            places: self.places,
+            place_reason: self.place_reason,
+            ..Self::default()
+        }
     }
 
     /// Whether the worker is at work.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         matches!(self.phase, Phase::Reading { .. } | Phase::Preparing(_) | Phase::Learning | Phase::Paused)
+    }
+
+    /// Where it learns, and why not on a GPU, in one sentence.
+    #[must_use]
+    pub fn place_line(&self) -> String {
+        match &self.place_reason {
+            Some(reason) => format!("Learns on {}: {reason}.", self.place),
+            None => format!("Learns on {}.", self.place),
+        }
     }
 
     /// What was read, in one line: `24 pieces · 2.6 hours · 81 002 notes`.
@@ -221,7 +273,10 @@ impl Teach {
         match &self.phase {
             Phase::Idle => String::new(),
             Phase::Reading { done, total } => format!("Reading {done} of {total}…"),
-            Phase::Read => "Ready to learn.".to_owned(),
+            Phase::Read => match self.rough_secs {
+                Some(secs) => format!("Ready to learn: it takes about {}.", format::clock(secs)),
+                None => "Ready to learn.".to_owned(),
+            },
             Phase::Preparing(what) => format!("{what}…"),
             Phase::Learning | Phase::Paused => {
                 let (done, planned) = self.events;
@@ -261,6 +316,10 @@ mod tests {
         let teach = teach.reduced(TeachAction::Replied(TeachReply::Read(report(2))));
         let line = teach.music_line().unwrap_or_default();
         assert_eq!(line, "2\u{a0}pieces · 1:02:05 · 1\u{a0}200\u{a0}notes");
+        assert_eq!(teach.status(), "Ready to learn.");
+        let rough = TeachReply::Estimated { seconds: 95.2, events_per_second: 400.0 };
+        let teach = teach.reduced(TeachAction::Replied(rough));
+        assert_eq!(teach.status(), "Ready to learn: it takes about 1:35.");
         let teach = teach.reduced(TeachAction::Started).reduced(TeachAction::Replied(learned(1000)));
         assert_eq!(teach.status(), "25 % learned, about 0:30 left");
         let paused = teach.clone().reduced(TeachAction::Paused).reduced(TeachAction::Replied(learned(1000)));
@@ -278,6 +337,18 @@ mod tests {
         assert_eq!(after([TeachReply::Read(report(0))]).phase, Phase::Idle);
         let failed = after([TeachReply::Read(report(1)), TeachReply::Failed { why: "No.".into() }]);
         assert_eq!((failed.phase, failed.problem), (Phase::Read, Some("No.".to_owned())));
+    }
+
+    #[test]
+    fn the_processor_learns_where_a_gpu_does_not() {
+        let gpu = Place::WebGpu { adapter: "Fast 9000".into(), is_software: false };
+        let teach = Teach::default().reduced(TeachAction::Places(vec![gpu, Place::Processor]));
+        assert_eq!(teach.place_line(), "Learns on the GPU (Fast 9000).");
+        let teach = teach.reduced(TeachAction::Replied(learned(1000)));
+        let lost = TeachAction::WithoutGpu { what: "the GPU was lost", why: "no memory".into() };
+        let teach = teach.reduced(lost);
+        assert_eq!(teach.place_line(), "Learns on the processor: the GPU was lost (no memory).");
+        assert_eq!(teach.phase, Phase::Idle, "until the processor goes on");
     }
 
     #[test]

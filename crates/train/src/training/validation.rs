@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use learn::{Evaluation, Training};
 use performance::{Token, midi};
+use pollster::block_on;
 use rnn::Quantized;
 
 use super::checkpoint::lost;
@@ -26,7 +27,7 @@ impl Run {
         let averaged = learner.averaged();
         let Evaluation { nats_per_event, .. } = evaluate(&averaged, checks, |_| ())?;
         learner.progress.last_validation = learner.progress.events;
-        let file = learner.weights(&averaged, nats_per_event)?;
+        let file = block_on(learner.weights(&averaged, nats_per_event))?;
         let step = learner.progress.step;
         if !nats_per_event.is_finite() {
             return Err(lost(&format!("the validation gave {nats_per_event} nats/event"), step, out));

@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::hooks::WEIGHTS;
 use crate::queue::Queue;
 use crate::{adapter, js};
-use performance::{Recipe, Sampling};
+use performance::{Note, Performance, Pitch, Recipe, Sampling, Token, Velocity, encode};
 use session::engine::{Choice, Preference};
 use session::protocol::{BackendKind, Job, Reply, Request};
 
@@ -28,6 +28,7 @@ pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<R
         BackendKind::Cpu => Preference::Cpu,
         BackendKind::WebGpu => Preference::WebGpu,
         BackendKind::Burn => Preference::Burn,
+        BackendKind::BurnWebGpu => Preference::BurnWebGpu,
     };
     let placement = Choice::of(preference, adapter::find().await, None).placement;
     if placement.backend != backend {
@@ -65,6 +66,13 @@ pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<R
             break engine;
         }
     };
+    let probe = probe();
+    engine.post(&Request::Logits { tokens: probe.clone() });
+    let logits = loop {
+        if let Reply::Logits { logits } = next().await? {
+            break logits;
+        }
+    };
     let job = Job {
         take: 1,
         epoch: 0,
@@ -84,6 +92,7 @@ pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<R
         }
     }
     let mut run = Run::new(&facts, weights.get(), first_events_ms.unwrap_or_default());
+    (run.probe, run.logits) = (probe, logits);
     for takes in BATCHES {
         let plural = if takes == 1 { "" } else { "s" };
         on_progress(format!("Measuring {takes} take{plural} at once…"));
@@ -96,4 +105,14 @@ pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<R
         }
     }
     Ok(run)
+}
+
+/// What the network reads before its logits are compared: a chromatic scale.
+fn probe() -> Vec<Token> {
+    let note = |i: u8| {
+        let start_us = u64::from(i) * 250_000;
+        let (pitch, velocity) = (Pitch::new(60 + i).ok()?, Velocity::new(64).ok()?);
+        Some(Note { pitch, velocity, start_us, end_us: start_us + 200_000 })
+    };
+    encode(&Performance::new((0..13).filter_map(note).collect()))
 }

@@ -3,18 +3,20 @@ use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
-use super::measure;
-use super::report::{Report, Row, Run};
+use super::report::{Crops, Learning, Report, Row, Run};
+use super::{learning, measure};
 use crate::components::{Glyph, Icon, value_of};
 use crate::hooks::use_theme;
 use session::format;
 
 use crate::{file, js};
 use session::protocol::BackendKind;
+use session::teach::Simd;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Composer {
     runs: Vec<Run>,
+    learning: Vec<Learning>,
     is_running: bool,
     /// How far it is, or what went wrong.
     words: String,
@@ -23,7 +25,42 @@ struct Composer {
 enum Action {
     Begin,
     Progress(String),
-    End(Result<Run, String>),
+    End(Result<Measured, String>),
+}
+
+enum Measured {
+    Composing(Run),
+    Learning(Learning),
+}
+
+/// What is measured: the value and the words of the choice.
+const WORKS: [(&str, &str); 7] = [
+    ("cpu", "Processor"),
+    ("webgpu", "WebGPU"),
+    ("burn", "Burn, 32 bits, processor"),
+    ("burn-webgpu", "Burn, 32 bits, WebGPU"),
+    ("learn", "Burn learns, processor"),
+    ("learn-relaxed", "Burn learns, processor, relaxed SIMD"),
+    ("learn-webgpu", "Burn learns, WebGPU"),
+];
+
+async fn measured(work: &str, on_progress: impl Fn(String)) -> Result<Measured, String> {
+    let cpu = match work {
+        "learn" => Some(Some(Simd::Plain)),
+        "learn-relaxed" => Some(Some(Simd::Relaxed)),
+        "learn-webgpu" => Some(None),
+        _ => None,
+    };
+    if let Some(cpu) = cpu {
+        return learning::run(cpu, on_progress).await.map(Measured::Learning);
+    }
+    let backend = match work {
+        "webgpu" => BackendKind::WebGpu,
+        "burn" => BackendKind::Burn,
+        "burn-webgpu" => BackendKind::BurnWebGpu,
+        _ => BackendKind::Cpu,
+    };
+    measure::run(backend, on_progress).await.map(Measured::Composing)
 }
 
 impl Reducible for Composer {
@@ -37,8 +74,11 @@ impl Reducible for Composer {
             Action::End(outcome) => {
                 composer.is_running = false;
                 composer.words = match outcome {
-                    Ok(run) => {
-                        composer.runs.push(run);
+                    Ok(measured) => {
+                        match measured {
+                            Measured::Composing(run) => composer.runs.push(run),
+                            Measured::Learning(run) => composer.learning.push(run),
+                        }
                         "Done.".into()
                     }
                     Err(why) => format!("Not measured: {why}"),
@@ -53,35 +93,29 @@ impl Reducible for Composer {
 #[component]
 pub fn BenchPage() -> Html {
     let composer = use_reducer(Composer::default);
-    let backend = use_state(|| BackendKind::Cpu);
+    let work = use_state(|| WORKS[0].0.to_owned());
     let kept = use_mut_ref(|| None);
     let (_, on_theme) = use_theme();
     use_effect_with((), |()| gloo::utils::document().set_title("Performance RNN: benchmark"));
 
     let onchange = {
-        let backend = backend.setter();
-        Callback::from(move |event: Event| {
-            backend.set(match value_of(&event).as_str() {
-                "webgpu" => BackendKind::WebGpu,
-                "burn" => BackendKind::Burn,
-                _ => BackendKind::Cpu,
-            });
-        })
+        let work = work.setter();
+        Callback::from(move |event: Event| work.set(value_of(&event)))
     };
     let on_run = {
-        let (composer, backend) = (composer.dispatcher(), *backend);
+        let (composer, work) = (composer.dispatcher(), (*work).clone());
         Callback::from(move |_: MouseEvent| {
             composer.dispatch(Action::Begin);
-            let composer = composer.clone();
+            let (composer, work) = (composer.clone(), work.clone());
             spawn_local(async move {
-                let outcome = measure::run(backend, |words| composer.dispatch(Action::Progress(words))).await;
+                let outcome = measured(&work, |words| composer.dispatch(Action::Progress(words))).await;
                 composer.dispatch(Action::End(outcome));
             });
         })
     };
     let on_save = {
         let composer = composer.clone();
-        Callback::from(move |_: MouseEvent| match save(&composer.runs) {
+        Callback::from(move |_: MouseEvent| match save(&composer) {
             Ok(url) => *kept.borrow_mut() = Some(url),
             Err(why) => composer.dispatch(Action::Progress(why)),
         })
@@ -102,26 +136,30 @@ pub fn BenchPage() -> Html {
                 <div class="transport">
                     <label for="backend">{ "Compute on" }</label>
                     <select id="backend" {onchange} disabled={composer.is_running}>
-                        <option value="cpu" selected=true>{ "Processor" }</option>
-                        <option value="webgpu">{ "WebGPU" }</option>
-                        <option value="burn">{ "Burn, 32 bits (reference)" }</option>
+                        { for WORKS.iter().map(|(value, name)| html! {
+                            <option value={*value} selected={*work == *value}>{ *name }</option>
+                        }) }
                     </select>
                     <button type="button" class="generate" onclick={on_run} disabled={composer.is_running}>{ "Run" }</button>
-                    <button type="button" onclick={on_save} disabled={composer.runs.is_empty()}>{ "Download JSON" }</button>
+                    <button type="button" onclick={on_save} disabled={composer.runs.is_empty() && composer.learning.is_empty()}>{ "Download JSON" }</button>
                 </div>
                 <p role="status">{ &composer.words }</p>
-                { for composer.runs.iter().map(table) }
+                { for composer.runs.iter().map(|run| table(run, &composer.runs[0])) }
+                { for composer.learning.iter().map(learning_table) }
             </main>
         </>
     }
 }
 
-fn table(run: &Run) -> Html {
+/// The figures of a run, and how its logits differ from those of the first.
+fn table(run: &Run, first: &Run) -> Html {
     let facts = format!(
-        "First events {:.1} s after asking for a worker, weights from the {}; {} MB of memory.",
+        "First events {:.1} s after asking for a worker, weights from the {}; {} MB of memory; logits within {:.5} \
+         of the first table's.",
         run.first_events_ms / 1000.0,
         if run.weights == super::report::Origin::Server { "server" } else { "cache" },
         format::megabytes(run.memory_bytes),
+        run.difference(first),
     );
     html! {
         <table>
@@ -152,12 +190,38 @@ fn row(row: &Row) -> Html {
     }
 }
 
-fn save(runs: &[Run]) -> Result<file::ObjectUrl, String> {
+fn learning_table(run: &Learning) -> Html {
+    let row = |crops: &Crops| {
+        html! {
+            <tr>
+                <th scope="row">{ format!("{} × {}", crops.batch, crops.time) }</th>
+                <td>{ format::grouped(crops.events_per_second.round() as u64) }</td>
+                <td>{ format!("{} MB", format::megabytes(crops.memory_bytes)) }</td>
+            </tr>
+        }
+    };
+    html! {
+        <table>
+            <caption>{ format!("Burn learns on {}", run.place) }</caption>
+            <thead>
+                <tr>
+                    <th scope="col">{ "Sequences × events" }</th>
+                    <th scope="col">{ "Events per second" }</th>
+                    <th scope="col">{ "Memory" }</th>
+                </tr>
+            </thead>
+            <tbody>{ for run.crops.iter().map(row) }</tbody>
+        </table>
+    }
+}
+
+fn save(composer: &Composer) -> Result<file::ObjectUrl, String> {
     let navigator = js::get(&js::window(), "navigator");
     let report = Report {
         browser: js::get(&navigator, "userAgent").as_string().unwrap_or_default(),
         threads: js::get(&navigator, "hardwareConcurrency").as_f64().unwrap_or_default(),
-        runs: runs.to_vec(),
+        runs: composer.runs.clone(),
+        learning: composer.learning.clone(),
     };
     let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
     file::save(json.as_bytes(), "application/json", "performance-rnn-bench.json")

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use performance::Token;
 use session::protocol::{BackendKind, Batch, Engine};
 
 /// Everything measured since the page opened.
@@ -13,6 +14,29 @@ pub struct Report {
     pub threads: f64,
     /// In the job in which they were made.
     pub runs: Vec<Run>,
+    /// How fast it learned, likewise.
+    pub learning: Vec<Learning>,
+}
+
+/// How fast one worker learned.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Learning {
+    /// Where, in words.
+    pub place: String,
+    /// By shape of the crops.
+    pub crops: Vec<Crops>,
+}
+
+/// Crops of one shape.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Crops {
+    /// Sequences side by side.
+    pub batch: usize,
+    /// Events of each.
+    pub time: usize,
+    pub events_per_second: f64,
+    /// The worker's memory.
+    pub memory_bytes: u64,
 }
 
 /// One measurement of one worker.
@@ -34,6 +58,10 @@ pub struct Run {
     pub memory_bytes: u64,
     /// By number of takes at once.
     pub batches: Vec<Row>,
+    /// What the network read ...
+    pub probe: Vec<Token>,
+    /// ... and its logits of what comes next, to compare engines by.
+    pub logits: Vec<f32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -71,7 +99,15 @@ impl Run {
             first_events_ms,
             memory_bytes: 0,
             batches: Vec::new(),
+            probe: Vec::new(),
+            logits: Vec::new(),
         }
+    }
+
+    /// The largest difference of a logit from another run's.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> f32 {
+        self.logits.iter().zip(&other.logits).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
     }
 
     pub fn add(&mut self, batch: &Batch) {
@@ -84,7 +120,13 @@ impl Run {
     pub fn name(&self) -> String {
         match (self.backend, self.is_software) {
             (BackendKind::Cpu, _) => "Processor (WebAssembly SIMD)".into(),
-            (BackendKind::Burn, _) => "Burn, 32 bits (reference)".into(),
+            (BackendKind::Burn, _) => "Burn, 32 bits (reference), processor".into(),
+            (BackendKind::BurnWebGpu, true) => {
+                format!("Burn, 32 bits (reference), software WebGPU, {}", self.adapter)
+            }
+            (BackendKind::BurnWebGpu, false) => {
+                format!("Burn, 32 bits (reference), WebGPU, {}", self.adapter)
+            }
             (BackendKind::WebGpu, true) => format!("Software WebGPU, {}", self.adapter),
             (BackendKind::WebGpu, false) => format!("WebGPU, {}", self.adapter),
         }

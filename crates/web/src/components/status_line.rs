@@ -48,12 +48,19 @@ fn running_on(engine: &Engine) -> String {
     let placement = &engine.placement;
     match (placement.backend, placement.is_software, placement.adapter.as_str()) {
         (BackendKind::Cpu, ..) => "Running on CPU (WebAssembly SIMD)".into(),
-        (BackendKind::Burn, ..) => "Running on Burn, 32 bits (reference)".into(),
-        (BackendKind::WebGpu, true, "") => "Running on software WebGPU, slow".into(),
-        (BackendKind::WebGpu, true, adapter) => format!("Running on software WebGPU, slow · {adapter}"),
-        (BackendKind::WebGpu, false, "") => "Running on WebGPU".into(),
-        (BackendKind::WebGpu, false, adapter) => format!("Running on WebGPU · {adapter}"),
+        (BackendKind::Burn, ..) => "Running on Burn, 32 bits (reference), on the CPU".into(),
+        (BackendKind::WebGpu, is_software, adapter) => {
+            format!("Running on {}", webgpu(is_software, adapter))
+        }
+        (BackendKind::BurnWebGpu, is_software, adapter) => {
+            format!("Running on Burn, 32 bits (reference), on {}", webgpu(is_software, adapter))
+        }
     }
+}
+
+fn webgpu(is_software: bool, adapter: &str) -> String {
+    let place = if is_software { "software WebGPU, slow" } else { "WebGPU" };
+    if adapter.is_empty() { place.to_owned() } else { format!("{place} · {adapter}") }
 }
 
 fn model(engine: &Engine) -> String {

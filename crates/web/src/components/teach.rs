@@ -9,6 +9,7 @@ use session::teach::{MusicReport, Phase, Teach};
 use web_sys::{DragEvent, HtmlInputElement};
 use yew::prelude::*;
 
+use super::value_of;
 use crate::dropped;
 use crate::hooks::TeachLink;
 use curve::Curve;
@@ -43,6 +44,7 @@ pub fn TeachPanel(TeachPanelProps { teach, link }: &TeachPanelProps) -> Html {
                 if let Some(report) = &teach.report {
                     <Report report={report.clone()} line={teach.music_line().unwrap_or_default()} />
                 }
+                <PlaceField teach={teach.clone()} link={link.clone()} />
                 <Buttons teach={teach.clone()} link={link.clone()} />
                 <p role="status" aria-live="polite">{ teach.status() }</p>
                 if let Some(problem) = &teach.problem {
@@ -134,6 +136,35 @@ fn Report(ReportProps { report, line }: &ReportProps) -> Html {
 struct ButtonsProps {
     teach: Teach,
     link: TeachLink,
+}
+
+/// Where it learns, to choose where there is a choice.
+#[component]
+fn PlaceField(ButtonsProps { teach, link }: &ButtonsProps) -> Html {
+    let onchange = {
+        let (link, places) = (link.clone(), teach.places.clone());
+        Callback::from(move |event: Event| {
+            let chosen = value_of(&event);
+            if let Some(place) = places.iter().find(|place| place.to_string() == chosen) {
+                link.move_to(place.clone());
+            }
+        })
+    };
+    html! {
+        <>
+            if teach.places.len() > 1 && !teach.is_busy() {
+                <label for="teach-place">{ "Learns on" }</label>
+                <select id="teach-place" {onchange}>
+                    { for teach.places.iter().map(|place| html! {
+                        <option selected={*place == teach.place}>{ place.to_string() }</option>
+                    }) }
+                </select>
+            }
+            if teach.is_busy() || teach.place_reason.is_some() {
+                <p class="small">{ teach.place_line() }</p>
+            }
+        </>
+    }
 }
 
 #[component]

@@ -171,7 +171,10 @@ impl<B: Backend> Composer<'_, B> {
                 Request::Tick { every_ms } => self.ticker.set(every_ms),
                 Request::Consider { is_asked } => self.pool.set_considers(is_asked),
                 Request::Stop => return Ok(ControlFlow::Break(())),
-                request @ (Request::Load { .. } | Request::LoadFile { .. } | Request::Bench { .. }) => {
+                request @ (Request::Load { .. }
+                | Request::LoadFile { .. }
+                | Request::Bench { .. }
+                | Request::Logits { .. }) => {
                     self.inbox.put_back(Incoming { request, ..incoming });
                     return Ok(ControlFlow::Break(()));
                 }

@@ -1,12 +1,12 @@
 //! A device with a network on it.
 
-use performance::{Origin, Recipe, Sampling};
-use rnn::{Backend, Continuation, Quantized};
+use performance::{Origin, Recipe, Sampling, Token};
+use rnn::{Backend, Continuation, Generate, Quantized};
 use sha2::{Digest, Sha256};
 
 use super::{now_ms, post};
 use session::Notice;
-use session::protocol::{self, BackendKind, Placement, Reply};
+use session::protocol::{self, Placement, Reply};
 
 /// Events before the benchmark. The first ones compile the GPU's programs.
 const WARM_UP_EVENTS: usize = 2;
@@ -75,7 +75,7 @@ impl<D: Device> Engine<D> {
 
     /// Whether a failure may come from a lost GPU, which only a new worker can open again.
     pub(super) fn can_be_lost(&self) -> bool {
-        self.placement.backend == BackendKind::WebGpu
+        self.placement.backend.is_on_webgpu()
     }
 
     /// Puts the released model on the device, tries it, and tells the page.
@@ -113,6 +113,21 @@ impl<D: Device> Engine<D> {
     /// If there are none, or too many.
     pub(super) fn takes(&self, seeds: &[u64]) -> Result<Option<Takes<D>>, rnn::Error> {
         self.network.as_ref().map(|network| network.takes(Sampling::default(), seeds)).transpose()
+    }
+
+    /// Logits of the event after these; none before a network is there. The first half is read at once, the other
+    /// event by event: a network may have two ways to read.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(super) async fn logits(&self, tokens: &[Token]) -> Result<Vec<f32>, rnn::Error> {
+        let Some(mut takes) = self.takes(&[1])? else { return Ok(Vec::new()) };
+        let (first, rest) = tokens.split_at(tokens.len() / 2);
+        takes.prefill(first).await?;
+        for token in rest {
+            takes.prefill(std::slice::from_ref(token)).await?;
+        }
+        takes.logits_of(0).await
     }
 
     /// Takes the network of a weight file, and returns its speed in events per second.

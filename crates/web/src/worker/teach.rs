@@ -7,6 +7,7 @@ mod lock;
 mod read;
 mod reference;
 mod saved;
+mod trouble;
 
 use std::rc::Rc;
 
@@ -21,6 +22,32 @@ use super::scope;
 use crate::js;
 use crate::queue::Queue;
 use lock::Lock;
+use trouble::Trouble;
+
+/// Where Burn computes. Each program has one of its own, so that only one of them carries a GPU's kernels.
+#[expect(async_fn_in_trait, reason = "a worker has one thread, and its futures stay there")]
+pub trait Place: 'static {
+    /// Whether the device can go away while it is in use.
+    const CAN_BE_LOST: bool;
+
+    /// Opens the device. Once only.
+    ///
+    /// # Errors
+    /// If there is none.
+    async fn open() -> Result<learn::Device, learn::Error>;
+}
+
+/// The CPU, which is always there.
+#[derive(Debug)]
+pub struct OnCpu;
+
+impl Place for OnCpu {
+    const CAN_BE_LOST: bool = false;
+
+    async fn open() -> Result<learn::Device, learn::Error> {
+        Ok(learn::cpu())
+    }
+}
 
 /// A request, and the files that came with it.
 struct Incoming {
@@ -38,19 +65,19 @@ struct Music {
 }
 
 /// Starts listening, until the page ends the worker. The page says whether it is to learn or to play.
-pub fn run() {
+pub fn run<P: Place>() {
     if js::get(&scope(), "performanceRnnRole") == "play" {
-        return super::run::<reference::Reference>();
+        return super::run::<reference::Reference<P>>();
     }
     std::panic::set_hook(Box::new(|panic| {
         console_error_panic_hook::hook(panic);
         let why = panic.payload_as_str().unwrap_or("it does not say why").to_owned();
         post(&TeachReply::Crashed { why });
     }));
-    spawn_local(listen());
+    spawn_local(listen::<P>());
 }
 
-async fn listen() {
+async fn listen<P: Place>() {
     let inbox = Rc::new(Inbox::default());
     let on_message = {
         let inbox = Rc::clone(&inbox);
@@ -61,6 +88,14 @@ async fn listen() {
     };
     scope().set_onmessage(Some(on_message.as_ref().unchecked_ref()));
     post(&TeachReply::Alive);
+    let device = match P::open().await {
+        Ok(device) => device,
+        Err(error) => {
+            scope().set_onmessage(None);
+            return post(&TeachReply::Unsuited { why: error.to_string() });
+        }
+    };
+    let _debug = super::debug();
     let mut music = Music::default();
     // Never ends, and so keeps `on_message`.
     loop {
@@ -71,21 +106,24 @@ async fn listen() {
                     post(&TeachReply::Found(unfinished));
                 }
             }
-            TeachRequest::Read => {
+            TeachRequest::Read { speed } => {
                 music = read::music(&files).await;
                 post(&TeachReply::Read(music.report.clone()));
+                told::<P>(bench::estimate(&device, &music, speed, &inbox).await);
             }
             TeachRequest::Start { weights_url, events } => {
-                told(alone(lesson::start(&weights_url, &music, events, &inbox)).await);
+                told::<P>(alone(lesson::start(&device, &weights_url, &music, events, &inbox)).await);
             }
-            TeachRequest::Resume { weights_url } => told(alone(lesson::resume(&weights_url, &inbox)).await),
+            TeachRequest::Resume { weights_url } => {
+                told::<P>(alone(lesson::resume(&device, &weights_url, &inbox)).await);
+            }
             TeachRequest::Cancel => {
                 if Lock::take().await.is_some() {
                     saved::forget().await;
                 }
             }
             TeachRequest::Bench { batch, time, at_least_ms } => {
-                told(bench::bench(batch, time, at_least_ms).await);
+                told::<P>(bench::bench(&device, batch, time, at_least_ms).await);
             }
             TeachRequest::Pause | TeachRequest::GoOn | TeachRequest::Stop => {}
         }
@@ -93,16 +131,18 @@ async fn listen() {
 }
 
 /// Learns, unless another tab does.
-async fn alone(learn: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+async fn alone(learn: impl Future<Output = Result<(), Trouble>>) -> Result<(), Trouble> {
     const BUSY: &str = "Another tab of this page is learning. Wait until it is done, or close it.";
     let _lock = Lock::take().await.ok_or(BUSY)?;
     learn.await
 }
 
 /// Tells the page what went wrong, if anything did.
-fn told(outcome: Result<(), String>) {
-    if let Err(why) = outcome {
-        post(&TeachReply::Failed { why });
+fn told<P: Place>(outcome: Result<(), Trouble>) {
+    match outcome {
+        Ok(()) => {}
+        Err(Trouble::Device(why)) if P::CAN_BE_LOST => post(&TeachReply::Crashed { why }),
+        Err(trouble) => post(&TeachReply::Failed { why: trouble.to_string() }),
     }
 }
 

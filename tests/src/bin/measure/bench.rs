@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use performance::Event;
 use serde_json::{Value, json};
-use tests::bench::{Peer, measured, peers};
+use tests::bench::{Peer, measured, peers, tfjs_learns};
 use tests::browser::{Browser, Setup, WebGpu};
 use tests::frames::HourOfFrames;
 use tests::kept::{wait_until_kept, write_times};
@@ -16,6 +16,18 @@ use tests::times::Times;
 
 use crate::{keep, network, value};
 
+/// What `bench.html` measures, as it stands there.
+const WORKS: [&str; 4] = [
+    "Processor",
+    "Burn, 32 bits, processor",
+    "Burn learns, processor",
+    "Burn learns, processor, relaxed SIMD",
+];
+/// The same on WebGPU.
+const WEBGPU_WORK: &str = "WebGPU";
+const BURN_WEBGPU_WORKS: [&str; 2] = ["Burn, 32 bits, WebGPU", "Burn learns, WebGPU"];
+/// In the names of those that learn.
+const LEARNS: &str = " learns, ";
 /// Changes of which the latency is measured.
 const CHANGES: usize = 40;
 /// Bars of the score that is performed: 2,000 notes.
@@ -38,6 +50,10 @@ pub(crate) struct Options {
     network: Vec<f64>,
     only_scores: bool,
     before: Option<PathBuf>,
+    has_burn_webgpu: bool,
+    has_tfjs: bool,
+    /// Nothing but how fast it learns.
+    learns_only: bool,
     json: Option<PathBuf>,
 }
 
@@ -50,6 +66,9 @@ impl Options {
                 "--rounds" => options.rounds = value(option, arguments.next())?,
                 "--webgpu" => options.has_webgpu = true,
                 "--scores" => options.only_scores = true,
+                "--tfjs" => options.has_tfjs = true,
+                "--all" => options.has_burn_webgpu = true,
+                "--learning" => options.learns_only = true,
                 "--peers" => options.peers = Some(value(option, arguments.next())?),
                 "--network" => {
                     options.network = network::lines(arguments.next().map_or("nothing", String::as_str))?;
@@ -91,30 +110,54 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         scores.print();
         return keep(options.json.as_deref(), &scores.to_json());
     }
-    let backends: &[&str] = if options.has_webgpu { &["Processor", "WebGPU"] } else { &["Processor"] };
+    let mut works = WORKS.to_vec();
+    if options.has_webgpu {
+        works.push(WEBGPU_WORK);
+        works.extend(BURN_WEBGPU_WORKS.iter().filter(|_| options.has_burn_webgpu));
+    }
+    if options.learns_only {
+        works.retain(|work| work.contains(LEARNS));
+    }
     let peers_site = options.peers.as_deref().map(Site::isolated);
     let (mut rounds, mut others) = (Vec::new(), Vec::new());
     for _ in 0..options.rounds {
-        for backend in backends {
+        for work in &works {
             // A tab each, so that each starts from nothing but the browser's cache.
             let page = browser.open(&site.url("/bench.html"));
-            rounds.push(measured(&page, backend));
+            rounds.push(measured(&page, work));
             page.close();
         }
         if let Some(site) = &peers_site {
             others.extend(peers(&browser, site, options.has_webgpu));
         }
     }
+    if let Some(script) = std::env::var_os("TFJS").filter(|_| options.has_tfjs) {
+        others.extend(tfjs_learns(&browser, &PathBuf::from(script)));
+    }
+    let all = |kind: &str| -> Vec<Value> {
+        rounds.iter().flat_map(|report| report[kind].as_array().cloned().unwrap_or_default()).collect()
+    };
+    let (runs, learning) = (all("runs"), all("learning"));
+    learning_lines(&learning).iter().for_each(|line| println!("{line}"));
+    for Peer { name, events_per_second } in others.iter().filter(|peer| is_learning(peer)) {
+        println!("{name:48} {:10.1} events/s learned", events_per_second.unwrap_or(f64::NAN));
+    }
+    for peer in others.iter().filter(|peer| peer.events_per_second.is_none()) {
+        println!("not measured: {}", peer.name);
+    }
+    let others_json: Vec<Value> = others
+        .iter()
+        .map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
+        .collect();
+    if options.learns_only {
+        return keep(options.json.as_deref(), &json!({ "learning": learning, "peers": others_json }));
+    }
+    let table = Table::new(&runs, &others);
+    table.print();
     let (temperature, density) = steered(&browser, &site);
     let scores = Scores::measure(&browser, &site);
     let writes = kept(&browser, &site);
     let frames = HourOfFrames::measure(&site, &browser, HOUR_SECS);
-    let runs: Vec<Value> = rounds.iter().map(|report| report["runs"][0].clone()).collect();
-    let table = Table::new(&runs, &others);
-    table.print();
-    for peer in others.iter().filter(|peer| peer.events_per_second.is_none()) {
-        println!("not measured: {}", peer.name);
-    }
     println!("temperature: a change is heard after {}", temperature.to_words());
     println!("density: a change is heard after {}", density.to_words());
     scores.print();
@@ -124,13 +167,12 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     keep(
         options.json.as_deref(),
         &json!({
-            "browser": first["browser"], "threads": first["threads"], "runs": runs,
+            "browser": first["browser"], "threads": first["threads"], "runs": runs, "learning": learning,
             "steering": temperature.to_json(), "steering_density": density.to_json(),
             "scores": scores.to_json(),
             "session_writes": writes.to_json(),
             "roll": frames.to_json(),
-            "peers": others.iter().map(|peer| json!({ "name": peer.name, "events_per_second": peer.events_per_second }))
-                .collect::<Vec<_>>(),
+            "peers": others_json,
         }),
     )
 }
@@ -214,12 +256,13 @@ impl Table {
     fn new(runs: &[Value], others: &[Peer]) -> Self {
         let mut ours: BTreeMap<(String, u64), Vec<&Value>> = BTreeMap::new();
         for run in runs {
-            let name = match (run["backend"].as_str(), run["is_software"].as_bool()) {
-                (Some("Cpu"), _) => "worker, WebAssembly".to_owned(),
-                (_, Some(true)) => {
-                    format!("worker, software WebGPU ({})", run["adapter"].as_str().unwrap_or(""))
-                }
-                _ => format!("worker, WebGPU ({})", run["adapter"].as_str().unwrap_or("")),
+            let adapter = run["adapter"].as_str().unwrap_or_default();
+            let webgpu = if run["is_software"] == true { "software WebGPU" } else { "WebGPU" };
+            let name = match run["backend"].as_str() {
+                Some("Cpu") => "worker, WebAssembly".to_owned(),
+                Some("Burn") => "Burn in 32 bits, processor".to_owned(),
+                Some("BurnWebGpu") => format!("Burn in 32 bits, {webgpu} ({adapter})"),
+                _ => format!("worker, {webgpu} ({adapter})"),
             };
             for row in run["batches"].as_array().into_iter().flatten() {
                 ours.entry((name.clone(), row["takes"].as_u64().unwrap_or(0))).or_default().push(row);
@@ -237,7 +280,7 @@ impl Table {
             ));
         }
         let mut names: Vec<&str> = Vec::new();
-        for peer in others.iter().filter(|peer| peer.events_per_second.is_some()) {
+        for peer in others.iter().filter(|peer| peer.events_per_second.is_some() && !is_learning(peer)) {
             if !names.contains(&peer.name.as_str()) {
                 names.push(&peer.name);
             }
@@ -268,6 +311,29 @@ impl Table {
     fn print(&self) {
         self.lines.iter().for_each(|line| println!("{line}"));
     }
+}
+
+fn is_learning(peer: &Peer) -> bool {
+    peer.name.contains(" learns ")
+}
+
+/// How fast it learned, by place and shape of the crops.
+fn learning_lines(learning: &[Value]) -> Vec<String> {
+    let mut speeds: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    for run in learning {
+        for crops in run["crops"].as_array().into_iter().flatten() {
+            let place = run["place"].as_str().unwrap_or_default();
+            let name = format!("Burn learns on {place}, {} × {}", crops["batch"], crops["time"]);
+            let figure = |field: &str| crops[field].as_f64().unwrap_or(f64::NAN);
+            speeds.entry(name).or_default().push((figure("events_per_second"), figure("memory_bytes")));
+        }
+    }
+    let line = |(name, figures): (String, Vec<(f64, f64)>)| {
+        let speed = median(figures.iter().map(|(speed, _)| *speed));
+        let bytes = median(figures.iter().map(|(_, bytes)| *bytes));
+        format!("{name:48} {speed:10.1} events/s learned, {:.0} MB", bytes / 1e6)
+    };
+    speeds.into_iter().map(line).collect()
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {

@@ -10,7 +10,8 @@ mod teach;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-usage: cargo xtask bench [--rounds N] [--webgpu] [--peers FOLDER] [--json FILE]
+usage: cargo xtask bench [--rounds N] [--webgpu [--all]] [--peers FOLDER] [--tfjs] [--learning]
+                         [--json FILE]
        cargo xtask bench --scores [--json FILE]
        cargo xtask bench --network 50,10,4 [--rounds N] [--before FOLDER] [--json FILE]
        cargo xtask endurance [--minutes N] [--listen N] [--json FILE]
@@ -24,6 +25,9 @@ heard, and how smoothly an hour's roll is drawn.
   --network 50,10,4 instead: from opening the page to the first sound at so many Mbit/s and 40 ms, and on localhost
   --before FOLDER   with --network: another built page in turn
   --scores          instead: how soon a score that is dropped is heard, and a change of its expression
+  --all             with --webgpu: also Burn there, which takes a quarter of an hour to build the first time
+  --tfjs            beside it TensorFlow.js learning the same network; npm fetches it
+  --learning        nothing but how fast the network learns
   --peers FOLDER    beside it what other engines do for the same work, see docs/performance.md
 endurance has the page compose and play music.
   --minutes N       of music composed at once; 60 unless told otherwise

@@ -60,14 +60,15 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
         label.rsplit_once("set aside ").map(|(_, nats)| nats.to_owned())
     };
     let first = page.wait_for("the first measurement", PATIENCE, measured);
-    println!("{:>8} {:>8}  nats/event on music set aside", "minutes", "learned");
+    println!("{:>8} {:>8} {:>8}  nats/event on music set aside", "minutes", "learned", "memory");
     let (started, mut last, mut curve) = (Instant::now(), first.clone(), Vec::new());
     let mut row = |page: &Page, nats: &str| {
         let minutes = started.elapsed().as_secs_f64() / 60.0;
         let learned = page.status().lines().find(|line| line.contains('%')).unwrap_or_default().to_owned();
         let learned = learned.split(" %").next().unwrap_or_default().to_owned();
-        println!("{minutes:>8.1} {learned:>6} %  {nats}");
-        curve.push(json!({ "minutes": minutes, "percent": learned, "nats": nats }));
+        let memory = memory_bytes(page);
+        println!("{minutes:>8.1} {learned:>6} % {:>5.0} MB  {nats}", memory / 1e6);
+        curve.push(json!({ "minutes": minutes, "percent": learned, "nats": nats, "memory_bytes": memory }));
     };
     row(&page, &first);
     while started.elapsed() < Duration::from_secs(60) * options.minutes {
@@ -87,8 +88,11 @@ pub(crate) fn run(options: &Options) -> Result<(), String> {
     }
     page.wait_until("an outcome", PATIENCE, || page.status().contains("music of yours"));
     let outcome = page.status().lines().find(|line| line.contains("music of yours")).unwrap_or("").to_owned();
-    let memory =
-        page.in_workers("performanceRnn?.memory()").iter().filter_map(Value::as_f64).fold(0.0, f64::max);
     println!("{outcome}");
-    keep(options.json.as_deref(), &json!({ "curve": curve, "outcome": outcome, "memory_bytes": memory }))
+    keep(options.json.as_deref(), &json!({ "curve": curve, "outcome": outcome }))
+}
+
+/// Of the worker that learns, which has more than the one that plays.
+fn memory_bytes(page: &Page) -> f64 {
+    page.in_workers("performanceRnn?.memory()").iter().filter_map(Value::as_f64).fold(0.0, f64::max)
 }

@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use js_sys::Uint8Array;
-use learn::{End, Lessons, Plan, Teaching, cpu, invented};
+use learn::{Device, End, Lessons, Plan, Teaching, invented};
 use session::teach::{MusicReport, Outcome, TeachReply, TeachRequest};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Response;
 
-use super::{Inbox, Music, post, post_with_bytes, saved};
+use super::{Inbox, Music, Trouble, post, post_with_bytes, saved};
 use crate::js;
 use crate::worker::pause::pause;
 use crate::worker::{now_ms, weights};
@@ -23,13 +23,16 @@ const SEED: u64 = 1;
 
 /// Learns from music, from its beginning.
 pub(super) async fn start(
+    device: &Device,
     weights_url: &str,
     music: &Music,
     events: Option<u64>,
     inbox: &Inbox,
-) -> Result<(), String> {
+) -> Result<(), Trouble> {
     let lessons = Lessons::of(music.pieces.clone()).map_err(|error| {
-        format!("This is too little music to learn from: {error}. Choose some more pieces.")
+        Trouble::Sentence(format!(
+            "This is too little music to learn from: {error}. Choose some more pieces."
+        ))
     })?;
     let mut plan = Plan::of(&lessons);
     plan.events = events.map_or(plan.events, |events| events.clamp(1_000, 10_000_000));
@@ -37,29 +40,28 @@ pub(super) async fn start(
     let base = fetch(weights_url).await?;
     let replayed = replayed(&base, &lessons, &plan).await?;
     if let Err(why) = saved::begin(music, &plan).await {
-        post(&TeachReply::NotSaved { why });
+        post(&TeachReply::NotSaved { why: why.to_string() });
     }
-    let teaching = Teaching::begin(&base, lessons, replayed, plan.training(), &cpu());
+    let teaching = Teaching::begin(&base, lessons, replayed, plan.training(), device);
     drop(base);
-    let run = Run { teaching: teaching.map_err(sentence)?, report: music.report.clone(), inbox };
-    run.go().await
+    Run { teaching: teaching?, report: music.report.clone(), inbox }.go().await
 }
 
 /// Goes on where an earlier run was kept.
-pub(super) async fn resume(weights_url: &str, inbox: &Inbox) -> Result<(), String> {
+pub(super) async fn resume(device: &Device, weights_url: &str, inbox: &Inbox) -> Result<(), Trouble> {
     const GONE: &str = "What was saved is gone. Choose the music again.";
     let began = saved::began().await.ok_or(GONE)?;
     let music = saved::music(&began).await.ok_or(GONE)?;
-    let lessons = Lessons::of(music.pieces).map_err(sentence)?;
+    let lessons = Lessons::of(music.pieces)?;
     let plan = Plan { events: began.events, ..Plan::of(&lessons) };
     preparing("Fetching the model");
     let base = fetch(weights_url).await?;
     let replayed = replayed(&base, &lessons, &plan).await?;
     drop(base);
     let (checkpoint, best) = saved::checkpoint().await.ok_or(GONE)?;
-    let teaching = Teaching::resume(&checkpoint, lessons, replayed, plan.training(), &cpu());
+    let teaching = Teaching::resume(&checkpoint, lessons, replayed, plan.training(), device);
     drop(checkpoint);
-    let mut teaching = teaching.map_err(sentence)?;
+    let mut teaching = teaching?;
     if let Some(best) = best {
         teaching.restore_best(best);
     }
@@ -70,18 +72,14 @@ async fn replayed(
     base: &[u8],
     lessons: &Lessons,
     plan: &Plan,
-) -> Result<Vec<Vec<performance::Token>>, String> {
+) -> Result<Vec<Vec<performance::Token>>, Trouble> {
     preparing("The model plays to itself, so that it does not forget");
     let events = plan.replayed_events(lessons.events());
-    invented(base, events, SEED, async || pause(0.0).await).await.map_err(sentence)
+    Ok(invented(base, events, SEED, async || pause(0.0).await).await?)
 }
 
 fn preparing(what: &str) {
     post(&TeachReply::Preparing { what: what.to_owned() });
-}
-
-fn sentence(error: learn::Error) -> String {
-    format!("Learning stopped: {error}.")
 }
 
 /// What the visitor wants of a run.
@@ -98,12 +96,13 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn go(mut self) -> Result<(), String> {
+    async fn go(mut self) -> Result<(), Trouble> {
         preparing("Measuring how well it knows this music");
-        let (mut kept_ms, mut steps) = (now_ms(), VecDeque::new());
+        // Kept at once, so that a lost GPU or a crash in the first minute loses nothing.
+        let (mut kept_ms, mut steps) = (f64::NEG_INFINITY, VecDeque::new());
         loop {
             if self.teaching.is_check_due() {
-                let nats = self.teaching.check(async || pause(0.0).await).await.map_err(sentence)?;
+                let nats = self.teaching.check(async || pause(0.0).await).await?;
                 post(&TeachReply::Checked { events: self.teaching.events(), nats });
             }
             if let Some(end) = self.teaching.end() {
@@ -123,7 +122,7 @@ impl Run<'_> {
                 }
             }
             let started = now_ms();
-            let n = self.teaching.step().await.map_err(sentence)?;
+            let n = self.teaching.step().await?;
             steps.push_back((n, now_ms() - started));
             if steps.len() > SPEED_STEPS {
                 steps.pop_front();
@@ -138,18 +137,18 @@ impl Run<'_> {
     }
 
     /// What was learned since the last measurement counts, too.
-    async fn last_check(&mut self) -> Result<(), String> {
+    async fn last_check(&mut self) -> Result<(), Trouble> {
         let last = self.teaching.checks().last().map(|&(events, _)| events);
         if last != Some(self.teaching.events()) {
             preparing("Measuring what was learned");
-            let nats = self.teaching.check(async || pause(0.0).await).await.map_err(sentence)?;
+            let nats = self.teaching.check(async || pause(0.0).await).await?;
             post(&TeachReply::Checked { events: self.teaching.events(), nats });
         }
         Ok(())
     }
 
-    async fn tell(&mut self, steps: &VecDeque<(u64, f64)>) -> Result<(), String> {
-        let nats = self.teaching.loss().await.map_err(sentence)?;
+    async fn tell(&mut self, steps: &VecDeque<(u64, f64)>) -> Result<(), Trouble> {
+        let nats = self.teaching.loss().await?;
         let (events, ms) = steps.iter().fold((0, 0.0), |(events, ms), step| (events + step.0, ms + step.1));
         post(&TeachReply::Learned {
             events: self.teaching.events(),
@@ -163,7 +162,7 @@ impl Run<'_> {
     async fn keep(&self) {
         match saved::keep(&self.teaching).await {
             Ok(()) => post(&TeachReply::Saved),
-            Err(why) => post(&TeachReply::NotSaved { why }),
+            Err(why) => post(&TeachReply::NotSaved { why: why.to_string() }),
         }
     }
 
@@ -213,7 +212,7 @@ impl Run<'_> {
 }
 
 /// The base weights: those that the piano has loaded, else the server's.
-async fn fetch(url: &str) -> Result<Vec<u8>, String> {
+async fn fetch(url: &str) -> Result<Vec<u8>, Trouble> {
     if let Some(bytes) = weights::cached(url).await {
         return Ok(bytes);
     }
@@ -225,10 +224,10 @@ async fn fetch(url: &str) -> Result<Vec<u8>, String> {
         Ok(Uint8Array::new(&JsFuture::from(response.array_buffer()?).await?).to_vec())
     };
     let failed = |error: JsValue| {
-        format!(
+        Trouble::Sentence(format!(
             "The model could not be fetched ({}). Check the connection, then start again.",
             js::text(&error)
-        )
+        ))
     };
     get.await.map_err(failed)
 }

@@ -5,9 +5,14 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::js;
+use crate::worker::pause::pause;
 use crate::worker::scope;
 
 const NAME: &str = "performance-rnn-teaching";
+/// How often, and after how many milliseconds, it is asked for again: a worker that was ended a moment ago may still
+/// have it.
+const ATTEMPTS: usize = 5;
+const AGAIN_MS: f64 = 200.0;
 
 /// The right to learn, given back when dropped, or when the tab is closed.
 pub(super) struct Lock(Option<Function>);
@@ -15,6 +20,16 @@ pub(super) struct Lock(Option<Function>);
 impl Lock {
     /// `None` where another tab has it. A browser without locks gives it to everybody.
     pub(super) async fn take() -> Option<Self> {
+        for _ in 1..ATTEMPTS {
+            if let Some(lock) = Self::ask().await {
+                return Some(lock);
+            }
+            pause(AGAIN_MS).await;
+        }
+        Self::ask().await
+    }
+
+    async fn ask() -> Option<Self> {
         let locks = js::get(&js::get(&scope(), "navigator"), "locks");
         let Ok(request) = js::get(&locks, "request").dyn_into::<Function>() else { return Some(Self(None)) };
         let answer = Promise::new(&mut |resolve, _| {

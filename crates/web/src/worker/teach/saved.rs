@@ -9,8 +9,9 @@ use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
 use super::Music;
+use crate::database::Failure;
 use crate::js;
-use crate::models::{self, Reason};
+use crate::models;
 
 /// Keys. The music and the plan are kept once, when a run begins; the others again and again.
 const MUSIC: &str = "run/music";
@@ -37,7 +38,7 @@ struct Progress {
 }
 
 /// Keeps what a run begins with.
-pub(super) async fn begin(music: &Music, plan: &Plan) -> Result<(), Reason> {
+pub(super) async fn begin(music: &Music, plan: &Plan) -> Result<(), Failure> {
     let mut tokens: Vec<u16> = Vec::with_capacity(music.report.events);
     let mut ends = Vec::new();
     for piece in &music.pieces {
@@ -50,12 +51,12 @@ pub(super) async fn begin(music: &Music, plan: &Plan) -> Result<(), Reason> {
 }
 
 /// Keeps where it stands.
-pub(super) async fn keep(teaching: &Teaching) -> Result<(), Reason> {
+pub(super) async fn keep(teaching: &Teaching) -> Result<(), Failure> {
     let parts = Array::new();
     let written = teaching.checkpoint(|part| {
         parts.push(&Uint8Array::from(part));
     });
-    written.await.map_err(|error| error.to_string())?;
+    written.await.map_err(|error| Failure::Other(error.to_string()))?;
     let best = teaching.best();
     let progress = Progress {
         events: teaching.events(),
@@ -108,19 +109,21 @@ pub(super) async fn checkpoint() -> Option<(Vec<u8>, Option<Best>)> {
 /// Forgets the run.
 pub(super) async fn forget() {
     if let Err(why) = models::delete(&[MUSIC, PLAN, PROGRESS, CHECKPOINT, BEST]).await {
-        web_sys::console::debug_1(&why.into());
+        web_sys::console::debug_1(&why.to_string().into());
     }
 }
 
-async fn text(key: &str) -> Result<Option<String>, Reason> {
+async fn text(key: &str) -> Result<Option<String>, Failure> {
     Ok(models::get(key).await?.and_then(|value| value.as_string()))
 }
 
 /// A blob of parts, one after another. The browser keeps it out of the worker's memory.
-fn blob(parts: &Array) -> Result<JsValue, Reason> {
-    Blob::new_with_u8_array_sequence(parts).map(JsValue::from).map_err(|error| js::text(&error))
+fn blob(parts: &Array) -> Result<JsValue, Failure> {
+    Blob::new_with_u8_array_sequence(parts)
+        .map(JsValue::from)
+        .map_err(|error| Failure::Other(js::text(&error)))
 }
 
-fn json(value: &impl Serialize) -> Result<JsValue, Reason> {
-    serde_json::to_string(value).map(JsValue::from).map_err(|error| error.to_string())
+fn json(value: &impl Serialize) -> Result<JsValue, Failure> {
+    serde_json::to_string(value).map(JsValue::from).map_err(|error| Failure::Other(error.to_string()))
 }
