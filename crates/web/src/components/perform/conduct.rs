@@ -61,12 +61,12 @@ fn Plane(PlaneProps { performed, dispatch }: &PlaneProps) -> Html {
     let at = |event: &PointerEvent| -> Option<Action> {
         let plane: Element = event.target()?.dyn_into().ok()?;
         let place = plane.get_bounding_client_rect();
-        let side = |at: f64, from: f64, length: f64| {
-            (200.0 * (at - from) / length.max(1.0) - 100.0).clamp(-100.0, 100.0).round() as i8
+        let side = |from_low: f64, length: f64| {
+            (200.0 * from_low / length.max(1.0) - 100.0).clamp(-100.0, 100.0).round() as i8
         };
         Some(Action::SetMood {
-            energy: side(f64::from(event.client_y()), place.bottom(), -place.height()),
-            valence: side(f64::from(event.client_x()), place.left(), place.width()),
+            energy: side(place.bottom() - f64::from(event.client_y()), place.height()),
+            valence: side(f64::from(event.client_x()) - place.left(), place.width()),
         })
     };
     let onpointerdown = {
