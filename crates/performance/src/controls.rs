@@ -95,7 +95,7 @@ pub struct Sampling {
     pub themes: ReturnRate,
 }
 
-/// What sounds most like people (`docs/sampling.md`).
+/// The network alone, where it sounds most like people (`docs/sampling.md`).
 impl Default for Sampling {
     fn default() -> Self {
         Self { temperature: 1.0, top_p: 1.0, only: PitchClasses::ALL, themes: ReturnRate::NEVER }
@@ -103,6 +103,12 @@ impl Default for Sampling {
 }
 
 impl Sampling {
+    /// As the page and the commands play if nothing else is asked for: themes come back as often as people's.
+    #[must_use]
+    pub fn returning() -> Self {
+        Self { themes: ReturnRate::AS_PEOPLE, ..Self::default() }
+    }
+
     /// # Errors
     /// If the temperature is not in `0.05..=5` or top-p not above 0 and up to 1.
     pub fn check(self) -> Result<Self, Error> {

@@ -59,7 +59,7 @@ pub use memory::{Hints, N_MEMORY_ROWS, Reader};
 pub use model::{Inputs, Layer, Model, ModelState, State};
 pub use network::{Network, StepInput};
 pub use quantized::{Quantized, QuantizedState};
-pub use sampling::sample;
+pub use sampling::{doublings, pace, sample};
 pub use takes::{MAX_TAKES, Snapshot, Takes};
 
 /// Rises whenever a recipe would give other tokens than before with the same weights: after a change of the

@@ -149,8 +149,9 @@ struct LogitBias {
     pace: f32,
 }
 
-/// The bias of a TIME_SHIFT for each doubling of its length, in nats.
-pub(crate) fn pace(sampling: Sampling, asked: &Controls) -> f32 {
+/// The bias of a TIME_SHIFT for each doubling of its length ([`doublings`]), in nats. `fit-pace` fits it.
+#[must_use]
+pub fn pace(sampling: Sampling, asked: &Controls) -> f32 {
     match (asked.density, sampling.themes) {
         (Some(_), _) => 0.0,
         (None, ReturnRate::NEVER) => PACE_NATS_PER_DOUBLING,
@@ -193,7 +194,8 @@ impl LogitBias {
 
 /// How often 1 has to be doubled to reach a number of steps, on straight lines between the powers of two:
 /// exact in 32 bits, so that a GPU has the same.
-fn doublings(steps: u8) -> f32 {
+#[must_use]
+pub fn doublings(steps: u8) -> f32 {
     let bits = f32::from(steps).to_bits() - 1f32.to_bits();
     bits as f32 / (1 << 23) as f32
 }

@@ -35,7 +35,7 @@ pub struct Shape {
     pub composer: Option<usize>,
 }
 
-/// Whatever the network likes; nothing comes back on purpose.
+/// Whatever the network likes, and themes that come back as often as people's.
 impl Default for Shape {
     fn default() -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Default for Shape {
             pitches: Wish::default(),
             is_strict: false,
             dynamics: 0,
-            themes: ReturnRate::NEVER,
+            themes: ReturnRate::AS_PEOPLE,
             composer: None,
         }
     }

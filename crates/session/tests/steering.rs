@@ -252,7 +252,7 @@ proptest! {
         prop_assert_eq!(&take.tokens()[..world.heard.len()], world.heard.as_slice());
         // The last value of each control always lands.
         let (log, settings, end) = (&take.log, &world.state.settings, take.tokens().len());
-        prop_assert_eq!(log.sampling_at(end), settings.sampling);
+        prop_assert_eq!(log.sampling_at(end), settings.sampling_after(None));
         prop_assert_eq!(log.controls_at(end), settings.shape.controls(None));
         prop_assert_eq!(log.dynamics_at(end).get(), settings.shape.dynamics);
         let is_broken = |notice: &Notice| matches!(notice, Notice::WireBroken { .. });

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-pub(crate) use fit::{FitCopyingArgs, FitDensityArgs, FitReturnsArgs};
+pub(crate) use fit::{FitCopyingArgs, FitDensityArgs, FitPaceArgs, FitReturnsArgs};
 use learn::Precision;
 use performance::{PitchClasses, ReturnRate, Sampling};
 
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     FitReturns(FitReturnsArgs),
     /// Fit by how much a density that is asked for is overshot, for guidance to take back.
     FitDensity(FitDensityArgs),
+    /// Fit the bias of waits with which performances are as dense as people's, on CPU threads.
+    FitPace(FitPaceArgs),
     /// Turn a run's best weights into a released file with its model card.
     Release(ReleaseArgs),
     /// Generate music into a MIDI file.
@@ -275,7 +277,7 @@ pub(crate) struct GenerateArgs {
     pub(crate) composer: Option<String>,
     /// Have themes come back this often, in percent of how often people's do, and make likelier what was played
     /// before; 0: neither.
-    #[arg(long, value_name = "PERCENT", default_value_t)]
+    #[arg(long, value_name = "PERCENT", default_value_t = ReturnRate::AS_PEOPLE)]
     pub(crate) themes: ReturnRate,
     /// Where the network plays. Both the CPU and a GPU play it in int8.
     #[arg(long, value_enum, default_value_t)]
@@ -366,7 +368,7 @@ pub(crate) struct QualityArgs {
     #[command(flatten)]
     pub(crate) sampling: SamplingArgs,
     /// Have themes come back this often, in percent of how often people's do.
-    #[arg(long, value_name = "PERCENT", default_value_t)]
+    #[arg(long, value_name = "PERCENT", default_value_t = ReturnRate::AS_PEOPLE)]
     pub(crate) themes: ReturnRate,
     /// Markdown with a listener's notes, to put into the page.
     #[arg(long)]

@@ -19,6 +19,7 @@ mod generate;
 mod inspect;
 mod measure;
 mod memory;
+mod pace;
 mod perform;
 mod plot;
 mod prepare;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::FitCopying(args) => copying::run(&args),
         Command::FitReturns(args) => returns::run(&args),
         Command::FitDensity(args) => density::run(&args),
+        Command::FitPace(args) => pace::run(&args),
         Command::Release(args) => release::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Ablation(args) => ablation::run(&args),

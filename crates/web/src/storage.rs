@@ -10,9 +10,10 @@ use crate::js;
 const PREFERENCE: &str = "performance-rnn-place";
 const CHARACTER_KEYS: &str = "performance-rnn-character-keys";
 const PEDAL: &str = "performance-rnn-pedal";
-const BENCHMARK: &str = "performance-rnn-trial";
 /// Before a place.
 const LEARNING: &str = "performance-rnn-learning-speed-";
+/// Its number rises when a trial measures something else: with 2, themes come back.
+const BENCHMARK: &str = "performance-rnn-trial-2";
 
 /// Where the visitor wants the network to run.
 pub fn preference() -> Preference {

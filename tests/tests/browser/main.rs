@@ -211,7 +211,7 @@ fn the_faster_place_is_measured_and_remembered() {
     let page = browser.open(&site.url("/?backend=measure"));
     play(&page, 1);
     page.wait_until("the measurement", START, || page.status().contains("slower at this than the processor"));
-    let trial = page.evaluate("JSON.parse(localStorage['performance-rnn-trial'])");
+    let trial = page.evaluate("JSON.parse(localStorage['performance-rnn-trial-2'])");
     let [cpu, gpu] = ["cpu", "gpu"].map(|place| trial[place].as_f64().expect("events per second"));
     println!("{cpu:.0} events/s on the processor, {gpu:.0} on {}", trial["adapter"]);
     assert!(cpu > gpu && gpu > 0.0, "{trial}");

@@ -220,7 +220,7 @@ fn values_are_bounded() {
 #[test]
 fn how_often_themes_come_back_is_kept() {
     let mut settings = Settings::new(5);
-    settings.shape.themes = performance::ReturnRate::AS_PEOPLE;
+    settings.shape.themes = performance::ReturnRate::NEVER;
     let mut read = Settings::new(5);
     record::SessionFact::of_settings(&settings).iter().for_each(|fact| fact.apply(&mut read));
     assert_eq!(read, settings);

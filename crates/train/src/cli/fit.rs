@@ -35,7 +35,28 @@ pub(crate) struct FitDensityArgs {
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     /// Have themes come back this often, in percent of how often people's do.
-    #[arg(long, value_name = "PERCENT", default_value_t)]
+    #[arg(long, value_name = "PERCENT", default_value_t = ReturnRate::AS_PEOPLE)]
+    pub(crate) themes: ReturnRate,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FitPaceArgs {
+    #[arg(long)]
+    pub(crate) weights: PathBuf,
+    /// Folder that `prepare` wrote, or a folder of MIDI files: the people to be as dense as.
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// Only pieces whose path begins with this.
+    #[arg(long, default_value = "validation/")]
+    pub(crate) only: String,
+    /// Takes of five minutes for each of three biases.
+    #[arg(long, default_value_t = 48)]
+    pub(crate) takes: usize,
+    /// Seed of the first.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Have themes come back this often, in percent of how often people's do.
+    #[arg(long, value_name = "PERCENT", default_value_t = ReturnRate::AS_PEOPLE)]
     pub(crate) themes: ReturnRate,
 }
 

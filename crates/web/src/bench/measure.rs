@@ -76,7 +76,7 @@ pub async fn run(backend: BackendKind, on_progress: impl Fn(String)) -> Result<R
     let job = Job {
         take: 1,
         epoch: 0,
-        recipe: Recipe::new(1, Sampling::default()),
+        recipe: Recipe::new(1, Sampling::returning()),
         composed: Vec::new(),
         length_us: Some(FIRST_US),
     };

@@ -112,7 +112,7 @@ impl<D: Device> Engine<D> {
     /// # Errors
     /// If there are none, or too many.
     pub(super) fn takes(&self, seeds: &[u64]) -> Result<Option<Takes<D>>, rnn::Error> {
-        self.network.as_ref().map(|network| network.takes(Sampling::default(), seeds)).transpose()
+        self.network.as_ref().map(|network| network.takes(Sampling::returning(), seeds)).transpose()
     }
 
     /// Logits of the event after these; none before a network is there. The first half is read at once, the other
@@ -166,7 +166,7 @@ fn origin(weights: &[u8], made_of: Option<&String>) -> Origin {
 }
 
 async fn try_out(network: &impl Backend) -> Result<f64, rnn::Error> {
-    let mut take = Continuation::new(network, Recipe::new(0, Sampling::default()))?;
+    let mut take = Continuation::new(network, Recipe::new(0, Sampling::returning()))?;
     take.advance(WARM_UP_EVENTS).await?;
     let mut n = 4;
     loop {
