@@ -46,10 +46,13 @@ fn a_score_is_performed_by_each_renderer() {
         assert_eq!((&found["notes"], &found["is_quantized"]), (&96.into(), &true.into()));
         midi::read(&fs::read(&out).unwrap()).unwrap().performance
     };
-    let ridge = perform(&["--seed", "3"]);
+    let network = perform(&["--seed", "3"]);
+    assert_eq!(network.notes().len(), 96);
+    assert_eq!(perform(&["--seed", "3", "--renderer", "network"]), network);
+    assert_ne!(perform(&["--seed", "4"]), network);
+    let ridge = perform(&["--seed", "3", "--renderer", "ridge"]);
     assert_eq!(ridge.notes().len(), 96);
-    assert_eq!(perform(&["--seed", "3", "--renderer", "ridge"]), ridge);
-    assert_ne!(perform(&["--seed", "4"]), ridge);
+    assert_ne!(ridge, network);
     let kth = perform(&["--renderer", "kth"]);
     assert_ne!(perform(&["--renderer", "kth", "--palette", "lively"]), kth);
     // Nothing of the expression is the score, whoever plays.
@@ -88,6 +91,7 @@ fn what_is_no_score_is_one_sentence() {
         &["perform", &score, "--renderer", "kth", "--palette", "x", "--out", text(&out)],
         &["score-report", "--pairs", "no-such-folder", "--annotations", "."],
         &["score-fit", "--pairs", text(dir.path()), "--annotations", "."],
+        &["score-train", "--pairs", text(dir.path()), "--annotations", "."],
     ] {
         let output = run(args);
         assert_eq!(output.status.code(), Some(1), "{args:?}");
@@ -156,4 +160,21 @@ fn renderers_are_measured_and_fitted() {
     let said = succeed(&["score-fit", "--pairs", folder, "--annotations", folder, "--out", text(&weights)]);
     assert!(said.starts_with("151 features fitted to 2 performances of 1 scores"), "{said}");
     assert!(performance::score::Ridge::read(&fs::read_to_string(&weights).unwrap()).is_ok());
+
+    let weights = dir.path().join("network.bin");
+    let said = succeed(&[
+        "score-train",
+        "--pairs",
+        folder,
+        "--annotations",
+        folder,
+        "--out",
+        text(&weights),
+        "--hidden",
+        "4",
+        "--passes",
+        "200",
+    ]);
+    assert!(said.starts_with("loss ") && said.contains("over 2 performances of 1 scores"), "{said}");
+    assert!(performance::score::Recurrent::read(&fs::read(&weights).unwrap()).is_ok());
 }

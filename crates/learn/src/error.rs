@@ -20,6 +20,15 @@ pub enum Error {
         /// How many there are.
         found: usize,
     },
+    /// There are no performances of scores to learn from.
+    #[error("expected performances of scores to learn from, found none")]
+    NoScores,
+    /// A device that runs no LSTM in one piece.
+    #[error("expected a device with the fused LSTM, such as the CPU")]
+    NoKernel,
+    /// What was learned cannot be read again.
+    #[error(transparent)]
+    Score(#[from] performance::score::ScoreError),
     /// There is nothing to evaluate.
     #[error("expected pieces of at least two events, found none")]
     NothingToEvaluate,

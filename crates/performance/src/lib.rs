@@ -31,7 +31,7 @@
 //! # What this crate does not do
 //!
 //! - I/O. It sees bytes, not files, and has no clock: the time is a parameter.
-//! - Anything with a network: the model, and how it reads controls and draws events, are the crate `rnn`.
+//! - Anything with a network that invents: the model, and how it reads controls and draws events, are the crate `rnn`.
 //! - Bars in performances. A [`Performance`] is seconds; bars, beats and voices are a [`score::Score`]'s.
 //! - Pedals as such. The sustain and the sostenuto pedal are applied to the ends of notes when a file is
 //!   read; the soft pedal, pitch bend and all other controllers are ignored.
@@ -44,6 +44,7 @@ mod controls;
 mod error;
 mod key;
 pub mod lineage;
+pub mod math;
 mod metrics;
 pub mod midi;
 pub mod motif;

@@ -4,7 +4,7 @@
 //! MIDI or from MusicXML by [`Score::read`]. An [`Expression`] is what a pianist adds: a period for each
 //! chord, and velocity, asynchrony and articulation for each note. [`measure`] finds it in a performance that
 //! was aligned to its score ([`align`]), and [`Expression::apply`] makes a performance of it. Renderers
-//! invent one: [`Rules`] from formulas, [`Ridge`] from weights fitted to people.
+//! invent one: [`Rules`] from formulas, [`Ridge`] and [`Recurrent`] from weights fitted to people.
 //!
 //! ```
 //! use performance::Pitch;
@@ -48,6 +48,7 @@ mod musicxml;
 mod note;
 mod numbers;
 mod packed;
+mod recurrent;
 mod rendering;
 mod rendition;
 mod ridge;
@@ -63,10 +64,11 @@ pub use evaluate::{Agreement, Evaluation, Interpretation, Part};
 pub use export::{export, export_with};
 pub use expression::{Expression, RenderedNote};
 pub use features::Features;
-pub use fit::{Example, fit};
+pub use fit::{Example, SPREADS, Target, fit, targets};
 pub use measure::{Measured, measure};
 pub use note::{Bar, Chord, Mark, Marks, Pedal, ScoreNote, Span};
 pub use packed::{MAX_PACKED_BYTES, hash};
+pub use recurrent::{Direction, Matrix, Recurrent};
 pub use rendering::{Gesture, GestureKind, MAX_GESTURES, Renderers, Rendering, TICKS_PER_QUARTER};
 pub use rendition::{Rendition, carried};
 pub use ridge::Ridge;

@@ -35,7 +35,6 @@ mod gates;
 pub mod gpu;
 #[cfg(feature = "burn")]
 mod kernels;
-mod math;
 mod memory;
 #[cfg(feature = "burn")]
 mod model;
@@ -50,10 +49,10 @@ pub use conditioning::{DENSITY_OVERSHOOT, MEAN_DENSITY, N_DENSITY_BINS};
 pub use config::ModelConfig;
 pub use continuation::Continuation;
 pub use error::Error;
-#[cfg(feature = "burn")]
-pub use kernels::Compute;
 #[cfg(all(feature = "remote", not(target_family = "wasm")))]
 pub use kernels::remote::server;
+#[cfg(feature = "burn")]
+pub use kernels::{Compute, lstm};
 pub use memory::{Hints, N_MEMORY_ROWS, Reader};
 #[cfg(feature = "burn")]
 pub use model::{Inputs, Layer, Model, ModelState, State};

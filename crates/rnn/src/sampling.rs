@@ -6,7 +6,7 @@ use performance::{
 use rand::{Rng, RngExt};
 
 use crate::Error;
-use crate::math::exp;
+use performance::math::exp;
 
 /// Notes that have sounded for longer get a release bias. Shorter also cuts long notes that the network
 /// intends.

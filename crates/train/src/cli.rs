@@ -1,6 +1,7 @@
 //! The command line.
 
 mod fit;
+mod score;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use fit::{FitCopyingArgs, FitDensityArgs, FitPaceArgs, FitReturnsArgs};
 use learn::Precision;
 use performance::{PitchClasses, ReturnRate, Sampling};
+pub(crate) use score::{PerformArgs, Renderer, ScoreFitArgs, ScoreReportArgs, ScoreTrainArgs};
 
 /// Prepare data, train, evaluate, generate, inspect and measure Performance RNN.
 #[derive(Debug, Parser)]
@@ -54,6 +56,8 @@ pub(crate) enum Command {
     ScoreReport(ScoreReportArgs),
     /// Fit the ridge renderer to people's performances of scores.
     ScoreFit(ScoreFitArgs),
+    /// Teach a recurrent network to perform scores as people do, on CPU threads.
+    ScoreTrain(ScoreTrainArgs),
     /// Draw MIDI files as piano rolls, one below another.
     Roll(RollArgs),
     /// Show what an import finds in a MIDI file, applies and drops.
@@ -493,81 +497,6 @@ pub(crate) struct BenchArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// Who performs a score.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Renderer {
-    /// A regression fitted to people.
-    #[default]
-    Ridge,
-    /// The KTH rules.
-    Kth,
-    /// Nobody: one tempo, one loudness.
-    Flat,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct PerformArgs {
-    /// MusicXML (.musicxml, .xml, .mxl) or a quantized MIDI file.
-    pub(crate) score: PathBuf,
-    /// How much of the expression: 0 is the score as written, 1 as people do, 2 twice as much.
-    #[arg(long, default_value_t = 1.0)]
-    pub(crate) expression: f64,
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) renderer: Renderer,
-    /// Character of the rules: natural, lyrical, lively, solemn or metronomic.
-    #[arg(long)]
-    pub(crate) palette: Option<String>,
-    /// The same seed plays the same interpretation.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Number of interpretations: the first with this seed, the next with the one after it. Files are
-    /// numbered.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
-    pub(crate) takes: u8,
-    /// MIDI file to write.
-    #[arg(long)]
-    pub(crate) out: PathBuf,
-    /// Print one JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ScoreReportArgs {
-    /// Folder with `score/` and `performance/SPLIT/` below it.
-    #[arg(long)]
-    pub(crate) pairs: PathBuf,
-    /// Folder with `annotations/score/` and `annotations/performance/` below it, and `musicxml/` where there
-    /// is any.
-    #[arg(long)]
-    pub(crate) annotations: PathBuf,
-    /// Only performances of this split, e.g. `validation`.
-    #[arg(long)]
-    pub(crate) only: Option<String>,
-    /// Markdown file to write; plots go to a folder of its name beside it.
-    #[arg(long, default_value = "docs/score.md")]
-    pub(crate) out: PathBuf,
-    /// Print one JSON object.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ScoreFitArgs {
-    /// Folder with `score/` and `performance/SPLIT/` below it.
-    #[arg(long)]
-    pub(crate) pairs: PathBuf,
-    /// Folder with `annotations/score/` and `annotations/performance/` below it.
-    #[arg(long)]
-    pub(crate) annotations: PathBuf,
-    /// Performances of this split.
-    #[arg(long, default_value = "train")]
-    pub(crate) only: String,
-    /// File to write.
-    #[arg(long, default_value = "crates/performance/ridge/ridge.txt")]
-    pub(crate) out: PathBuf,
 }
 
 /// One of the values that clap lets through.

@@ -64,6 +64,7 @@ fn main() -> ExitCode {
         Command::Perform(args) => perform::run(&args),
         Command::ScoreReport(args) => score::run_report(&args),
         Command::ScoreFit(args) => score::run_fit(&args),
+        Command::ScoreTrain(args) => score::run_train(&args),
         Command::Roll(args) => roll::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),

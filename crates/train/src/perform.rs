@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use performance::score::{Expression, PALETTES, Ridge, Rules, Score, Variation, export};
+use performance::score::{Expression, PALETTES, Recurrent, Ridge, Rules, Score, Variation, export};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -58,20 +58,25 @@ pub(crate) fn run(args: &PerformArgs) -> Result<()> {
         None => Rules::default(),
     };
     let started = Instant::now();
-    let ridge = (args.renderer == Renderer::Ridge).then(Ridge::released).transpose()?;
-    let mean = ridge.as_ref().map(|ridge| ridge.render(&score));
+    let learned = match args.renderer {
+        Renderer::Network => {
+            Some((Recurrent::released()?.render(&score, &Ridge::released()?), Variation::RECURRENT))
+        }
+        Renderer::Ridge => Some((Ridge::released()?.render(&score), Variation::RIDGE)),
+        Renderer::Kth | Renderer::Flat => None,
+    };
     let written = Expression::written(&score);
     let mut takes = Vec::new();
     for number in 0..args.takes {
         let seed = args.seed.wrapping_add(u64::from(number));
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let played = match (&mean, args.renderer) {
-            (Some(mean), _) => Variation::RIDGE.take(&score, mean, &mut rng),
+        let played = match (&learned, args.renderer) {
+            (Some((mean, variation)), _) => variation.take(&score, mean, &mut rng),
             (None, Renderer::Kth) => {
                 let mean = rules.vary(&mut rng).render(&score);
                 Variation::RULES.take(&score, &mean, &mut rng)
             }
-            (None, Renderer::Ridge | Renderer::Flat) => Expression::flat(&score),
+            (None, _) => Expression::flat(&score),
         };
         let expression = written.scaled(&score, &played, args.expression);
         let file =

@@ -3,6 +3,7 @@
 mod fit;
 mod page;
 mod report;
+mod train;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +16,7 @@ use rayon::prelude::*;
 
 pub(crate) use fit::run as run_fit;
 pub(crate) use report::run as run_report;
+pub(crate) use train::run as run_train;
 
 use crate::files::{read_bytes, read_midi};
 use crate::progress;

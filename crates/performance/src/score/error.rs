@@ -50,6 +50,12 @@ pub enum ScoreError {
         /// What was expected and found.
         problem: String,
     },
+    /// A file of the recurrent renderer that is not one.
+    #[error("expected the weights of a network that performs scores: {problem}")]
+    Network {
+        /// What was expected and found.
+        problem: String,
+    },
     /// Nothing to fit to.
     #[error("expected performances to fit to, found none")]
     NoExamples,

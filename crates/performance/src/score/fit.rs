@@ -17,7 +17,7 @@ const SHORTEST_GAP_QUARTERS: f64 = 0.125;
 const LIMITS: [f64; WEIGHTED] = [60.0, 1.0, 0.08, 3.0];
 
 /// People's usual standard deviations, in the same units.
-const SPREADS: [f64; WEIGHTED] = [15.0, 0.36, 0.02, 1.25];
+pub const SPREADS: [f64; WEIGHTED] = [15.0, 0.36, 0.02, 1.25];
 /// The part that belongs to chords.
 const PERIOD: usize = 1;
 
@@ -78,8 +78,19 @@ pub fn fit(examples: &[Example<'_>]) -> Result<Ridge, ScoreError> {
     Ok(Ridge { names: total.names, weights, mean_velocity: mean(&velocities), tempo })
 }
 
-/// Sum and number of people's deviations of a note, by part.
-type Target = [(f64, f64); WEIGHTED];
+/// What people do with a note: for velocity, log period, asynchrony and articulation, the sum of their deviations from
+/// their own means, scaled to the usual spread, and how many they are. Periods stand at the top notes of their chords.
+pub type Target = [(f64, f64); WEIGHTED];
+
+/// What people do with each note of a score.
+#[must_use]
+pub fn targets(example: &Example<'_>) -> Vec<Target> {
+    let mut targets = vec![Target::default(); example.score.notes().len()];
+    for person in example.people {
+        add_person(example.score, person, &mut targets);
+    }
+    targets
+}
 
 impl Sums {
     fn of(example: &Example<'_>) -> Self {
@@ -115,8 +126,8 @@ impl Sums {
     }
 }
 
-/// Adds a person's deviations from his means, scaled to the usual spread, since agreement does not ask how much
-/// somebody does; returns the means. Periods stand at the top notes of their chords.
+/// Adds a person's deviations; returns the means. They are scaled to the usual spread, since agreement does not ask how
+/// much somebody does.
 fn add_person(score: &Score, person: &Measured, targets: &mut [Target]) -> [f64; WEIGHTED] {
     let expression = &person.expression;
     let notes = 0..score.notes().len();

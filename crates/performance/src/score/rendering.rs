@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::builder::Score;
 use super::expression::Expression;
 use super::mood::{self, Corners};
+use super::recurrent::Recurrent;
 use super::ridge::Ridge;
 use super::rules::{PALETTES, Rules};
 use super::takes::Variation;
@@ -147,7 +148,7 @@ impl Rendering {
 /// What the renderers make of one score, computed when it is first asked for.
 #[derive(Debug, Default)]
 pub struct Renderers {
-    ridge: OnceLock<Option<Expression>>,
+    learned: OnceLock<Option<Expression>>,
     corners: OnceLock<Corners>,
 }
 
@@ -161,11 +162,11 @@ impl Renderers {
             let mean = rendering.rules().vary(&mut rng).render(score);
             Variation::RULES.take(score, &mean, &mut rng)
         };
-        // The file in the program is of this version; without it there are the rules.
-        let render = || Ridge::released().ok().map(|ridge| ridge.render(score));
-        let ridge = if rendering.learned == 0 { None } else { self.ridge.get_or_init(render).as_ref() };
-        let Some(ridge) = ridge else { return by_rule() };
-        let learned = Variation::RIDGE.take(score, ridge, &mut rng());
+        // The files in the program are of this version; without them there are the rules.
+        let render = || Some(Recurrent::released().ok()?.render(score, &Ridge::released().ok()?));
+        let mean = if rendering.learned == 0 { None } else { self.learned.get_or_init(render).as_ref() };
+        let Some(mean) = mean else { return by_rule() };
+        let learned = Variation::RECURRENT.take(score, mean, &mut rng());
         if rendering.learned >= 100 {
             return learned;
         }

@@ -84,40 +84,52 @@ impl Ridge {
     /// Performs a score. Its tempo is the written one, or a guess where none or only the default is written.
     #[must_use]
     pub fn render(&self, score: &Score) -> Expression {
+        self.play(score, &self.deviations(score))
+    }
+
+    /// What it adds to its mean velocity, to the tempo and to what is written, in the units of an expression.
+    #[must_use]
+    pub fn deviations(&self, score: &Score) -> Expression {
         let features = Features::of(score);
-        let written = Expression::written(score);
-        let sum = |part: usize, idx: usize| -> f64 {
-            features.rows()[idx].iter().zip(&self.weights[part]).map(|(value, weight)| value * weight).sum()
+        let sum = |part: usize, row: &[f64]| -> f64 {
+            row.iter().zip(&self.weights[part]).map(|(value, weight)| value * weight).sum()
         };
-        let notes = 0..score.notes().len();
+        let of_notes = |part: usize| features.rows().iter().map(|row| sum(part, row)).collect();
+        let chords = 0..score.chords().len();
+        Expression {
+            log_period: chords.map(|chord| sum(1, &features.chord_row(score, chord))).collect(),
+            velocity: of_notes(0),
+            asynchrony: of_notes(2),
+            articulation: of_notes(3),
+        }
+    }
+
+    /// Performs a score with deviations of its own or another renderer's.
+    ///
+    /// # Shapes
+    /// As those of an [`Expression`] of the score.
+    #[must_use]
+    pub fn play(&self, score: &Score, deviations: &Expression) -> Expression {
+        let written = Expression::written(score);
         let is_default =
             !score.has_tempo() || written.log_period.iter().all(|period| (period + 1.0).abs() < 1e-6);
         let guess = is_default.then(|| self.tempo.log_period(score));
-        let log_period = |(chord, written): (usize, &f64)| {
-            let row = features.chord_row(score, chord);
-            let sum: f64 = row.iter().zip(&self.weights[1]).map(|(value, weight)| value * weight).sum();
-            guess.unwrap_or(*written) + sum.clamp(-LIMIT, LIMIT)
+        let base: Vec<f64> = written.log_period.iter().map(|written| guess.unwrap_or(*written)).collect();
+        let added = |values: &[f64], to: &[f64], limit: f64| -> Vec<f64> {
+            values.iter().zip(to).map(|(value, to)| to + value.clamp(-limit, limit)).collect()
         };
-        let velocity = |idx| (self.mean_velocity + sum(0, idx)).clamp(VELOCITY_RANGE.0, VELOCITY_RANGE.1);
-        let asynchrony = |idx| sum(2, idx).clamp(-ASYNCHRONY_LIMIT_SECS, ASYNCHRONY_LIMIT_SECS);
-        // Deviations are of the piece's notes; its time is the written or guessed one.
-        let last_secs = |log_period: Vec<f64>| {
-            Expression { log_period, ..Expression::default() }
-                .chord_secs(score)
-                .last()
-                .copied()
-                .unwrap_or(0.0)
-        };
-        let base = written.log_period.iter().map(|written| guess.unwrap_or(*written)).collect();
+        let velocity =
+            |deviation: &f64| (self.mean_velocity + deviation).clamp(VELOCITY_RANGE.0, VELOCITY_RANGE.1);
+        let asynchrony = |deviation: &f64| deviation.clamp(-ASYNCHRONY_LIMIT_SECS, ASYNCHRONY_LIMIT_SECS);
         let played = Expression {
-            log_period: written.log_period.iter().enumerate().map(log_period).collect(),
-            velocity: notes.clone().map(velocity).collect(),
-            asynchrony: notes.clone().map(asynchrony).collect(),
-            articulation: notes
-                .map(|idx| written.articulation[idx] + sum(3, idx).clamp(-LIMIT, LIMIT))
-                .collect(),
+            log_period: added(&deviations.log_period, &base, LIMIT),
+            velocity: deviations.velocity.iter().map(velocity).collect(),
+            asynchrony: deviations.asynchrony.iter().map(asynchrony).collect(),
+            articulation: added(&deviations.articulation, &written.articulation, LIMIT),
         };
-        played.lasting(score, last_secs(base))
+        // Deviations are of the piece's notes; its time is the written or guessed one.
+        let even = Expression { log_period: base, ..Expression::default() };
+        played.lasting(score, even.chord_secs(score).last().copied().unwrap_or(0.0))
     }
 
     /// The guessed tempo of a score, log2 of seconds per quarter.

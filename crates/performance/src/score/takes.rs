@@ -21,6 +21,9 @@ impl Variation {
     /// For the ridge renderer: gains that give its takes people's spread, chosen on the training scores.
     pub const RIDGE: Self =
         Self { gain: [1.7, 1.8, 2.0, 1.9], noise: [5.0, 0.06, 0.006, 0.3], reach_quarters: 4.0 };
+    /// For the recurrent renderer, likewise, by `score-train --hold-out`.
+    pub const RECURRENT: Self =
+        Self { gain: [1.5, 1.5, 2.0, 1.75], noise: [5.0, 0.06, 0.006, 0.3], reach_quarters: 4.0 };
     /// For the rules, whose quantities vary as well.
     pub const RULES: Self =
         Self { gain: [1.0, 1.0, 1.0, 1.0], noise: [3.0, 0.03, 0.004, 0.1], reach_quarters: 4.0 };

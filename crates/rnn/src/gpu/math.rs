@@ -3,7 +3,7 @@
 
 use cubecl::prelude::*;
 
-use crate::math::{EXP_LIMIT, EXP2};
+use performance::math::{EXP_LIMIT, EXP2};
 
 /// eˣ as `math::exp` has it, step by step.
 #[cube]

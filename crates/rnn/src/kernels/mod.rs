@@ -109,6 +109,19 @@ pub(crate) fn recurrence(
     sequence
 }
 
+/// Hidden states of an LSTM over a crop, from a state of zeros: differentiable, in one operation. None where the device
+/// has no kernel for it.
+///
+/// # Shapes
+/// `xp`: `[time, batch, 4 * hidden]`, input projections with bias, gates in the order input, forget, cell, output;
+/// `weights`: `[hidden, 4 * hidden]`. Returns `[time, batch, hidden]`.
+#[must_use]
+pub fn lstm(xp: &Tensor<3>, weights: &Tensor<2>) -> Option<Tensor<3>> {
+    let ([_, batch, _], [hidden, _]) = (xp.dims(), weights.dims());
+    let zeros = Tensor::zeros([batch, hidden], &xp.device().inner());
+    Some(recurrence(xp, weights, &zeros, &zeros, Compute::F32, None)?.hidden)
+}
+
 /// `x · weights`, differentiable.
 ///
 /// # Shapes

@@ -2,7 +2,7 @@
 
 use super::matrix::LANES;
 use crate::gates::{CELL, FORGET, INPUT, OUTPUT};
-use crate::math::{exp, round};
+use performance::math::{exp, round};
 
 /// Numbers of 16 units: their input gates, forget gates, cell gates, output gates.
 pub(super) const GROUP: usize = 4 * LANES;

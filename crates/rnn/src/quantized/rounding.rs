@@ -5,7 +5,7 @@
 //! read from it and rounded again gives them once more, because `MAX * highest` and its quotient by `MAX` are
 //! exact for a `highest` in half precision.
 
-use crate::math::round;
+use performance::math::round;
 
 /// Largest magnitude of the integers: -128 would bend the scale.
 pub(crate) const MAX: i32 = 127;

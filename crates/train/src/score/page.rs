@@ -154,4 +154,6 @@ with quantities chosen on the training scores. *Single takes* vary the quantitie
 - **ridge:** a ridge regression on 151 features of the score, fitted by `performance-rnn score-fit` to the training \
 pairs (on which its figures are therefore too good). *Single takes* are what `performance-rnn perform` writes: stretched \
 to people's spread, with some noise from the seed.\n\
+- **network:** two LSTMs of 32 units read the same features, one from the beginning and one from the end; taught by \
+`performance-rnn score-train` on the training pairs. *Single takes* as those of the ridge.\n\
 - **one person and another:** of scores that two or more people play.\n";

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use performance::score::{Agreement, Evaluation, Expression, PALETTES, Part, Ridge, Rules, Score, Variation};
+use performance::score::{
+    Agreement, Evaluation, Expression, PALETTES, Part, Recurrent, Ridge, Rules, Score, Variation,
+};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -96,13 +98,14 @@ pub(crate) fn run(args: &ScoreReportArgs) -> Result<()> {
 type Render<'a> = Box<dyn Fn(&Score) -> Vec<Expression> + Sync + 'a>;
 
 fn rows(pieces: &[Piece], evaluations: &[Evaluation]) -> Result<Vec<Row>> {
-    let ridge = Ridge::released()?;
-    let ridge = &ridge;
-    let takes = move |score: &Score| -> Vec<Expression> {
-        let mean = ridge.render(score);
-        let take = |seed| Variation::RIDGE.take(score, &mean, &mut ChaCha8Rng::seed_from_u64(seed));
+    let (ridge, network) = (&Ridge::released()?, &Recurrent::released()?);
+    let takes = |score: &Score, mean: &Expression, variation: Variation| -> Vec<Expression> {
+        let take = |seed| variation.take(score, mean, &mut ChaCha8Rng::seed_from_u64(seed));
         (0..N_TAKES).map(take).collect()
     };
+    let ridge_takes = move |score: &Score| takes(score, &ridge.render(score), Variation::RIDGE);
+    let network_takes =
+        move |score: &Score| takes(score, &network.render(score, ridge), Variation::RECURRENT);
     let rules_takes = |score: &Score| -> Vec<Expression> {
         let take = |seed| {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -121,9 +124,13 @@ fn rows(pieces: &[Piece], evaluations: &[Evaluation]) -> Result<Vec<Row>> {
     }
     renderers.push(("KTH, single takes".to_owned(), Box::new(rules_takes)));
     renderers.push(("ridge".to_owned(), Box::new(|score| vec![ridge.render(score)])));
-    renderers.push(("ridge, single takes".to_owned(), Box::new(takes)));
-    let mean = move |score: &Score| vec![mean_of(&takes(score))];
+    renderers.push(("ridge, single takes".to_owned(), Box::new(ridge_takes)));
+    let mean = move |score: &Score| vec![mean_of(&ridge_takes(score))];
     renderers.push((format!("ridge, mean of {N_TAKES} takes"), Box::new(mean)));
+    renderers.push(("network".to_owned(), Box::new(|score| vec![network.render(score, ridge)])));
+    renderers.push(("network, single takes".to_owned(), Box::new(network_takes)));
+    let mean = move |score: &Score| vec![mean_of(&network_takes(score))];
+    renderers.push((format!("network, mean of {N_TAKES} takes"), Box::new(mean)));
 
     let mut rows: Vec<Row> = renderers
         .iter()

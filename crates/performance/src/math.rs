@@ -1,17 +1,17 @@
 //! `exp` with the same result on every platform; that of `f32::exp` depends on the platform.
 //!
 //! It consists of sums and products in a fixed order, none of them fused. So a seed plays the same music in a
-//! browser and outside it, with any instruction set. The compiler vectorizes it. `gpu::math` has the same
-//! steps with the same constants. Training has its own (`kernels::recurrence`) and says why.
+//! browser and outside it, with any instruction set. The compiler vectorizes it. `rnn::gpu::math` has the
+//! same steps with the same constants. Training has its own (`rnn::kernels::recurrence`) and says why.
 
 /// Adding this rounds to an integer, ties to even, and leaves it in the lowest bits.
 const ROUND: f32 = 1.5 * (1 << 23) as f32;
 
 /// Beyond this either way, [`exp`] would leave the range of normal numbers.
-pub(crate) const EXP_LIMIT: f32 = 87.0;
+pub const EXP_LIMIT: f32 = 87.0;
 
 /// The Taylor series of 2ʳ = e^(r ln 2), highest power first: its next term is below 2⁻²⁵ at |r| = ½.
-pub(crate) const EXP2: [f32; 8] = [
+pub const EXP2: [f32; 8] = [
     1.525_273_4e-5,
     1.540_353_1e-4,
     1.333_355_8e-3,
@@ -24,7 +24,7 @@ pub(crate) const EXP2: [f32; 8] = [
 
 /// eˣ, to about 2 units in the last of 24 bits near zero; `x` is taken as within ±87.
 #[inline(always)]
-pub(crate) fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     // 2ᵗ = 2ⁿ · 2ʳ with integer n and |r| ≤ ½.
     let t = x.clamp(-EXP_LIMIT, EXP_LIMIT) * core::f32::consts::LOG2_E;
     let shifted = t + ROUND;
@@ -38,7 +38,7 @@ pub(crate) fn exp(x: f32) -> f32 {
 
 /// The nearest integer, ties to even, of an `x` well within ±2²².
 #[inline(always)]
-pub(crate) fn round(x: f32) -> i32 {
+pub fn round(x: f32) -> i32 {
     (x + ROUND).to_bits().wrapping_sub(ROUND.to_bits()) as i32
 }
 
