@@ -22,6 +22,7 @@ const CHORD: usize = 10;
 fn a_change_is_heard_at_once_and_replayed_exactly() {
     let (Some(site), Some(browser)) = (Site::built(), Browser::launch()) else { return };
     let page = browser.open(&site.url("/?backend=cpu&seed=5"));
+    page.wait_until("the model", START, || page.status().contains("CPU"));
     page.button("Generate").click();
     let has_played = |secs: f64| page.evaluate("performanceRnn.played()").as_f64() > Some(secs);
     page.wait_until("music", START, || has_played(2.0));
