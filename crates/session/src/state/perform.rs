@@ -13,7 +13,7 @@ use crate::{Notice, Performed, Piece, RunKind, Span, Take};
 const LEAD_US: u64 = 50_000;
 
 /// Longer scores are performed by rule at first: what was learned takes the page seconds for them.
-const MOST_LEARNED_NOTES: usize = 20_000;
+const MOST_LEARNED_NOTES: usize = 10_000;
 
 impl State {
     /// The performance of a score on stage.
