@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use fit::{FitCopyingArgs, FitDensityArgs, FitPaceArgs, FitReturnsArgs};
 use learn::Precision;
 use performance::{PitchClasses, ReturnRate, Sampling};
-pub(crate) use score::{PerformArgs, Renderer, ScoreFitArgs, ScoreReportArgs, ScoreTrainArgs};
+pub(crate) use score::{PerformArgs, Renderer, ScoreFitArgs, ScoreReportArgs, ScoreTrainArgs, TaughtArgs};
 
 /// Prepare data, train, evaluate, generate, inspect and measure Performance RNN.
 #[derive(Debug, Parser)]

@@ -7,7 +7,7 @@ use performance::Lineage;
 
 use super::State;
 use crate::saved::Saved;
-use crate::{EngineState, Notice, Parent, Primer, Take};
+use crate::{EngineState, Notice, Parent, Primer, Take, TakeId};
 
 /// A take from a link or a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,24 +51,27 @@ impl State {
         }
     }
 
-    /// Adds a take: on stage, if nothing plays.
+    /// Adds what a link, or a file that carries its recipe, brings.
     pub(super) fn receive(&mut self, received: Received) {
         let Received { mut lineage, name, primer_name } = received;
         let tokens = std::mem::take(&mut lineage.recipe.primer);
         let primer = (!tokens.is_empty()).then(|| Rc::new(Primer::of(primer_name, tokens)));
-        self.record();
-        let make = |id| Take::of_lineage(id, lineage, primer);
-        let id = if self.is_running() {
-            self.takes.add(make)
-        } else {
-            self.complete();
-            self.mark = None;
-            let id = self.takes.stage(make);
-            self.transport.seek(0);
-            id
-        };
+        let id = self.admit(|id| Take::of_lineage(id, lineage, primer));
         self.takes.relabel(id, |listed| listed.name = name);
         self.compare();
+    }
+
+    /// Adds a take from elsewhere: on stage, if nothing plays.
+    pub(super) fn admit(&mut self, make: impl FnOnce(TakeId) -> Take) -> TakeId {
+        self.record();
+        if self.is_running() {
+            return self.takes.add(make);
+        }
+        self.complete();
+        self.mark = None;
+        let id = self.takes.stage(make);
+        self.transport.seek(0);
+        id
     }
 
     /// Says if the take on stage came by a link and will sound otherwise here.

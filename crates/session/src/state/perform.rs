@@ -112,17 +112,7 @@ impl State {
             return self.notices.tell(Notice::LinkNeedsScore { n_notes });
         };
         let performed = Performed::new(piece, rendition.rendering.clone());
-        self.record();
-        let make = |id| Take::of_score(id, performed);
-        let id = if self.is_running() {
-            self.takes.add(make)
-        } else {
-            self.complete();
-            self.mark = None;
-            let id = self.takes.stage(make);
-            self.transport.seek(0);
-            id
-        };
+        let id = self.admit(|id| Take::of_score(id, performed));
         if self.takes.get(id).is_some_and(|take| take.sum() != rendition.sum) {
             self.notices.tell(Notice::LinkDiffers);
         }

@@ -66,8 +66,9 @@ pub(crate) struct ScoreReportArgs {
     pub(crate) json: bool,
 }
 
+/// Whose performances are learned from.
 #[derive(Args, Debug)]
-pub(crate) struct ScoreFitArgs {
+pub(crate) struct TaughtArgs {
     /// Folder with `score/` and `performance/SPLIT/` below it.
     #[arg(long)]
     pub(crate) pairs: PathBuf,
@@ -77,6 +78,12 @@ pub(crate) struct ScoreFitArgs {
     /// Performances of this split.
     #[arg(long, default_value = "train")]
     pub(crate) only: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ScoreFitArgs {
+    #[command(flatten)]
+    pub(crate) taught: TaughtArgs,
     /// File to write.
     #[arg(long, default_value = "crates/performance/ridge/ridge.txt")]
     pub(crate) out: PathBuf,
@@ -84,15 +91,8 @@ pub(crate) struct ScoreFitArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct ScoreTrainArgs {
-    /// Folder with `score/` and `performance/SPLIT/` below it.
-    #[arg(long)]
-    pub(crate) pairs: PathBuf,
-    /// Folder with `annotations/score/` and `annotations/performance/` below it.
-    #[arg(long)]
-    pub(crate) annotations: PathBuf,
-    /// Performances of this split.
-    #[arg(long, default_value = "train")]
-    pub(crate) only: String,
+    #[command(flatten)]
+    pub(crate) taught: TaughtArgs,
     /// Keep every n-th score out and measure on it; 0 keeps none.
     #[arg(long, default_value_t = 0)]
     pub(crate) hold_out: usize,

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 use performance::score::{Example, fit};
 
-use crate::cli::ScoreFitArgs;
+use crate::cli::{ScoreFitArgs, TaughtArgs};
 use crate::files::write_atomically;
 use crate::say::say;
 use crate::score;
@@ -15,7 +15,8 @@ const NOTE: &str = "weights fitted by `performance-rnn score-fit` to pairs of sc
 
 pub(crate) fn run(args: &ScoreFitArgs) -> Result<()> {
     let started = Instant::now();
-    let pieces = score::read(&args.pairs, &args.annotations, Some(&args.only))?;
+    let TaughtArgs { pairs, annotations, only } = &args.taught;
+    let pieces = score::read(pairs, annotations, Some(only))?;
     let examples: Vec<Example<'_>> =
         pieces.iter().map(|piece| Example { score: &piece.score, people: &piece.people }).collect();
     let ridge = fit(&examples)?;

@@ -8,14 +8,15 @@ use performance::score::{Agreement, Evaluation, Example, Part, Recurrent, Ridge}
 use rayon::prelude::*;
 
 use super::Piece;
-use crate::cli::ScoreTrainArgs;
+use crate::cli::{ScoreTrainArgs, TaughtArgs};
 use crate::files::write_atomically;
 use crate::say::say;
 use crate::{progress, score};
 
 pub(crate) fn run(args: &ScoreTrainArgs) -> Result<()> {
     let started = Instant::now();
-    let pieces = score::read(&args.pairs, &args.annotations, Some(&args.only))?;
+    let TaughtArgs { pairs, annotations, only } = &args.taught;
+    let pieces = score::read(pairs, annotations, Some(only))?;
     let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| !piece.people.is_empty()).collect();
     let is_kept_out = |idx: usize| args.hold_out > 0 && idx % args.hold_out == args.hold_out - 1;
     let examples: Vec<Example<'_>> = pieces
